@@ -1,0 +1,30 @@
+//! What layers 1 and 2 know of one account on one day: the only thing that layers 3 and 4 look at.
+
+use crate::health::Health;
+use crate::history::contracts::Contract;
+use crate::models::Propensity;
+use crate::observations::AccountObservations;
+use crate::readiness::Readiness;
+use crate::signals::Signal;
+use crate::stakeholders::StakeholderMap;
+use crate::vocabulary::{AccountIx, ProductIx, PropensityKind};
+
+#[derive(Clone, Debug)]
+pub struct Assessment<'a> {
+    pub account: AccountIx,
+    pub contract: Contract<'a>,
+    pub facts: AccountObservations,
+    /// Churn first, then upsell, then cross-sell by product.
+    pub propensities: Vec<Propensity>,
+    pub stakeholders: StakeholderMap,
+    /// By signal name, product, then particulars.
+    pub signals: Vec<Signal>,
+    pub health: Health,
+    pub readiness: Readiness,
+}
+
+impl Assessment<'_> {
+    pub fn propensity(&self, kind: PropensityKind, product: Option<ProductIx>) -> Option<&Propensity> {
+        self.propensities.iter().find(|p| p.kind == kind && p.product == product)
+    }
+}

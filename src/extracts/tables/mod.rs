@@ -1,0 +1,43 @@
+//! One file per input table: its row, its columns and its rules.
+
+pub mod account_events;
+pub mod accounts;
+pub mod activities;
+pub mod annotations;
+pub mod contacts;
+pub mod conversations;
+pub mod decisions;
+pub mod entitlements;
+pub mod feature_usage;
+pub mod features;
+pub mod integrations;
+pub mod invoices;
+pub mod opportunities;
+pub mod outcomes;
+pub mod products;
+pub mod subscriptions;
+pub mod surveys;
+pub mod text_labels;
+pub mod tickets;
+pub mod usage;
+
+pub use account_events::{AccountEvent, EventKind};
+pub use accounts::Account;
+pub use activities::{Activity, ActivityKind, Bound};
+pub use annotations::Annotation;
+pub use contacts::{Contact, Seniority};
+pub use conversations::{Channel, Conversation};
+pub use decisions::{Decision, Verdict};
+pub use entitlements::{Entitlement, Period};
+pub use feature_usage::FeatureUse;
+pub use features::{Feature, FeatureKind};
+pub use integrations::{Flow, Integration};
+pub use invoices::Invoice;
+pub use opportunities::{Opportunity, OpportunityKind, Stage};
+pub use outcomes::{Outcome, Result as OutcomeResult};
+pub use products::{Product, ProductKind, Tier};
+pub use subscriptions::Subscription;
+pub use surveys::{Survey, SurveyKind};
+pub use text_labels::{Intent, TextLabel, TextSource};
+pub use tickets::{Priority, Ticket};
+pub use usage::{EarlierCell, Series, UsageHistory};

@@ -1,0 +1,113 @@
+//! The as-of view: what was known by the end of a day, and nothing else.
+//!
+//! A nightly run looks through one [`View`] at its own day; training looks through many, one per past snapshot day.
+//! Both use the same functions, so a feature has one definition and cannot leak.
+
+pub mod contracts;
+
+use crate::extracts::tables::*;
+use crate::extracts::{Extracts, PerAccount, Row};
+use crate::vocabulary::{AccountIx, Day};
+
+/// The extracts as they were known at the end of `day` (UTC).
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub extracts: &'a Extracts,
+    pub day: Day,
+}
+
+impl<'a> View<'a> {
+    pub fn new(extracts: &'a Extracts, day: Day) -> View<'a> {
+        View { extracts, day }
+    }
+
+    /// The same extracts, seen `days` earlier.
+    pub fn earlier(self, days: i32) -> View<'a> {
+        View { day: self.day.minus(days), ..self }
+    }
+
+    /// Accounts known on the day, in id order.
+    pub fn accounts(self) -> impl Iterator<Item = &'a Account> {
+        self.extracts.account_indices().filter_map(move |account| self.account(account))
+    }
+
+    pub fn account(self, account: AccountIx) -> Option<&'a Account> {
+        self.visible(&self.extracts.accounts, account).next()
+    }
+
+    fn visible<T: Row>(self, rows: &'a PerAccount<T>, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a T> {
+        rows.of(account).iter().filter(move |row| row.seen().on(self.day))
+    }
+
+    /// Current version of each subscription that has been recorded, running or not; for what is in force see [`contracts`].
+    pub fn subscriptions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Subscription> {
+        self.visible(&self.extracts.subscriptions, account)
+    }
+
+    /// Every version of every subscription recorded by the day, superseded ones included.
+    pub fn subscription_versions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Subscription> {
+        self.extracts.subscriptions.of(account).iter().filter(move |row| row.seen.known <= self.day)
+    }
+
+    /// Ceilings in force on the day: started, not ended, and the latest start per (product, metric).
+    pub fn entitlements(self, account: AccountIx) -> Vec<&'a Entitlement> {
+        let mut rows: Vec<&Entitlement> = self
+            .visible(&self.extracts.entitlements, account)
+            .filter(|e| e.starts_on <= self.day && e.ends_on.is_none_or(|end| end >= self.day))
+            .collect();
+        rows.sort_by_key(|e| (e.product, e.metric, e.starts_on));
+        rows.reverse();
+        rows.dedup_by_key(|e| (e.product, e.metric));
+        rows.reverse();
+        rows
+    }
+
+    pub fn feature_usage(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a FeatureUse> {
+        self.visible(&self.extracts.feature_usage, account).filter(move |row| row.day <= self.day)
+    }
+
+    pub fn integrations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Integration> {
+        self.visible(&self.extracts.integrations, account).filter(move |row| row.connected_on <= self.day)
+    }
+
+    pub fn contacts(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Contact> {
+        self.visible(&self.extracts.contacts, account)
+    }
+
+    /// Every version of every contact recorded by the day: promotions and departures show between versions.
+    pub fn contact_versions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Contact> {
+        self.extracts.contacts.of(account).iter().filter(move |row| row.seen.known <= self.day)
+    }
+
+    pub fn activities(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Activity> {
+        self.visible(&self.extracts.activities, account).filter(move |row| row.at.day() <= self.day)
+    }
+
+    pub fn conversations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Conversation> {
+        self.visible(&self.extracts.conversations, account).filter(move |row| row.at.day() <= self.day)
+    }
+
+    pub fn tickets(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Ticket> {
+        self.visible(&self.extracts.tickets, account).filter(move |row| row.opened_at.day() <= self.day)
+    }
+
+    pub fn surveys(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Survey> {
+        self.visible(&self.extracts.surveys, account).filter(move |row| row.at.day() <= self.day)
+    }
+
+    pub fn invoices(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Invoice> {
+        self.visible(&self.extracts.invoices, account).filter(move |row| row.issued_on <= self.day)
+    }
+
+    pub fn account_events(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a AccountEvent> {
+        self.visible(&self.extracts.account_events, account).filter(move |row| row.occurred_on <= self.day)
+    }
+
+    pub fn opportunities(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Opportunity> {
+        self.visible(&self.extracts.opportunities, account).filter(move |row| row.opened_on <= self.day)
+    }
+
+    pub fn annotations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Annotation> {
+        self.visible(&self.extracts.annotations, account).filter(move |row| row.observed_on <= self.day)
+    }
+}

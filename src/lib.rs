@@ -1,0 +1,30 @@
+//! Foothold: expansion revenue intelligence as a nightly batch job.
+//!
+//! ```text
+//!  extracts ─▶ as-of view ─▶ 1 observations ─▶ 2 signals ─▶ 3 recommendations ─▶ 4 briefings
+//!   (Parquet)   (what was      (facts only)      │  health      │  gates, timing,      │
+//!    contract    known by D)                     │  capacity    │  who, how much,      ▼
+//!    checks                                      │  models ◀────┤  capacity        publish ─▶ tables, site
+//!                                                ▼              ▼                     ▲
+//!                             decisions, outcomes ─▶ learning   audit (hash chain) ───┘
+//! ```
+
+#[macro_use]
+pub mod vocabulary;
+
+pub mod extracts;
+pub mod history;
+
+pub mod assessment;
+pub mod briefings;
+pub mod capacity;
+pub mod cli;
+pub mod health;
+pub mod models;
+pub mod observations;
+pub mod peers;
+pub mod readiness;
+pub mod recommendations;
+pub mod signals;
+pub mod stakeholders;
+pub mod store;

@@ -1,0 +1,81 @@
+//! Layer 1: facts per account and day, each against the account's own baseline. Nothing here interprets.
+//!
+//! One file per category; each is a pure function of a [`View`] and an account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capacity::{self, Capacity};
+use crate::extracts::{Extracts, InputTable};
+use crate::history::View;
+use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text, stable_id};
+
+/// One measured fact: a row of the `observations` output.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    pub account: AccountIx,
+    pub product: Option<ProductIx>,
+    pub category: Category,
+    /// What was measured, e.g. `seats`, `tickets_opened`, `days_since_contact`.
+    pub metric: Text,
+    /// Length of the window that ends on the observed day; 0 for a state at that day.
+    pub window_days: i32,
+    pub value: f64,
+    /// The same measure over the window before.
+    pub baseline: Option<f64>,
+    /// (value − baseline) / baseline; `None` without a baseline above zero.
+    pub change: Option<f64>,
+    pub unit: &'static str,
+    pub observed_on: Day,
+    /// The day the change began, where a change point was found.
+    pub since: Option<Day>,
+    pub source: InputTable,
+    /// Rows of the source that the value rests on.
+    pub source_rows: u64,
+}
+
+impl Observation {
+    /// Unique within a day: account, product, category, metric and window.
+    pub fn id(&self, extracts: &Extracts) -> String {
+        let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
+        let account = extracts.account_id(self.account);
+        let (window, day) = (self.window_days.to_string(), self.observed_on.to_string());
+        stable_id("obs", &[account, product, self.category.as_str(), &self.metric, &window, &day])
+    }
+}
+
+/// What layer 1 hands on for one account: observations in a fixed order, and capacity against each ceiling.
+#[derive(Clone, Debug, Default)]
+pub struct AccountObservations {
+    pub observations: Vec<Observation>,
+    pub capacity: Vec<Capacity>,
+}
+
+impl AccountObservations {
+    /// Position and observation of a metric, product and window.
+    pub fn find(&self, metric: &str, product: Option<ProductIx>, window_days: i32) -> Option<(u32, &Observation)> {
+        let position = self
+            .observations
+            .iter()
+            .position(|o| &*o.metric == metric && o.product == product && o.window_days == window_days)?;
+        Some((position as u32, &self.observations[position]))
+    }
+}
+
+/// Observes one account on the view's day: every category, and capacity against each ceiling.
+pub fn observe(
+    view: View,
+    account: AccountIx,
+    settings: &Settings,
+    capacity: &capacity::Context,
+) -> AccountObservations {
+    let _ = (view, account, settings, capacity);
+    unimplemented!("observations")
+}
+
+/// `[observations]` of a job.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Window lengths in days.
+    pub windows: Vec<i32>,
+}

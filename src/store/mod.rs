@@ -1,0 +1,196 @@
+//! Object stores: the only user of `object_store`, and the only place that knows what asynchrony is.
+//!
+//! A [`Store`] is a place under a URL: `file://`, a relative path, `memory://`, `s3://`, `gs://` or `az://`.
+//! Objects are read whole or in ranges, replaced whole, or created only where none stands. There is no rename and
+//! no append, because not every cloud has them.
+
+use std::ops::Range;
+use std::path::Path as LocalPath;
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+
+/// One object under a store's root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Relative to the store's root, `/`-separated.
+    pub path: String,
+    pub bytes: u64,
+    /// The store's own tag of this content, or size and modification time where it has none.
+    pub etag: String,
+}
+
+/// What a create-only write met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    Yes,
+    /// An object of that name was already there and was left alone.
+    Taken,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "`{url}` is not a place to read or write: {reason}; write a path or a file://, memory://, s3://, gs:// or az:// URL"
+    )]
+    Url { url: String, reason: String },
+    #[error("{url}/{path}: {source}")]
+    Object {
+        url: String,
+        path: String,
+        #[source]
+        source: Box<object_store::Error>,
+    },
+}
+
+impl Error {
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Error::Object { source, .. } if matches!(**source, object_store::Error::NotFound { .. }))
+    }
+}
+
+/// A place in an object store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<dyn ObjectStore>,
+    root: Path,
+    url: String,
+}
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("store")
+        .enable_all()
+        .build()
+        .expect("the operating system grants two threads")
+});
+
+/// Requests in flight at once.
+const CONCURRENCY: usize = 16;
+
+impl Store {
+    /// Opens a URL; a plain path is taken relative to `base`. Local folders need not exist yet.
+    pub fn open(url: &str, base: &LocalPath) -> Result<Store, Error> {
+        let fault = |reason: String| Error::Url { url: url.to_owned(), reason };
+        let parsed = match url::Url::parse(url) {
+            Ok(parsed) if parsed.scheme().len() > 1 => parsed,
+            _ => {
+                let local = std::path::absolute(base.join(url)).map_err(|e| fault(e.to_string()))?;
+                url::Url::from_directory_path(&local).map_err(|()| fault("not a path".into()))?
+            }
+        };
+        let environment = std::env::vars().map(|(key, value)| (key.to_ascii_lowercase(), value));
+        let (inner, root) = object_store::parse_url_opts(&parsed, environment).map_err(|e| fault(e.to_string()))?;
+        Ok(Store { inner: Arc::from(inner), root, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// A fresh store in memory, for tests.
+    pub fn memory() -> Store {
+        let inner = Arc::new(object_store::memory::InMemory::new());
+        Store { inner, root: Path::default(), url: "memory://".into() }
+    }
+
+    /// The URL as it was given.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The same store, rooted deeper.
+    pub fn under(&self, path: &str) -> Store {
+        Store { inner: self.inner.clone(), root: self.path(path), url: format!("{}/{path}", self.url) }
+    }
+
+    /// Every object below `prefix` (a folder; empty = all), by path.
+    pub fn list(&self, prefix: &str) -> Result<Vec<Object>, Error> {
+        let root = self.path(prefix);
+        let found: Vec<_> =
+            RUNTIME.block_on(self.inner.list(Some(&root)).try_collect()).map_err(|e| self.fault(prefix, e))?;
+        let mut objects: Vec<Object> = found.into_iter().map(|meta| self.object(meta)).collect();
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
+    }
+
+    /// The object itself, or `None` where there is none.
+    pub fn head(&self, path: &str) -> Result<Option<Object>, Error> {
+        match RUNTIME.block_on(self.inner.head(&self.path(path))) {
+            Ok(meta) => Ok(Some(self.object(meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(self.fault(path, e)),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Result<Bytes, Error> {
+        let whole = async { self.inner.get(&self.path(path)).await?.bytes().await };
+        RUNTIME.block_on(whole).map_err(|e| self.fault(path, e))
+    }
+
+    /// The content, or `None` where there is no such object.
+    pub fn get_if_exists(&self, path: &str) -> Result<Option<Bytes>, Error> {
+        match self.get(path) {
+            Err(e) if e.is_missing() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Byte ranges of one object, fetched side by side.
+    pub fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        RUNTIME.block_on(self.inner.get_ranges(&self.path(path), ranges)).map_err(|e| self.fault(path, e))
+    }
+
+    /// Replaces the object whole.
+    pub fn put(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
+        let payload = PutPayload::from_bytes(content.into());
+        RUNTIME.block_on(self.inner.put(&self.path(path), payload)).map(drop).map_err(|e| self.fault(path, e))
+    }
+
+    /// Replaces many objects, several at a time; the first fault ends it.
+    pub fn put_all(&self, objects: Vec<(String, Bytes)>) -> Result<(), Error> {
+        let writes = objects.into_iter().map(|(path, content)| async move {
+            let payload = PutPayload::from_bytes(content);
+            self.inner.put(&self.path(&path), payload).await.map(drop).map_err(|e| self.fault(&path, e))
+        });
+        RUNTIME.block_on(futures::stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect())
+    }
+
+    /// Writes the object only where none stands: the one atomic step that every store offers.
+    pub fn create(&self, path: &str, content: impl Into<Bytes>) -> Result<Created, Error> {
+        let payload = PutPayload::from_bytes(content.into());
+        let options = PutOptions::from(PutMode::Create);
+        match RUNTIME.block_on(self.inner.put_opts(&self.path(path), payload, options)) {
+            Ok(_) => Ok(Created::Yes),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(Created::Taken)
+            }
+            Err(e) => Err(self.fault(path, e)),
+        }
+    }
+
+    /// Deletes the object; one that is not there is fine.
+    pub fn delete(&self, path: &str) -> Result<(), Error> {
+        match RUNTIME.block_on(self.inner.delete(&self.path(path))) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(self.fault(path, e)),
+        }
+    }
+
+    fn path(&self, relative: &str) -> Path {
+        relative.split('/').filter(|part| !part.is_empty()).fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    fn object(&self, meta: object_store::ObjectMeta) -> Object {
+        let path = match meta.location.prefix_match(&self.root) {
+            Some(parts) => parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"),
+            None => meta.location.to_string(),
+        };
+        let etag = meta.e_tag.unwrap_or_else(|| format!("{}-{}", meta.size, meta.last_modified.timestamp_micros()));
+        Object { path, bytes: meta.size, etag }
+    }
+
+    fn fault(&self, path: &str, source: object_store::Error) -> Error {
+        Error::Object { url: self.url.clone(), path: path.to_owned(), source: Box::new(source) }
+    }
+}

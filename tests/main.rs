@@ -1,0 +1,1 @@
+//! One test binary; the list below is the map.
