@@ -28,3 +28,4 @@ pub mod recommendations;
 pub mod signals;
 pub mod stakeholders;
 pub mod store;
+pub mod wording;
