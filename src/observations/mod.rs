@@ -1,6 +1,9 @@
 //! Layer 1: facts per account and day, each against the account's own baseline. Nothing here interprets.
 //!
-//! One file per category; each is a pure function of a [`View`] and an account.
+//! One file per category; each is a pure function of a [`View`] and an account. What is measured, over which windows
+//! and from which table, stands in one place: [`metrics`].
+
+pub mod metrics;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +11,8 @@ use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text, stable_id};
+
+pub use metrics::{METRICS, Metric, MetricSpec};
 
 /// One measured fact: a row of the `observations` output.
 #[derive(Clone, Debug)]
