@@ -1,4 +1,5 @@
 //! One test binary; the list below is the map.
 
+mod briefings;
 mod observations;
 mod support;
