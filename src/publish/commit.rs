@@ -1,0 +1,198 @@
+//! The commit: immutable run files, then one create-only manifest, then what BI reads.
+//!
+//! A reader never sees half a day: until the manifest stands, nothing of the run is visible; afterwards each table is
+//! replaced by one PUT. A crash in between is repaired by whoever runs next, because the manifest says what should
+//! stand where.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use super::checks::{Checked, Failure};
+use super::dictionary;
+use super::manifest::{self, AuditTail, Input, Manifest, Output, Slot, sha256};
+use super::schema::TableSpec;
+use super::{Error, parquet};
+use crate::store::{Created, Store};
+use crate::vocabulary::{Day, Moment};
+
+/// A run that may be published: it claims the next manifest number when it begins.
+///
+/// Whoever commits that number first wins; the others end with [`Error::RaceLost`] and change nothing.
+pub struct Claim {
+    pub run_id: String,
+    slot: Slot,
+}
+
+impl Claim {
+    /// Looks up the next number of the day. The run id is unique by its start (`started`, to the microsecond), its
+    /// day, its job and its inputs.
+    pub fn next(store: &Store, as_of: Day, started: Moment, job_hash: &str, inputs_hash: &str) -> Result<Claim, Error> {
+        let number = manifest::newest(store, as_of)?.map_or(1, |slot| slot.number + 1);
+        let identity = format!("{as_of} {} {job_hash} {inputs_hash} {number}", started.0);
+        let started = started.to_string().replace([':', '-'], "");
+        let run_id = format!("{as_of}-{started}-{}", &sha256(identity.as_bytes())[..8]);
+        Ok(Claim { run_id, slot: Slot { as_of, number } })
+    }
+
+    pub fn manifest_path(&self) -> String {
+        self.slot.path()
+    }
+
+    fn file(&self, name: &str) -> String {
+        format!("runs/{}/{name}", self.run_id)
+    }
+}
+
+/// A page of the day's site: path under `site/dt=…/` and content.
+pub type Page = (String, String);
+
+/// What goes into the manifest beside the files.
+pub struct About {
+    pub job: String,
+    pub job_hash: String,
+    pub started_at: Moment,
+    pub finished_at: Moment,
+    pub inputs: Vec<Input>,
+    pub audit: AuditTail,
+}
+
+/// Writes the run's files and commits them. Nothing is visible to BI before [`expose`].
+pub fn commit(store: &Store, claim: &Claim, tables: &Checked, site: &[Page], about: About) -> Result<Manifest, Error> {
+    let tables = tables.tables().iter().map(|frame| {
+        let path = claim.file(&format!("{}.parquet", frame.spec.name()));
+        let content = parquet::write(&frame.spec, &frame.data);
+        write_once(store, frame.spec.name(), path, Some(frame.data.height() as u64), content)
+    });
+    let tables = tables.collect::<Result<Vec<Output>, Error>>()?;
+    let site = site.iter().map(|(page, content)| {
+        write_once(store, page, claim.file(&format!("site/{page}")), None, Bytes::from(content.clone()))
+    });
+    let manifest = Manifest {
+        run_id: claim.run_id.clone(),
+        as_of: claim.slot.as_of,
+        job: about.job,
+        job_hash: about.job_hash,
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: about.started_at,
+        finished_at: about.finished_at,
+        inputs_hash: manifest::inputs_hash(&about.inputs),
+        inputs: about.inputs,
+        tables,
+        site: site.collect::<Result<_, Error>>()?,
+        audit: about.audit,
+        predecessor: predecessor(claim.slot),
+    };
+    match manifest.create(store, claim.slot)? {
+        Created::Yes => Ok(manifest),
+        Created::Taken => Err(Error::RaceLost { path: claim.slot.path() }),
+    }
+}
+
+fn predecessor(slot: Slot) -> Option<String> {
+    (slot.number > 1).then(|| Slot { number: slot.number - 1, ..slot }.path())
+}
+
+/// Run files are immutable: one that stands already belongs to another run.
+fn write_once(store: &Store, name: &str, path: String, rows: Option<u64>, content: Bytes) -> Result<Output, Error> {
+    let output = Output {
+        name: name.to_owned(),
+        rows,
+        bytes: content.len() as u64,
+        sha256: sha256(&content),
+        path: path.clone(),
+    };
+    match store.create(&path, content)? {
+        Created::Yes => Ok(output),
+        Created::Taken => Err(Error::RaceLost { path }),
+    }
+}
+
+/// Shows the newest run of a day to BI: one PUT per table, the site, and a mark that all of it stands.
+///
+/// Looks again afterwards: when another run committed meanwhile, its tables are put in turn, so that whoever ends last
+/// leaves the newest run standing.
+pub fn expose(store: &Store, as_of: Day) -> Result<(), Error> {
+    while let Some(slot) = manifest::newest(store, as_of)? {
+        if store.head(&mark(slot))?.is_some() {
+            return Ok(());
+        }
+        let manifest = manifest::read(store, slot)?.ok_or_else(|| Error::Unreadable { path: slot.path() })?;
+        for output in &manifest.tables {
+            put(store, output, format!("tables/{0}/dt={as_of}/{0}.parquet", output.name))?;
+        }
+        for output in &manifest.site {
+            put(store, output, format!("site/dt={as_of}/{}", output.name))?;
+        }
+        if manifest::newest(store, as_of)? == Some(slot) {
+            store.put(&mark(slot), manifest.run_id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies an immutable object to where BI looks, if its content is what the manifest says.
+fn put(store: &Store, output: &Output, to: String) -> Result<(), Error> {
+    let content = store.get(&output.path)?;
+    if sha256(&content) != output.sha256 {
+        return Err(Error::Altered { path: output.path.clone() });
+    }
+    Ok(store.put(&to, content)?)
+}
+
+fn mark(slot: Slot) -> String {
+    format!("meta/exposed/{}/{:06}", slot.as_of, slot.number)
+}
+
+/// Finishes what earlier runs committed but did not live to show; returns the days that were repaired.
+pub fn repair(store: &Store) -> Result<Vec<Day>, Error> {
+    let exposed: BTreeSet<String> = store.list("meta/exposed")?.into_iter().map(|object| object.path).collect();
+    let slots = manifest::slots(store)?;
+    let newest =
+        slots.iter().enumerate().filter(|(n, slot)| slots.get(n + 1).is_none_or(|next| next.as_of != slot.as_of));
+    let unfinished: Vec<Day> =
+        newest.filter(|(_, slot)| !exposed.contains(&mark(**slot))).map(|(_, slot)| slot.as_of).collect();
+    for day in &unfinished {
+        expose(store, *day)?;
+    }
+    Ok(unfinished)
+}
+
+/// Writes what describes the tables: SQL views and the data dictionary.
+pub fn describe(store: &Store, specs: &[TableSpec]) -> Result<(), Error> {
+    store.put("meta/views.sql", dictionary::views_sql(specs, store.url()))?;
+    store.put("meta/data_dictionary.md", dictionary::markdown(specs))?;
+    store.put("meta/data_dictionary.parquet", dictionary::parquet(specs))?;
+    Ok(())
+}
+
+/// Leaves the rows that failed their checks beside the run that did not happen.
+pub fn write_evidence(
+    store: &Store,
+    claim: &Claim,
+    failures: &[Failure],
+    specs: &[TableSpec],
+) -> Result<String, Error> {
+    let folder = claim.file("failed");
+    let lines: Vec<serde_json::Value> = failures
+        .iter()
+        .map(|f| {
+            serde_json::json!({"table": f.table, "rule": f.rule, "rows": f.rows.height(), "examples": f.examples()})
+        })
+        .collect();
+    let report = serde_json::to_string_pretty(&lines).expect("failures are plain data");
+    store.put(&format!("{folder}/failures.json"), report)?;
+    for (n, failure) in failures.iter().enumerate().filter(|(_, failure)| failure.rows.height() > 0) {
+        let Some(spec) = specs.iter().find(|spec| spec.table == failure.table) else { continue };
+        let path = format!("{folder}/{:03}-{}.parquet", n + 1, failure.table);
+        store.put(&path, parquet::write(&nullable(spec), &failure.rows))?;
+    }
+    Ok(folder)
+}
+
+/// Evidence may hold the very nulls that the table must not.
+fn nullable(spec: &TableSpec) -> TableSpec {
+    let mut spec = spec.clone();
+    spec.columns.iter_mut().for_each(|column| column.nullable = true);
+    spec
+}

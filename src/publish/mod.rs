@@ -1,0 +1,40 @@
+//! Publishing: layer results become checked tables, an immutable run, a manifest, and what BI reads.
+//!
+//! ```text
+//! rows ─▶ Frame ─▶ check ─▶ Checked ─▶ runs/{run_id}/… ─▶ manifest (the commit) ─▶ tables/…, site/…, meta/…
+//! ```
+//! Nothing here decides what a row says; it only refuses to show rows that break the contract.
+
+pub mod checks;
+mod commit;
+pub mod dictionary;
+pub mod manifest;
+pub mod parquet;
+pub mod schema;
+pub mod table;
+pub mod tables;
+
+pub use checks::{Checked, Failure, check};
+pub use commit::{About, Claim, Page, commit, describe, expose, repair, write_evidence};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error(
+        "another run published first ({path} is taken); nothing of this run is visible. Run again to publish over it"
+    )]
+    RaceLost { path: String },
+    #[error(
+        "{path}: not a manifest that this version can read; restore it, or delete it to fall back to the run before"
+    )]
+    Unreadable { path: String },
+    #[error("{path}: content differs from what its manifest says; it was changed after the run. Run the day again")]
+    Altered { path: String },
+    #[error("{} output checks failed, nothing was published; the rows are under {evidence}\n{}", .failures.len(), listed(.failures))]
+    Checks { failures: Vec<Failure>, evidence: String },
+}
+
+fn listed(failures: &[Failure]) -> String {
+    failures.iter().map(|failure| format!("  {failure}")).collect::<Vec<_>>().join("\n")
+}
