@@ -29,4 +29,5 @@ pub mod recommendations;
 pub mod signals;
 pub mod stakeholders;
 pub mod store;
+pub mod text;
 pub mod wording;

@@ -1,8 +1,14 @@
 //! Layer 2: what the observations mean, as signals with strength, confidence and evidence. Nothing here recommends.
+//!
+//! A family file holds rules of one kind: it reads one [`Case`] and returns findings. The frame here turns findings
+//! into signals with confidence, validity and a fixed order.
+
+mod case;
+mod catalogue;
+mod confidence;
+mod people;
 
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -11,38 +17,12 @@ use crate::models::Propensity;
 use crate::observations::AccountObservations;
 use crate::peers::Peers;
 use crate::stakeholders::StakeholderMap;
-use crate::vocabulary::{AccountIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id};
+use crate::text::{self, Reader};
+use crate::vocabulary::{AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id};
 
-/// One signal of the catalogue: data, not code. The defaults stand in the job's commented defaults file.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SignalSpec {
-    pub play: Play,
-    pub direction: Direction,
-    /// Tables it needs; each inner list is satisfied by any one of its members.
-    pub needs: Vec<Vec<InputTable>>,
-    /// Observation category, for convergence of independent categories.
-    pub category: crate::vocabulary::Category,
-    /// Days after detection until the signal no longer counts.
-    pub expires_days: i32,
-    /// Prior of the confidence: Beta(alpha, beta), updated by outcomes.
-    pub prior_alpha: f64,
-    pub prior_beta: f64,
-    /// Named thresholds, in the unit that the comment beside each default gives.
-    #[serde(default)]
-    pub thresholds: BTreeMap<String, f64>,
-    #[serde(default = "enabled")]
-    pub enabled: bool,
-}
-
-fn enabled() -> bool {
-    true
-}
-
-/// `[signals]` of a job: the catalogue by signal name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct Catalogue(pub BTreeMap<String, SignalSpec>);
+pub use case::{Case, Finding, Rule, saturating};
+pub use catalogue::{Catalogue, SignalSpec};
+pub use confidence::{Learned, Track};
 
 /// One fired signal: a row of the `signals` output.
 #[derive(Clone, Debug)]
@@ -53,7 +33,7 @@ pub struct Signal {
     pub signal: Text,
     pub play: Play,
     pub direction: Direction,
-    pub category: crate::vocabulary::Category,
+    pub category: Category,
     pub strength: Probability,
     pub confidence: Probability,
     /// `prior`, or `learned` with n.
@@ -74,11 +54,13 @@ pub struct Signal {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Detail {
     /// The contact the signal is about.
-    pub contact: Option<crate::vocabulary::ContactIx>,
+    pub contact: Option<ContactIx>,
     /// Tier that would fit, for upsell signals that know it.
     pub tier: Option<Text>,
     /// Department, buying center or similar name.
     pub place: Option<Text>,
+    /// The metered metric or feature the signal is about.
+    pub metric: Option<Text>,
     /// Verbatim quote from a text.
     pub quote: Option<Text>,
     /// Row id of the ticket or conversation that is quoted.
@@ -93,9 +75,10 @@ impl Signal {
         let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
         let contact = self.detail.contact.map_or("", |c| &**extracts.ids.contacts.name(c));
         let place = self.detail.place.as_deref().unwrap_or("");
+        let metric = self.detail.metric.as_deref().unwrap_or("");
         let row = self.detail.source_row.as_deref().unwrap_or("");
         let day = self.detected_on.to_string();
-        stable_id("sig", &[extracts.account_id(self.account), product, &self.signal, contact, place, row, &day])
+        stable_id("sig", &[extracts.account_id(self.account), product, &self.signal, contact, place, metric, row, &day])
     }
 }
 
@@ -112,24 +95,79 @@ pub struct Evidence<'a> {
 
 /// Everything signals need that is not about one account: catalogue, learned confidence, compiled phrases.
 pub struct Classifier {
-    pub catalogue: Catalogue,
+    catalogue: Catalogue,
+    learned: Learned,
+    reader: Reader,
+    /// The signals that may fire on these extracts.
+    active: BTreeMap<String, SignalSpec>,
 }
 
+/// Every family, each a pure function of the case.
+const FAMILIES: &[fn(&Case) -> Vec<Finding>] = &[people::find];
+
 impl Classifier {
-    pub fn new(extracts: &Extracts, catalogue: &Catalogue) -> Classifier {
-        let _ = extracts;
-        Classifier { catalogue: catalogue.clone() }
+    pub fn new(extracts: &Extracts, catalogue: &Catalogue, text: &text::Settings, learned: &Learned) -> Classifier {
+        Classifier {
+            active: catalogue.active(extracts),
+            catalogue: catalogue.clone(),
+            learned: learned.clone(),
+            reader: Reader::new(extracts, text),
+        }
     }
 
     /// The account's signals, sorted by name, product and particulars.
     pub fn classify(&self, evidence: &Evidence) -> Vec<Signal> {
-        let _ = evidence;
-        unimplemented!("signals")
+        let mentions = self.reader.read(evidence.view, evidence.account);
+        let case = Case::new(evidence, &self.active, &mentions);
+        let mut findings: Vec<Finding> = FAMILIES.iter().flat_map(|family| family(&case)).collect();
+        findings.retain(|finding| rests_on(finding, evidence.facts) && self.active.contains_key(finding.signal));
+        findings.sort_by(|a, b| key(a).cmp(&key(b)).then(b.strength.total_cmp(&a.strength)));
+        findings.dedup_by(|later, first| key(later) == key(first));
+        findings.into_iter().map(|finding| self.signal(evidence, finding)).collect()
     }
 
     /// Signals whose tables are missing, with the tables: unavailable, never absent-as-zero.
     pub fn unavailable(&self, extracts: &Extracts) -> Vec<(Text, Vec<InputTable>)> {
-        let _ = extracts;
-        unimplemented!("signals")
+        self.catalogue.unavailable(extracts)
     }
+
+    fn signal(&self, evidence: &Evidence, finding: Finding) -> Signal {
+        let spec = &self.active[finding.signal];
+        let track = self.learned.of(finding.signal);
+        let confidence = track.confidence(spec);
+        let untried = spec.new && track.n < self.catalogue.settled_after;
+        Signal {
+            account: evidence.account,
+            product: finding.product,
+            signal: finding.signal.into(),
+            play: spec.play,
+            direction: spec.direction,
+            category: spec.category,
+            strength: Probability::clamped(finding.strength),
+            confidence,
+            confidence_basis: track.basis(),
+            detected_on: evidence.view.day,
+            since: finding.since,
+            expires_on: evidence.view.day.plus(spec.expires_days),
+            needs_review: untried || confidence.get() < self.catalogue.review_below,
+            evidence: finding.evidence,
+            observations: finding.observations,
+            detail: finding.detail,
+        }
+    }
+}
+
+/// A finding without an observation behind it cannot be traced to rows, so it is no signal.
+fn rests_on(finding: &Finding, facts: &AccountObservations) -> bool {
+    let known = facts.observations.len();
+    !finding.observations.is_empty() && finding.observations.iter().all(|at| (*at as usize) < known)
+}
+
+type Key<'a> = (&'static str, Option<ProductIx>, Option<ContactIx>, [Option<&'a str>; 3]);
+
+/// What tells two signals of one account and day apart.
+fn key(finding: &Finding) -> Key<'_> {
+    let detail = &finding.detail;
+    let particulars = [detail.place.as_deref(), detail.metric.as_deref(), detail.source_row.as_deref()];
+    (finding.signal, finding.product, detail.contact, particulars)
 }

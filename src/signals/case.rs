@@ -1,0 +1,156 @@
+//! One account's case as the families read it: rules at hand, facts by name, and the findings they return.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::catalogue::SignalSpec;
+use super::{Detail, Evidence};
+use crate::extracts::Extracts;
+use crate::observations::Observation;
+use crate::text::Mention;
+use crate::vocabulary::{Day, ProductIx};
+
+/// What a family found: everything of a signal but what the frame adds (confidence, dates of validity, review).
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Name in the catalogue.
+    pub signal: &'static str,
+    pub product: Option<ProductIx>,
+    /// 0–1, from the size of the change; see [`Rule::strength`].
+    pub strength: f64,
+    /// One plain sentence with the numbers.
+    pub evidence: String,
+    /// Positions in the account's observations, at least one; the frame drops a finding that rests on nothing.
+    pub observations: Vec<u32>,
+    pub since: Option<Day>,
+    pub detail: Detail,
+}
+
+/// A signal that may fire tonight, with its thresholds.
+#[derive(Clone, Copy)]
+pub struct Rule<'a> {
+    pub signal: &'static str,
+    spec: &'a SignalSpec,
+}
+
+impl Rule<'_> {
+    /// A threshold by its name in the catalogue.
+    ///
+    /// # Panics
+    /// When the catalogue lacks it, which [`super::Catalogue::problems`] reports before any account is read.
+    pub fn at(&self, threshold: &str) -> f64 {
+        match self.spec.thresholds.get(threshold) {
+            Some(value) => *value,
+            None => panic!("the catalogue has no threshold `{threshold}` for signal `{}`", self.signal),
+        }
+    }
+
+    /// A threshold in days.
+    pub fn days(&self, threshold: &str) -> i32 {
+        self.at(threshold) as i32
+    }
+
+    /// Strength of `value` between the threshold of that name and the catalogue's `strong` level of the signal.
+    pub fn strength(&self, value: f64, threshold: &str) -> f64 {
+        saturating(value, self.at(threshold), self.at("strong"))
+    }
+
+    pub fn finding(&self, strength: f64, evidence: String, observations: Vec<u32>) -> Finding {
+        Finding {
+            signal: self.signal,
+            product: None,
+            strength,
+            evidence,
+            observations,
+            since: None,
+            detail: Detail::default(),
+        }
+    }
+}
+
+impl Finding {
+    pub fn product(self, product: Option<ProductIx>) -> Finding {
+        Finding { product, ..self }
+    }
+
+    pub fn since(self, since: Option<Day>) -> Finding {
+        Finding { since, ..self }
+    }
+
+    pub fn value(mut self, value: f64) -> Finding {
+        self.detail.value = Some(value);
+        self
+    }
+
+    pub fn detail(self, detail: Detail) -> Finding {
+        Finding { detail, ..self }
+    }
+}
+
+/// 0.40 at the threshold, 0.85 at `strong`, towards 1 beyond: 1 − 0.6 · 0.25^((value − threshold) / (strong − threshold)).
+///
+/// Works for falling measures too: `strong` then lies below the threshold.
+///
+/// ```
+/// use foothold::signals::saturating;
+/// assert!((saturating(0.80, 0.80, 0.95) - 0.40).abs() < 1e-9);
+/// assert!((saturating(0.95, 0.80, 0.95) - 0.85).abs() < 1e-9);
+/// assert!((saturating(-0.5, -0.25, -0.5) - 0.85).abs() < 1e-9);
+/// assert_eq!(saturating(f64::INFINITY, 1.0, 2.0), 1.0);
+/// ```
+pub fn saturating(value: f64, threshold: f64, strong: f64) -> f64 {
+    let span = strong - threshold;
+    let excess = if span == 0.0 { 1.0 } else { (value - threshold) / span };
+    if excess.is_nan() { 0.4 } else { 1.0 - 0.6 * 0.25f64.powf(excess.max(0.0)) }
+}
+
+/// One account on one day, with what the families need at hand.
+pub struct Case<'a> {
+    pub evidence: &'a Evidence<'a>,
+    pub extracts: &'a Extracts,
+    pub day: Day,
+    /// What the account's recent tickets and conversations say.
+    pub mentions: &'a [Mention],
+    rules: &'a BTreeMap<String, SignalSpec>,
+    by_metric: HashMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        evidence: &'a Evidence<'a>,
+        rules: &'a BTreeMap<String, SignalSpec>,
+        mentions: &'a [Mention],
+    ) -> Case<'a> {
+        let mut by_metric: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (position, observation) in evidence.facts.observations.iter().enumerate() {
+            by_metric.entry(&observation.metric).or_default().push(position as u32);
+        }
+        let view = evidence.view;
+        Case { evidence, extracts: view.extracts, day: view.day, mentions, rules, by_metric }
+    }
+
+    /// The rule of a signal; `None` when it is disabled or its tables are missing.
+    pub fn rule(&self, signal: &'static str) -> Option<Rule<'a>> {
+        self.rules.get(signal).map(|spec| Rule { signal, spec })
+    }
+
+    /// Every observation of a metric with its position, in the account's order.
+    pub fn facts(&self, metric: &str) -> impl Iterator<Item = (u32, &'a Observation)> + use<'a, '_> {
+        let positions = self.by_metric.get(metric).map_or(&[][..], Vec::as_slice);
+        let observations = &self.evidence.facts.observations;
+        positions.iter().map(move |&position| (position, &observations[position as usize]))
+    }
+
+    /// Position and observation of a metric, product and window.
+    pub fn fact(&self, metric: &str, product: Option<ProductIx>, window_days: i32) -> Option<(u32, &'a Observation)> {
+        self.facts(metric).find(|(_, o)| o.product == product && o.window_days == window_days)
+    }
+
+    /// The account-wide observation of a metric and window.
+    pub fn whole(&self, metric: &str, window_days: i32) -> Option<(u32, &'a Observation)> {
+        self.fact(metric, None, window_days)
+    }
+
+    pub fn product_name(&self, product: ProductIx) -> &'a str {
+        &self.extracts.product(product).name
+    }
+}

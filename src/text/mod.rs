@@ -1,0 +1,238 @@
+//! What customers write and say, read by phrase: which topics a text touches and which features, products, tiers and
+//! competitors it names, each with the sentence as a quote. Nothing here knows contracts or decides what it means.
+
+mod names;
+mod phrases;
+mod sentences;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::{Deserialize, Serialize};
+
+use crate::extracts::Extracts;
+use crate::extracts::tables::TextSource;
+use crate::history::View;
+use crate::vocabulary::{AccountIx, Day, FeatureIx, ProductIx, Text};
+use phrases::Phrase;
+
+pub use names::Named;
+pub use sentences::{QUOTE_CHARS, normalise, quote, sentences};
+
+words!(
+    /// What a phrase is about.
+    Topic {
+        PlanLimit = "plan_limit", HigherTierRequest = "higher_tier_request", AdjacentNeed = "adjacent_need",
+        Growth = "growth", BudgetIncrease = "budget_increase", PriceComplaint = "price_complaint",
+        ChurnIntent = "churn_intent", Competitor = "competitor",
+        /// Words that ask for something; they count only beside a named feature, product or tier.
+        Request = "request",
+    }
+);
+
+/// `[text]` of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Tickets and conversations of this many days up to the run's day are read.
+    pub lookback_days: i32,
+    /// Characters of one text that are read; what follows is left aside.
+    pub max_chars: usize,
+    /// Leave the built-in phrases out and use only `phrases`.
+    pub replace_phrases: bool,
+    /// Further phrases by topic; `*` stands for any words of the same sentence.
+    pub phrases: BTreeMap<Topic, Vec<String>>,
+    /// Names of competing products and vendors.
+    pub competitors: Vec<String>,
+}
+
+/// What one sentence of a text speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    Topic(Topic),
+    /// Named in a sentence that asks for something.
+    Feature(FeatureIx),
+    Product(ProductIx),
+    /// A product and the position of its tier.
+    Tier(ProductIx, usize),
+    /// A vendor or product that competes.
+    Competitor(Text),
+}
+
+/// One thing said in one ticket or conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    pub about: About,
+    pub source: TextSource,
+    /// `ticket_id` or `conversation_id`.
+    pub row: Text,
+    pub day: Day,
+    /// The product that the ticket was opened for.
+    pub product: Option<ProductIx>,
+    /// The sentence, at most [`QUOTE_CHARS`] characters.
+    pub quote: Text,
+}
+
+/// Phrases and names, compiled once per run.
+pub struct Reader {
+    settings: Settings,
+    automaton: AhoCorasick,
+    /// The phrases that each pattern of the automaton is a part of.
+    uses: Vec<Vec<Use>>,
+    phrases: Vec<Phrase>,
+    names: Vec<Named>,
+}
+
+/// What a pattern stands for.
+#[derive(Clone, Copy)]
+enum Use {
+    Part { phrase: usize, part: usize },
+    Name(usize),
+}
+
+/// A pattern found at whole words.
+struct Hit {
+    pattern: usize,
+    at: Range<usize>,
+}
+
+impl Reader {
+    pub fn new(extracts: &Extracts, settings: &Settings) -> Reader {
+        let phrases = phrases::all(settings);
+        let names = names::all(extracts, &settings.competitors);
+        let mut patterns: BTreeMap<String, Vec<Use>> = BTreeMap::new();
+        for (phrase, known) in phrases.iter().enumerate() {
+            for (part, words) in known.parts.iter().enumerate() {
+                patterns.entry(words.clone()).or_default().push(Use::Part { phrase, part });
+            }
+        }
+        for (position, name) in names.iter().enumerate() {
+            patterns.entry(name.words.clone()).or_default().push(Use::Name(position));
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(patterns.keys())
+            .expect("phrases and names stay far below the automaton's limit of states");
+        Reader { settings: settings.clone(), automaton, uses: patterns.into_values().collect(), phrases, names }
+    }
+
+    /// What the account's recent texts say: newest text first, tickets before conversations of the same day.
+    pub fn read(&self, view: View, account: AccountIx) -> Vec<Mention> {
+        let oldest = view.day.minus(self.settings.lookback_days - 1);
+        let mut mentions = Vec::new();
+        for ticket in view.tickets(account).filter(|t| t.opened_at.day() >= oldest) {
+            let row = Row { source: TextSource::Tickets, id: &ticket.id, day: ticket.opened_at.day(), product: ticket.product };
+            let text = [ticket.subject.as_deref(), ticket.body.as_deref()];
+            mentions.extend(self.row(view, &row, text.into_iter().flatten()));
+        }
+        for talk in view.conversations(account).filter(|c| c.at.day() >= oldest) {
+            let row = Row { source: TextSource::Conversations, id: &talk.id, day: talk.at.day(), product: None };
+            mentions.extend(self.row(view, &row, [&*talk.text].into_iter()));
+        }
+        mentions.sort_by(|a, b| (b.day, a.source, &a.row, &a.about).cmp(&(a.day, b.source, &b.row, &b.about)));
+        mentions
+    }
+
+    fn row<'t>(&self, view: View, row: &Row, texts: impl Iterator<Item = &'t str>) -> Vec<Mention> {
+        let mut said = BTreeMap::new();
+        for text in texts {
+            for (about, quote) in self.scan(text, view.day) {
+                said.entry(about).or_insert(quote);
+            }
+        }
+        said.into_iter().map(|(about, quote)| row.mention(about, quote)).collect()
+    }
+
+    /// Everything that a text speaks of, each with the sentence that says it first; names known by `day` only.
+    pub fn scan(&self, text: &str, day: Day) -> Vec<(About, Text)> {
+        let text = normalise(text, self.settings.max_chars);
+        let hits = self.hits(&text);
+        let mut said: BTreeMap<About, Text> = BTreeMap::new();
+        for sentence in sentences(&text) {
+            let from = hits.partition_point(|hit| hit.at.start < sentence.start);
+            let within: Vec<&Hit> = hits[from..].iter().take_while(|hit| hit.at.end <= sentence.end).collect();
+            for (about, at) in self.sentence(&text[..], &sentence, &within, day) {
+                said.entry(about).or_insert_with(|| quote(&text[sentence.clone()], at - sentence.start));
+            }
+        }
+        said.into_iter().collect()
+    }
+
+    /// Patterns at whole words, by where they start.
+    fn hits(&self, text: &str) -> Vec<Hit> {
+        let found = self.automaton.find_overlapping_iter(text);
+        let mut hits: Vec<Hit> = found
+            .filter(|m| sentences::whole_words(text, m.start(), m.end()))
+            .map(|m| Hit { pattern: m.pattern().as_usize(), at: m.start()..m.end() })
+            .collect();
+        hits.sort_by_key(|hit| (hit.at.start, hit.at.end));
+        hits
+    }
+
+    /// Topics and names of one sentence with the place of their first word.
+    fn sentence(&self, text: &str, sentence: &Range<usize>, hits: &[&Hit], day: Day) -> Vec<(About, usize)> {
+        let affirmed = |at: usize| !sentences::negated(&text[sentence.start..at]);
+        let phrases = self.phrases_in(hits).into_iter().filter(|(_, at)| affirmed(*at));
+        let topics: BTreeSet<(Topic, usize)> = phrases.map(|(phrase, at)| (self.phrases[phrase].topic, at)).collect();
+        let asks = topics.iter().any(|(topic, _)| matches!(topic, Topic::Request | Topic::HigherTierRequest | Topic::AdjacentNeed));
+        let spoken = topics.into_iter().filter(|(topic, _)| *topic != Topic::Request);
+        let named = self.names_in(hits, day).into_iter().filter(|(about, at)| match about {
+            About::Competitor(_) => affirmed(*at),
+            _ => asks,
+        });
+        spoken.map(|(topic, at)| (About::Topic(topic), at)).chain(named).collect()
+    }
+
+    /// Phrases all of whose parts stand in the sentence in their order, with the place of the first part.
+    fn phrases_in(&self, hits: &[&Hit]) -> Vec<(usize, usize)> {
+        let mut begun: BTreeMap<usize, (usize, usize, usize)> = BTreeMap::new();
+        let mut whole = Vec::new();
+        for hit in hits {
+            for use_ in &self.uses[hit.pattern] {
+                let Use::Part { phrase, part } = *use_ else { continue };
+                let (next, end, start) = begun.get(&phrase).copied().unwrap_or((0, 0, hit.at.start));
+                if part != next || hit.at.start < end {
+                    continue;
+                }
+                if part + 1 == self.phrases[phrase].parts.len() {
+                    whole.push((phrase, start));
+                }
+                begun.insert(phrase, (part + 1, hit.at.end, start));
+            }
+        }
+        whole
+    }
+
+    /// Names in the sentence; a name inside a longer one (`Reports` in `Advanced Reports`) is not meant.
+    fn names_in(&self, hits: &[&Hit], day: Day) -> Vec<(About, usize)> {
+        let is_name = |hit: &&&Hit| self.uses[hit.pattern].iter().any(|u| matches!(u, Use::Name(_)));
+        let names: Vec<&&Hit> = hits.iter().filter(is_name).collect();
+        let inside = |hit: &Hit| names.iter().any(|o| o.at != hit.at && o.at.start <= hit.at.start && hit.at.end <= o.at.end);
+        let outermost = names.iter().filter(|hit| !inside(hit));
+        outermost
+            .flat_map(|hit| self.uses[hit.pattern].iter().map(move |u| (u, hit.at.start)))
+            .filter_map(|(u, at)| match u {
+                Use::Name(name) => Some((&self.names[*name], at)),
+                Use::Part { .. } => None,
+            })
+            .filter(|(name, _)| name.known <= day)
+            .map(|(name, at)| (name.about.clone(), at))
+            .collect()
+    }
+}
+
+/// The row that a text belongs to.
+struct Row<'a> {
+    source: TextSource,
+    id: &'a Text,
+    day: Day,
+    product: Option<ProductIx>,
+}
+
+impl Row<'_> {
+    fn mention(&self, about: About, quote: Text) -> Mention {
+        Mention { about, source: self.source, row: self.id.clone(), day: self.day, product: self.product, quote }
+    }
+}
