@@ -18,7 +18,9 @@ use crate::observations::AccountObservations;
 use crate::peers::Peers;
 use crate::stakeholders::StakeholderMap;
 use crate::text::{self, Reader};
-use crate::vocabulary::{AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id};
+use crate::vocabulary::{
+    AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id,
+};
 
 pub use case::{Case, Finding, Rule, saturating};
 pub use catalogue::{Catalogue, SignalSpec};

@@ -123,7 +123,12 @@ impl Reader {
         let oldest = view.day.minus(self.settings.lookback_days - 1);
         let mut mentions = Vec::new();
         for ticket in view.tickets(account).filter(|t| t.opened_at.day() >= oldest) {
-            let row = Row { source: TextSource::Tickets, id: &ticket.id, day: ticket.opened_at.day(), product: ticket.product };
+            let row = Row {
+                source: TextSource::Tickets,
+                id: &ticket.id,
+                day: ticket.opened_at.day(),
+                product: ticket.product,
+            };
             let text = [ticket.subject.as_deref(), ticket.body.as_deref()];
             mentions.extend(self.row(view, &row, text.into_iter().flatten()));
         }
@@ -176,7 +181,9 @@ impl Reader {
         let affirmed = |at: usize| !sentences::negated(&text[sentence.start..at]);
         let phrases = self.phrases_in(hits).into_iter().filter(|(_, at)| affirmed(*at));
         let topics: BTreeSet<(Topic, usize)> = phrases.map(|(phrase, at)| (self.phrases[phrase].topic, at)).collect();
-        let asks = topics.iter().any(|(topic, _)| matches!(topic, Topic::Request | Topic::HigherTierRequest | Topic::AdjacentNeed));
+        let asks = topics
+            .iter()
+            .any(|(topic, _)| matches!(topic, Topic::Request | Topic::HigherTierRequest | Topic::AdjacentNeed));
         let spoken = topics.into_iter().filter(|(topic, _)| *topic != Topic::Request);
         let named = self.names_in(hits, day).into_iter().filter(|(about, at)| match about {
             About::Competitor(_) => affirmed(*at),
@@ -209,7 +216,8 @@ impl Reader {
     fn names_in(&self, hits: &[&Hit], day: Day) -> Vec<(About, usize)> {
         let is_name = |hit: &&&Hit| self.uses[hit.pattern].iter().any(|u| matches!(u, Use::Name(_)));
         let names: Vec<&&Hit> = hits.iter().filter(is_name).collect();
-        let inside = |hit: &Hit| names.iter().any(|o| o.at != hit.at && o.at.start <= hit.at.start && hit.at.end <= o.at.end);
+        let inside =
+            |hit: &Hit| names.iter().any(|o| o.at != hit.at && o.at.start <= hit.at.start && hit.at.end <= o.at.end);
         let outermost = names.iter().filter(|hit| !inside(hit));
         outermost
             .flat_map(|hit| self.uses[hit.pattern].iter().map(move |u| (u, hit.at.start)))

@@ -78,10 +78,7 @@ fn rivals(extracts: &Extracts, configured: &[String]) -> Vec<Named> {
         let name = known.entry(plain(&row.integration)).or_insert_with(|| (row.integration.clone(), day));
         name.1 = name.1.min(day);
     }
-    known
-        .into_iter()
-        .map(|(words, (name, known))| Named { words, about: About::Competitor(name), known })
-        .collect()
+    known.into_iter().map(|(words, (name, known))| Named { words, about: About::Competitor(name), known }).collect()
 }
 
 fn always(words: String, about: About) -> Named {

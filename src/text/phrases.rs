@@ -25,7 +25,9 @@ pub(super) fn all(settings: &Settings) -> Vec<Phrase> {
 
 fn built_in() -> Vec<Phrase> {
     let rows = BUILT_IN.lines().filter(|line| !line.starts_with('#'));
-    rows.filter_map(|line| line.split_once('\t')).filter_map(|(topic, words)| phrase(Topic::parse(topic)?, words)).collect()
+    rows.filter_map(|line| line.split_once('\t'))
+        .filter_map(|(topic, words)| phrase(Topic::parse(topic)?, words))
+        .collect()
 }
 
 fn phrase(topic: Topic, words: &str) -> Option<Phrase> {
