@@ -2,4 +2,5 @@
 
 mod briefings;
 mod observations;
+mod stakeholders;
 mod support;

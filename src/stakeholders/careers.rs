@@ -56,7 +56,7 @@ impl Homes {
 
     /// The last version elsewhere before the contact's latest stay at `account`.
     fn came_from(&self, contact: ContactIx, account: AccountIx, day: Day) -> Option<&Home> {
-        self.known_by(contact, day).iter().rev().skip_while(|home| home.account == account).next()
+        self.known_by(contact, day).iter().rev().find(|home| home.account != account)
     }
 }
 
@@ -82,8 +82,6 @@ pub(super) struct Careers<'a> {
     pub people: Vec<Person<'a>>,
     /// Every version known of everyone, those long gone included, with the day from which it shows its place.
     pub appearances: Vec<(Day, &'a Contact)>,
-    /// First day on which the account's contacts showed anyone.
-    pub began: Day,
 }
 
 impl<'a> Careers<'a> {
@@ -92,7 +90,9 @@ impl<'a> Careers<'a> {
         versions.sort_by_key(|version| (version.contact, version.seen.known));
         let appearances: Vec<(Day, &Contact)> = versions
             .chunk_by(|a, b| a.contact == b.contact)
-            .flat_map(|person| person.iter().enumerate().map(|(n, version)| (shown_from(version, n == 0, view.day), *version)))
+            .flat_map(|person| {
+                person.iter().enumerate().map(|(n, version)| (shown_from(version, n == 0, view.day), *version))
+            })
             .collect();
         let began = appearances.iter().map(|(day, _)| *day).min().unwrap_or(Day::MAX);
         let people = versions
@@ -100,7 +100,7 @@ impl<'a> Careers<'a> {
             .map(|person| Person::of(view, account, person, homes, began, settings))
             .filter(|person| person.gone_on.is_none() || person.news.iter().any(|news| news.change == Change::Left))
             .collect();
-        Careers { people, appearances, began }
+        Careers { people, appearances }
     }
 }
 

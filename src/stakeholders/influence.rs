@@ -128,8 +128,7 @@ fn page_rank(graph: &Graph, people: usize) -> Vec<f64> {
     let mut ranks = restart.clone();
     for _ in 0..ROUNDS {
         let stranded: f64 = ranks.iter().zip(&outgoing).filter(|(_, out)| **out == 0.0).map(|(rank, _)| rank).sum();
-        let mut next: Vec<f64> =
-            restart.iter().map(|share| share * (1.0 - DAMPING + DAMPING * stranded)).collect();
+        let mut next: Vec<f64> = restart.iter().map(|share| share * (1.0 - DAMPING + DAMPING * stranded)).collect();
         for edge in graph.edge_references() {
             let source = edge.source().index();
             next[edge.target().index()] += DAMPING * ranks[source] * edge.weight() / outgoing[source];

@@ -201,12 +201,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Departments, units and regions whose first person appeared within `change_days`, in an account whose contacts
 /// were known before: the first import of a list is no news.
-pub(super) fn new_places(
-    view: View,
-    careers: &Careers,
-    people: &[Stakeholder],
-    settings: &Settings,
-) -> Vec<NewPlace> {
+pub(super) fn new_places(view: View, careers: &Careers, people: &[Stakeholder], settings: &Settings) -> Vec<NewPlace> {
     PlaceKind::ALL.iter().flat_map(|kind| new_places_of(*kind, view.day, careers, people, settings)).collect()
 }
 
@@ -228,7 +223,9 @@ fn new_places_of(
     let Some(known_since) = oldest.first().copied() else { return Vec::new() };
     began
         .into_iter()
-        .filter(|(_, since)| day.since(*since) < settings.change_days && since.since(known_since) >= settings.change_days)
+        .filter(|(_, since)| {
+            day.since(*since) < settings.change_days && since.since(known_since) >= settings.change_days
+        })
         .filter_map(|(name, since)| new_place(kind, name, since, people))
         .collect()
 }
