@@ -85,19 +85,16 @@ fn signal() -> Signal {
 
 fn stakeholder() -> Stakeholder {
     Stakeholder {
-        contact: ContactIx(0),
-        name: "Dana Reyes".into(),
         title: Some("VP Operations".into()),
         seniority: Some(Seniority::Vp),
         department: Some("operations".into()),
-        business_unit: None,
-        region: None,
         influence: 0.82,
         last_contact_days: Some(12),
         role: Role::Champion,
+        is_champion: true,
         change: Some((Change::Promoted, day("2026-05-20"))),
         budget_authority: true,
-        gone: false,
+        ..Stakeholder::named(ContactIx(0), "Dana Reyes".into())
     }
 }
 
@@ -131,7 +128,7 @@ fn assessment(view: View<'_>) -> Assessment<'_> {
         contract: Contract::on(view, AccountIx(0)),
         facts: AccountObservations { observations: vec![], capacity: vec![capacity(view.extracts)] },
         propensities: vec![],
-        stakeholders: StakeholderMap { people: vec![stakeholder()], buying_centers: vec![] },
+        stakeholders: StakeholderMap { people: vec![stakeholder()], ..StakeholderMap::default() },
         signals: vec![signal()],
         health,
         readiness,

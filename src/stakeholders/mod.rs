@@ -82,6 +82,32 @@ pub struct Stakeholder {
 }
 
 impl Stakeholder {
+    /// A person of whom nothing but the name is known.
+    pub fn named(contact: ContactIx, name: Text) -> Stakeholder {
+        Stakeholder {
+            contact,
+            name,
+            title: None,
+            seniority: None,
+            department: None,
+            business_unit: None,
+            region: None,
+            influence: 0.0,
+            last_contact_days: None,
+            role: Role::Unknown,
+            change: None,
+            budget_authority: false,
+            gone: false,
+            is_champion: false,
+            is_sponsor: false,
+            is_procurement: false,
+            reports_to: None,
+            active_days: None,
+            first_seen: Day::MIN,
+            news: Vec::new(),
+        }
+    }
+
     /// `Dana Reyes (VP Finance)`, or the bare name.
     pub fn label(&self) -> String {
         match self.title.as_deref().filter(|title| !title.is_empty()) {

@@ -23,8 +23,6 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
     let contact = person.current();
     let last_contact_days = log.last(contact.contact).map(|last| day.since(last));
     let mut stakeholder = Stakeholder {
-        contact: contact.contact,
-        name: contact.name.clone(),
         title: contact.title.clone(),
         seniority: contact.seniority,
         department: contact.department.clone(),
@@ -32,7 +30,6 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
         region: contact.region.clone(),
         influence: influence.clamp(0.0, 1.0),
         last_contact_days,
-        role: Role::Unknown,
         change: headline(&person.news),
         budget_authority: contact.budget_authority,
         gone: person.gone_on.is_some(),
@@ -43,6 +40,7 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
         active_days: log.active_days(contact.user),
         first_seen: person.first_seen,
         news: person.news.clone(),
+        ..Stakeholder::named(contact.contact, contact.name.clone())
     };
     stakeholder.role = role(&stakeholder, contact.user.is_some(), settings);
     stakeholder
