@@ -23,6 +23,7 @@ pub mod health;
 pub mod models;
 pub mod observations;
 pub mod peers;
+pub mod pipeline;
 pub mod publish;
 pub mod readiness;
 pub mod recommendations;

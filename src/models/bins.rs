@@ -1,0 +1,178 @@
+//! Quantile bins: a number becomes the bin it falls into, a word its level, and missing a bin of its own.
+//!
+//! A feature's effect is one value per bin. Its [`Basis`] makes that effect a step at every edge plus a line over
+//! the ranks, so that a ridge on the coefficients smooths neighbouring bins instead of pulling each toward zero.
+
+use serde::{Deserialize, Serialize};
+
+use super::table::Values;
+
+/// Code of a missing value; bins and levels follow from 1.
+pub const MISSING: u8 = 0;
+
+/// Most bins or levels of one feature; codes stay within a byte.
+pub const MAX_BINS: usize = 200;
+
+/// How a feature's values become codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bins {
+    /// Upper bounds, rising; a value equal to a bound belongs below it. One bin more than edges.
+    Numbers { edges: Vec<f64> },
+    /// Known words, sorted; one more code stands for all others.
+    Words { levels: Vec<String> },
+}
+
+impl Bins {
+    /// Learns at most `most` bins from the given rows; fewer where values repeat.
+    pub fn learn(values: &Values, rows: &[u32], most: usize) -> Bins {
+        let most = most.clamp(2, MAX_BINS);
+        match values {
+            Values::Numbers(values) => {
+                let known = rows.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan());
+                Bins::Numbers { edges: quantile_edges(known.collect(), most) }
+            }
+            Values::Words(values) => {
+                let words = rows.iter().filter_map(|r| values[*r as usize].as_deref());
+                Bins::Words { levels: frequent_levels(words.collect(), most) }
+            }
+        }
+    }
+
+    /// `numbers` or `words`.
+    pub const fn holds(&self) -> &'static str {
+        match self {
+            Bins::Numbers { .. } => "numbers",
+            Bins::Words { .. } => "words",
+        }
+    }
+
+    /// Number of codes, the missing one included.
+    pub fn codes(&self) -> usize {
+        match self {
+            Bins::Numbers { edges } => edges.len() + 2,
+            Bins::Words { levels } => levels.len() + 2,
+        }
+    }
+
+    pub fn of_number(&self, value: f64) -> u8 {
+        match self {
+            Bins::Numbers { edges } if !value.is_nan() => 1 + edges.partition_point(|edge| *edge < value) as u8,
+            _ => MISSING,
+        }
+    }
+
+    pub fn of_word(&self, word: Option<&str>) -> u8 {
+        match (self, word) {
+            (Bins::Words { levels }, Some(word)) => {
+                1 + levels.binary_search_by(|level| level.as_str().cmp(word)).unwrap_or(levels.len()) as u8
+            }
+            _ => MISSING,
+        }
+    }
+
+    /// The code of one row.
+    pub fn of(&self, values: &Values, row: usize) -> u8 {
+        match values {
+            Values::Numbers(values) => self.of_number(values[row]),
+            Values::Words(values) => self.of_word(values[row].as_deref()),
+        }
+    }
+
+    pub fn encode(&self, values: &Values, rows: &[u32]) -> Vec<u8> {
+        rows.iter().map(|r| self.of(values, *r as usize)).collect()
+    }
+
+    /// The basis of this feature's effect, given how many training rows have each code.
+    pub fn basis(&self, counts: &[u32]) -> Basis {
+        match self {
+            Bins::Numbers { .. } => Basis::steps_and_line(counts),
+            Bins::Words { .. } => Basis::one_per_code(counts),
+        }
+    }
+}
+
+fn quantile_edges(mut values: Vec<f64>, most: usize) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let Some(&largest) = values.last() else { return Vec::new() };
+    let mut distinct = values.clone();
+    distinct.dedup();
+    let mut edges: Vec<f64> = match distinct.len() <= most {
+        true => distinct,
+        false => (1..most).map(|i| values[i * values.len() / most]).collect(),
+    };
+    edges.dedup();
+    edges.retain(|edge| *edge < largest);
+    edges
+}
+
+fn frequent_levels(mut words: Vec<&str>, most: usize) -> Vec<String> {
+    words.sort_unstable();
+    let mut counted: Vec<(usize, &str)> = words.chunk_by(|a, b| a == b).map(|run| (run.len(), run[0])).collect();
+    counted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let mut levels: Vec<String> = counted.into_iter().take(most).map(|(_, word)| word.to_owned()).collect();
+    levels.sort_unstable();
+    levels
+}
+
+/// Coefficients → effect per code: `effect[code] = Σ_k rows[code][k] · coefficient[k]`.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    pub coefficients: usize,
+    codes: usize,
+    /// One row of `coefficients` values per code.
+    rows: Vec<f64>,
+}
+
+impl Basis {
+    pub fn codes(&self) -> usize {
+        self.codes
+    }
+
+    pub fn row(&self, code: usize) -> &[f64] {
+        &self.rows[code * self.coefficients..(code + 1) * self.coefficients]
+    }
+
+    /// A step at every edge, a line over mid-ranks, and an indicator of missing where training rows miss it.
+    fn steps_and_line(counts: &[u32]) -> Basis {
+        let (bins, missing) = (counts.len() - 1, counts[0] > 0);
+        let steps = bins.saturating_sub(1);
+        let line = usize::from(steps > 1);
+        let coefficients = steps + line + usize::from(missing);
+        let ranks = centred_ranks(&counts[1..]);
+        let mut rows = vec![0.0; counts.len() * coefficients];
+        for bin in 0..bins {
+            let row = &mut rows[(bin + 1) * coefficients..(bin + 2) * coefficients];
+            row[..bin].fill(1.0);
+            if line == 1 {
+                row[steps] = ranks[bin];
+            }
+        }
+        if missing {
+            rows[coefficients - 1] = 1.0;
+        }
+        Basis { coefficients, codes: counts.len(), rows }
+    }
+
+    /// One indicator per code that occurs.
+    fn one_per_code(counts: &[u32]) -> Basis {
+        let coefficients = counts.iter().filter(|n| **n > 0).count();
+        let mut rows = vec![0.0; counts.len() * coefficients];
+        for (position, code) in (0..counts.len()).filter(|code| counts[*code] > 0).enumerate() {
+            rows[code * coefficients + position] = 1.0;
+        }
+        Basis { coefficients, codes: counts.len(), rows }
+    }
+}
+
+/// Mid-rank of each bin, scaled to mean 0 and, for even bins, variance 1.
+fn centred_ranks(counts: &[u32]) -> Vec<f64> {
+    let total: u32 = counts.iter().sum();
+    let mut below = 0.0;
+    let ranks = counts.iter().map(|n| {
+        let middle = (below + 0.5 * f64::from(*n)) / f64::from(total.max(1));
+        below += f64::from(*n);
+        (middle - 0.5) * 12f64.sqrt()
+    });
+    ranks.collect()
+}

@@ -1,0 +1,109 @@
+//! From snapshots to the labelled examples of each target, and from those to one trained model per target.
+
+use rayon::prelude::*;
+
+use super::features;
+use super::grain::{Grain, Snapshots, Source, labelled_days};
+use super::table::{Frame, Table};
+use super::train::{Challenger, Examples, Target, train};
+use crate::vocabulary::{Day, ProductIx, PropensityKind};
+
+/// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled; each
+/// passed to `each` together with the examples that judged it.
+pub fn train_all<T: Send>(source: &Source, each: impl Fn(Challenger, &Examples) -> T + Sync) -> Vec<T> {
+    let kinds = [PropensityKind::Churn, PropensityKind::Upsell, PropensityKind::CrossSell];
+    let mut days: Vec<Day> =
+        kinds.iter().flat_map(|kind| labelled_days(source, source.models.horizon_days(*kind))).collect();
+    days.sort_unstable();
+    days.dedup();
+    let snapshots = Snapshots::build(source, &days);
+    let targets = targets(source);
+    let mut trained: Vec<(bool, T)> = targets
+        .par_iter()
+        .map(|(target, product)| {
+            with_examples(&snapshots, source, target, *product, |challenger, examples| {
+                let abstains = challenger.artifact.active().is_none();
+                (target.kind == PropensityKind::CrossSell && abstains, each(challenger, examples))
+            })
+        })
+        .collect();
+    if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
+        trained.push((false, pooled(&snapshots, source, &each)));
+    }
+    trained.into_iter().map(|(_, result)| result).collect()
+}
+
+fn targets(source: &Source) -> Vec<(Target, Option<ProductIx>)> {
+    let plain = |kind: PropensityKind| {
+        let horizon_days = source.models.horizon_days(kind);
+        (Target { kind, product: None, product_name: None, horizon_days }, None)
+    };
+    let of_product = |product: ProductIx| {
+        let known = source.extracts.product(product);
+        let (mut target, _) = plain(PropensityKind::CrossSell);
+        (target.product, target.product_name) = (Some(known.id.to_string()), Some(known.name.to_string()));
+        (target, Some(product))
+    };
+    let single = [PropensityKind::Churn, PropensityKind::Upsell].into_iter().map(plain);
+    single.chain(sold(source).map(of_product)).collect()
+}
+
+/// Products that the catalogue sells.
+fn sold<'a>(source: &Source<'a>) -> impl Iterator<Item = ProductIx> + use<'a> {
+    let products = &source.extracts.products;
+    (0..products.len()).filter(|product| !products[*product].tiers.is_empty()).map(ProductIx::from)
+}
+
+fn with_examples<T>(
+    snapshots: &Snapshots,
+    source: &Source,
+    target: &Target,
+    product: Option<ProductIx>,
+    then: impl Fn(Challenger, &Examples) -> T,
+) -> T {
+    let (rows, labels) = snapshots.labelled(target.kind, product, target.horizon_days, source);
+    let extra = product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
+    let frame = extra.columns.iter().fold(snapshots.table.frame(), Frame::with);
+    let examples = examples(frame, rows, labels, &snapshots.grains);
+    then(train(target, source.as_of, &examples, source.models), &examples)
+}
+
+fn examples<'a>(frame: Frame<'a>, rows: Vec<u32>, labels: Vec<bool>, grains: &[Grain]) -> Examples<'a> {
+    let grain = |row: &u32| &grains[*row as usize];
+    let days = rows.iter().map(|row| grain(row).day).collect();
+    let account_hashes = rows.iter().map(|row| grain(row).account_hash).collect();
+    Examples { frame, rows, labels, days, account_hashes }
+}
+
+/// One model over all products: rows of (account, day, product), with the product and its purchase rates as features.
+fn pooled<T>(snapshots: &Snapshots, source: &Source, each: &impl Fn(Challenger, &Examples) -> T) -> T {
+    let horizon_days = source.models.horizon_days(PropensityKind::CrossSell);
+    let mut stacked: Vec<(u32, ProductIx, bool)> = Vec::new();
+    for product in sold(source) {
+        let (rows, labels) = snapshots.labelled(PropensityKind::CrossSell, Some(product), horizon_days, source);
+        stacked.extend(rows.into_iter().zip(labels).map(|(row, label)| (row, product, label)));
+    }
+    // Snapshot rows stand by day, so this order is by day too.
+    stacked.sort_unstable_by_key(|(row, product, _)| (*row, *product));
+    let step = stacked.len().div_ceil(source.models.max_training_rows.max(1) as usize).max(1);
+    stacked.retain(|(row, _, _)| snapshots.grains[*row as usize].account_hash.is_multiple_of(step as u64));
+    let rows: Vec<u32> = stacked.iter().map(|(row, _, _)| *row).collect();
+    let grains: Vec<Grain> = rows.iter().map(|row| snapshots.grains[*row as usize].clone()).collect();
+    let table = pooled_table(snapshots, source, &stacked, &rows);
+    let labels = stacked.iter().map(|(_, _, label)| *label).collect();
+    let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains);
+    let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
+    each(train(&target, source.as_of, &examples, source.models), &examples)
+}
+
+fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, ProductIx, bool)], rows: &[u32]) -> Table {
+    let mut table = snapshots.table.take(rows);
+    let products: Vec<ProductIx> = stacked.iter().map(|(_, product, _)| *product).collect();
+    let cells: Vec<features::FeatureRow> = stacked
+        .iter()
+        .map(|(row, product, _)| snapshots.purchase_cells(&snapshots.grains[*row as usize], *product))
+        .collect();
+    table.columns.extend(features::table(&cells, source.extracts).columns);
+    table.columns.push(features::product_column(source.extracts, &products));
+    Table::new(table.columns, rows.len())
+}

@@ -1,0 +1,141 @@
+//! Champion against challenger: who scores from now on, and why.
+
+use serde::Serialize;
+
+use super::artifact::Artifact;
+use super::evaluate::{self, Grade};
+use super::fit::sigmoid;
+use super::train::{Challenger, Examples, Tested};
+use crate::vocabulary::Day;
+
+/// A row of `model_evaluations`. Metrics are of the test days and `None` where there were too few rows for them.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelEvaluation {
+    pub model_id: String,
+    pub kind: &'static str,
+    pub product_id: Option<String>,
+    /// The day up to which the training saw the world.
+    pub trained_on: Day,
+    /// First and last test day, or of all labelled days where nothing was tested.
+    pub window: String,
+    /// Test rows, or all labelled rows where nothing was tested.
+    pub n: u64,
+    pub positives: u64,
+    pub baseline_name: String,
+    /// The baseline's log loss on the same rows.
+    pub baseline_value: Option<f64>,
+    pub auc: Option<f64>,
+    pub pr_auc: Option<f64>,
+    pub log_loss: Option<f64>,
+    pub brier: Option<f64>,
+    pub calibration_error: Option<f64>,
+    pub lift_top_decile: Option<f64>,
+    pub grade: Grade,
+    pub promoted: bool,
+    pub reason: String,
+}
+
+impl ModelEvaluation {
+    pub fn of(model: &Artifact, promoted: bool, reason: &str) -> ModelEvaluation {
+        let tested = model.evaluation.as_ref();
+        let metrics = tested.map(|evaluation| evaluation.model);
+        let days = |first: Option<&Day>, last: Option<&Day>| match (first, last) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
+            _ => "no labelled day".to_owned(),
+        };
+        ModelEvaluation {
+            model_id: model.model_id.clone(),
+            kind: model.kind.as_str(),
+            product_id: model.product.clone(),
+            trained_on: model.trained.as_of,
+            window: match tested {
+                Some(evaluation) => days(evaluation.split.test.first(), evaluation.split.test.last()),
+                None => days(model.trained.first_day.as_ref(), model.trained.last_day.as_ref()),
+            },
+            n: metrics.map_or(model.trained.rows, |m| m.rows) as u64,
+            positives: metrics.map_or(model.trained.positives, |m| m.positives) as u64,
+            baseline_name: model.fallback.name.clone(),
+            baseline_value: tested.map(|evaluation| evaluation.baseline.log_loss),
+            auc: metrics.map(|m| m.auc),
+            pr_auc: metrics.map(|m| m.pr_auc),
+            log_loss: metrics.map(|m| m.log_loss),
+            brier: metrics.map(|m| m.brier),
+            calibration_error: metrics.map(|m| m.calibration_error),
+            lift_top_decile: metrics.map(|m| m.lift_top_decile),
+            grade: tested.map_or(Grade::C, |evaluation| evaluation.grade),
+            promoted,
+            reason: match &model.abstains {
+                Some(abstains) => format!("{reason}; abstains: {abstains}"),
+                None => reason.to_owned(),
+            },
+        }
+    }
+}
+
+/// Whether the challenger takes over, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub promoted: bool,
+    pub reason: String,
+}
+
+impl Verdict {
+    fn yes(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: true, reason: reason.into() }
+    }
+
+    fn no(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: false, reason: reason.into() }
+    }
+}
+
+/// Decides between a freshly trained model and the champion on the same later rows.
+///
+/// Neither may be judged on rows it was fitted on: the challenger speaks through its fit on the training days alone,
+/// and of the test rows only those after the champion's last training day count. Where too few are left, a challenger trained on later data replaces it if it beats its own baseline.
+pub fn decide(challenger: &Challenger, champion: Option<&Artifact>, examples: &Examples) -> Verdict {
+    let (challenger, tested) = (&challenger.artifact, &challenger.tested);
+    let Some(champion) = champion else { return Verdict::yes("first model of its kind") };
+    if champion.model_id == challenger.model_id {
+        return Verdict::no("the same model is champion already");
+    }
+    match (challenger.active().is_some(), champion.active().is_some()) {
+        (false, true) => Verdict::no("abstains, and the champion does not"),
+        (_, false) => Verdict::yes("the champion abstains"),
+        (true, true) => compare(challenger, tested, champion, examples),
+    }
+}
+
+/// Fewest positives for a comparison.
+const MIN_POSITIVES: usize = 10;
+
+fn compare(challenger: &Artifact, tested: &[Tested], champion: &Artifact, examples: &Examples) -> Verdict {
+    let seen = champion.trained.last_day.unwrap_or(Day::MIN);
+    let unseen = tested.iter().map(|test| (test.position as usize, test.probability));
+    let (later, new): (Vec<usize>, Vec<f64>) = unseen.filter(|(p, _)| examples.days[*p] > seen).unzip();
+    let labels: Vec<bool> = later.iter().map(|p| examples.labels[*p]).collect();
+    let positives = labels.iter().filter(|label| **label).count();
+    if positives < MIN_POSITIVES || positives == labels.len() {
+        return fresher(challenger, champion);
+    }
+    let accounts: Vec<u64> = later.iter().map(|p| examples.account_hashes[*p]).collect();
+    let old = probabilities(champion, examples, &later);
+    let (difference, error) = evaluate::paired_log_loss(&new, &old, &labels, &accounts);
+    let figures = format!("log loss {difference:+.4} ± {error:.4} against the champion on {} later rows", later.len());
+    if difference <= error { Verdict::yes(figures) } else { Verdict::no(format!("worse: {figures}")) }
+}
+
+fn fresher(challenger: &Artifact, champion: &Artifact) -> Verdict {
+    if challenger.trained.last_day > champion.trained.last_day {
+        Verdict::yes("fitted on later days and beats its baseline; too few rows that the champion has not seen")
+    } else {
+        Verdict::no("no later rows than the champion's to compare on")
+    }
+}
+
+fn probabilities(model: &Artifact, examples: &Examples, positions: &[usize]) -> Vec<f64> {
+    let Some(scorecard) = model.active() else { return vec![model.trained.base_rate; positions.len()] };
+    let columns: Vec<_> = scorecard.features.iter().map(|f| examples.frame.find(&f.spec.name)).collect();
+    let row = |p: &usize| scorecard.log_odds(&columns, examples.rows[*p] as usize);
+    positions.iter().map(|p| sigmoid(model.calibrator.apply(row(p)))).collect()
+}

@@ -1,0 +1,89 @@
+//! What accounts that own A went on to buy: conditional purchase rates as they were known on a day.
+//!
+//! A feature, a baseline and a fallback at once: rates need far fewer purchases than a model does.
+
+use super::labels::Timeline;
+use crate::history::View;
+use crate::vocabulary::{Day, ProductIx};
+
+/// P(first purchase of B within the window | owned A at its start), shrunk toward P(first purchase of B).
+#[derive(Clone, Debug, Default)]
+pub struct PurchaseRates {
+    products: usize,
+    /// `owned · products + bought`.
+    conditional: Vec<f64>,
+    /// By bought product.
+    overall: Vec<f64>,
+}
+
+/// Longest window looked back over; half the history where that is shorter.
+const WINDOW_DAYS: i32 = 365;
+
+/// A pair's own rate weighs as much as the overall one at this many owners.
+const SHRINKAGE_OWNERS: f64 = 20.0;
+
+impl PurchaseRates {
+    /// Counts over all accounts known in the view; nothing after its day is looked at.
+    pub fn on(view: View) -> PurchaseRates {
+        let products = view.extracts.products.len();
+        let firsts: Vec<Vec<Option<Day>>> = view
+            .extracts
+            .account_indices()
+            .map(|account| Timeline::of(view, account).first_days(products, view.day))
+            .collect();
+        let Some(earliest) = firsts.iter().flatten().flatten().min() else { return PurchaseRates::default() };
+        let start = view.day.minus(WINDOW_DAYS.min(view.day.since(*earliest) / 2));
+        let mut counts = Counts::new(products);
+        firsts.iter().for_each(|firsts| counts.add(firsts, start));
+        counts.rates()
+    }
+
+    /// The highest and the summed rate of buying `product` over the products owned; the overall rate without any.
+    pub fn given(&self, owned: &[ProductIx], product: ProductIx) -> (f64, f64) {
+        let Some(overall) = self.overall.get(product.at()) else { return (f64::NAN, f64::NAN) };
+        let rates = || owned.iter().map(|a| self.conditional[a.at() * self.products + product.at()]);
+        (rates().fold(*overall, f64::max), rates().sum())
+    }
+}
+
+struct Counts {
+    products: usize,
+    owners: Vec<f64>,
+    buyers: Vec<f64>,
+    without: Vec<f64>,
+    bought: Vec<f64>,
+}
+
+impl Counts {
+    fn new(products: usize) -> Counts {
+        let pairs = vec![0.0; products * products];
+        let singles = vec![0.0; products];
+        Counts { products, owners: pairs.clone(), buyers: pairs, without: singles.clone(), bought: singles }
+    }
+
+    /// One account: its first day of each product, by the view's day.
+    fn add(&mut self, firsts: &[Option<Day>], start: Day) {
+        let owned = |product: usize| firsts[product].is_some_and(|day| day <= start);
+        let customer = (0..self.products).any(owned);
+        for b in (0..self.products).filter(|b| customer && !owned(*b)) {
+            let bought = f64::from(u8::from(firsts[b].is_some()));
+            self.without[b] += 1.0;
+            self.bought[b] += bought;
+            for a in (0..self.products).filter(|a| owned(*a)) {
+                self.owners[a * self.products + b] += 1.0;
+                self.buyers[a * self.products + b] += bought;
+            }
+        }
+    }
+
+    fn rates(self) -> PurchaseRates {
+        let overall: Vec<f64> =
+            self.bought.iter().zip(&self.without).map(|(bought, n)| (bought + 0.5) / (n + 1.0)).collect();
+        let shrunk = |pair: usize| {
+            let base = overall[pair % self.products];
+            (self.buyers[pair] + SHRINKAGE_OWNERS * base) / (self.owners[pair] + SHRINKAGE_OWNERS)
+        };
+        let conditional = (0..self.owners.len()).map(shrunk).collect();
+        PurchaseRates { products: self.products, conditional, overall }
+    }
+}

@@ -1,0 +1,219 @@
+//! Tonight's probabilities: the champions applied to tonight's rows, each with its drivers.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::artifact::Artifact;
+use super::explain::{self, Explanation};
+use super::fit::sigmoid;
+use super::grain::{Grain, grain};
+use super::purchases::PurchaseRates;
+use super::registry::{self, Registry};
+use super::scorecard::Scorecard;
+use super::table::{Column, Frame, Table};
+use super::{ModelEvaluation, Propensity, Settings, features};
+use crate::extracts::{Extracts, InputTable};
+use crate::history::View;
+use crate::history::contracts::is_core;
+use crate::observations::AccountObservations;
+use crate::store::Store;
+use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind};
+
+/// The champions of a registry, ready to score; empty where nothing was trained.
+#[derive(Clone, Debug, Default)]
+pub struct Scorer {
+    /// By slot.
+    champions: BTreeMap<String, Artifact>,
+}
+
+/// Tonight's rows: accounts under contract, in id order.
+struct Tonight<'a> {
+    view: View<'a>,
+    grains: Vec<Grain>,
+    table: Table,
+    rates: PurchaseRates,
+}
+
+impl Scorer {
+    /// Reads the champions that a run of `day` may use; models promoted on later days do not exist for it.
+    pub fn load(store: &Store, day: Day) -> Result<Scorer, registry::Error> {
+        let registry = Registry::of(store);
+        let mut champions = BTreeMap::new();
+        for slot in registry.slots()? {
+            if let Some(artifact) = registry.champion(&slot, day)? {
+                champions.insert(slot, artifact);
+            }
+        }
+        Ok(Scorer { champions })
+    }
+
+    /// A scorer of models at hand; the last of a slot counts.
+    pub fn of(models: impl IntoIterator<Item = Artifact>) -> Scorer {
+        Scorer { champions: models.into_iter().map(|model| (model.slot(), model)).collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.champions.is_empty()
+    }
+
+    /// The champions, by slot.
+    pub fn models(&self) -> impl Iterator<Item = &Artifact> {
+        self.champions.values()
+    }
+
+    /// The rows of `model_evaluations` for the champions in use.
+    pub fn evaluations(&self) -> Vec<ModelEvaluation> {
+        self.models().map(|model| ModelEvaluation::of(model, true, "champion in use")).collect()
+    }
+
+    /// Propensities by account index, empty for accounts without a running contract. `facts` by account index.
+    ///
+    /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
+    /// of the catalogue that the account does not own.
+    pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Vec<Vec<Propensity>> {
+        let mut scored: Vec<Vec<Propensity>> = vec![Vec::new(); facts.len()];
+        if self.is_empty() {
+            return scored;
+        }
+        let tonight = Tonight::of(view, facts);
+        for (target, model) in self.targets(view.extracts) {
+            for (account, propensity) in tonight.apply(target, model, settings) {
+                scored[account.at()].push(propensity);
+            }
+        }
+        scored
+    }
+
+    /// What is scored and by which model: churn, upsell, then every product sold, in id order.
+    fn targets<'s>(&'s self, extracts: &Extracts) -> Vec<((PropensityKind, Option<ProductIx>), &'s Artifact)> {
+        let single = |kind: PropensityKind| Some(((kind, None), self.champions.get(kind.as_str())?));
+        let pooled = self.champions.get(PropensityKind::CrossSell.as_str());
+        let sold =
+            (0..extracts.products.len()).filter(|p| !extracts.products[*p].tiers.is_empty()).map(ProductIx::from);
+        let cross_sell = sold.filter_map(|product| {
+            let slot = super::artifact::slot(PropensityKind::CrossSell, Some(extracts.ids.products.name(product)));
+            let own = self.champions.get(&slot);
+            // A product's own model first; where it abstains, the pooled one; its own rates where both abstain.
+            let model = own
+                .filter(|model| model.active().is_some())
+                .or_else(|| pooled.filter(|model| model.active().is_some()))
+                .or(own)
+                .or(pooled)?;
+            Some(((PropensityKind::CrossSell, Some(product)), model))
+        });
+        single(PropensityKind::Churn).into_iter().chain(single(PropensityKind::Upsell)).chain(cross_sell).collect()
+    }
+}
+
+impl<'a> Tonight<'a> {
+    fn of(view: View<'a>, facts: &[AccountObservations]) -> Tonight<'a> {
+        let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
+        let observed: Vec<Option<(Grain, features::FeatureRow)>> = accounts
+            .par_iter()
+            .map(|account| Some((grain(view, *account)?, features::row(view, *account, &facts[account.at()]))))
+            .collect();
+        let (grains, rows): (Vec<Grain>, Vec<features::FeatureRow>) = observed.into_iter().flatten().unzip();
+        let table = features::table(&rows, view.extracts);
+        Tonight { view, grains, table, rates: PurchaseRates::on(view) }
+    }
+
+    /// Rows that the target is about.
+    fn eligible(&self, (kind, product): (PropensityKind, Option<ProductIx>)) -> Vec<u32> {
+        let about = |grain: &Grain| match (kind, product) {
+            (PropensityKind::Churn, _) => grain.owned.iter().any(|product| is_core(self.view, *product)),
+            (PropensityKind::CrossSell, Some(product)) => grain.owned.binary_search(&product).is_err(),
+            _ => true,
+        };
+        (0..self.grains.len() as u32).filter(|row| about(&self.grains[*row as usize])).collect()
+    }
+
+    fn apply(
+        &self,
+        target: (PropensityKind, Option<ProductIx>),
+        model: &Artifact,
+        settings: &Settings,
+    ) -> Vec<(AccountIx, Propensity)> {
+        let rows = self.eligible(target);
+        let extra = target.1.map_or(Table::default(), |product| self.product_columns(product));
+        let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
+        let (explanations, abstained) = explained(model, &frame, &rows, self.view.extracts, settings);
+        let probabilities: Vec<f64> = explanations.iter().map(|e| sigmoid(e.log_odds())).collect();
+        let mut sorted = probabilities.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let model_id: crate::vocabulary::Text = model.model_id.as_str().into();
+        let propensity = |(explanation, probability): (Explanation, f64)| Propensity {
+            kind: target.0,
+            product: target.1,
+            horizon_days: model.horizon_days,
+            probability: Probability::clamped(probability),
+            percentile: 100.0 * sorted.partition_point(|p| *p <= probability) as f64 / sorted.len() as f64,
+            lift: probability / model.trained.base_rate,
+            model_id: model_id.clone(),
+            base_log_odds: explanation.base,
+            drivers: explanation.drivers,
+            abstained: abstained.clone(),
+        };
+        let accounts = rows.iter().map(|row| self.grains[*row as usize].account);
+        accounts.zip(explanations.into_iter().zip(probabilities).map(propensity)).collect()
+    }
+
+    /// The product's own columns for every row: purchase rates, and its id for the pooled model.
+    fn product_columns(&self, product: ProductIx) -> Table {
+        let cells: Vec<_> =
+            self.grains.iter().map(|grain| features::purchase_cells(&self.rates, &grain.owned, product)).collect();
+        let mut table = features::table(&cells, self.view.extracts);
+        table.columns.push(features::product_column(self.view.extracts, &vec![product; self.grains.len()]));
+        Table::new(table.columns, self.grains.len())
+    }
+}
+
+/// Explains every row by the scorecard, or by the fallback with the reason why.
+fn explained(
+    model: &Artifact,
+    frame: &Frame,
+    rows: &[u32],
+    extracts: &Extracts,
+    settings: &Settings,
+) -> (Vec<Explanation>, Option<String>) {
+    match bound(model, frame, extracts) {
+        Ok((scorecard, columns)) => {
+            let named = settings.named_drivers as usize;
+            let explain = |row: &u32| explain::explain(model, scorecard, &columns, *row as usize, named);
+            (rows.par_iter().map(explain).collect(), None)
+        }
+        Err(reason) => (by_rate(model, frame, rows), Some(reason)),
+    }
+}
+
+/// The scorecard with its columns; or why it may not be used tonight.
+fn bound<'m, 'f>(
+    model: &'m Artifact,
+    frame: &Frame<'f>,
+    extracts: &Extracts,
+) -> Result<(&'m Scorecard, Vec<Option<&'f Column>>), String> {
+    let scorecard =
+        model.active().ok_or_else(|| model.abstains.clone().unwrap_or_else(|| "no model was fitted".to_owned()))?;
+    let gone = scorecard
+        .features
+        .iter()
+        .find(|feature| InputTable::parse(&feature.spec.source).is_some_and(|table| !extracts.has(table)));
+    if let Some(feature) = gone {
+        return Err(format!(
+            "the model reads `{}`, but table `{}` is unavailable; deliver it or train again",
+            feature.spec.name, feature.spec.source
+        ));
+    }
+    let columns = scorecard.bind(frame).map_err(|e| e.to_string())?;
+    Ok((scorecard, columns))
+}
+
+fn by_rate(model: &Artifact, frame: &Frame, rows: &[u32]) -> Vec<Explanation> {
+    let fallback = &model.fallback;
+    let column = frame.find(&fallback.feature);
+    let code = |row: &u32| column.map_or(0, |column| fallback.bins.of(&column.values, *row as usize));
+    rows.iter()
+        .map(code)
+        .map(|code| explain::of_rate(model, fallback.rates[usize::from(code)], &explain::group(&fallback.bins, code)))
+        .collect()
+}

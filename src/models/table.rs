@@ -1,0 +1,144 @@
+//! Feature columns: what the models read, with names, units and sources. Missing is NaN or `None`, never zero.
+//!
+//! A [`Frame`] borrows columns of equal length, so that many models share one table and add a column of their own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::Text;
+
+/// What a feature is: the model card's row for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Unique within a table, e.g. `product.crm.seats.30d`.
+    pub name: String,
+    /// As a sentence names it, e.g. `seats of CRM over 30 days`.
+    pub label: String,
+    pub unit: String,
+    /// The input table it rests on.
+    pub source: String,
+    /// Days before the snapshot that it looks at; 0 for a state.
+    pub window_days: i32,
+}
+
+/// One value per row.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// NaN is missing; everything else is finite.
+    Numbers(Vec<f64>),
+    Words(Vec<Option<Text>>),
+}
+
+impl Values {
+    /// `numbers` or `words`.
+    pub const fn holds(&self) -> &'static str {
+        match self {
+            Values::Numbers(_) => "numbers",
+            Values::Words(_) => "words",
+        }
+    }
+
+    fn missing_like(&self, rows: usize) -> Values {
+        match self {
+            Values::Numbers(_) => Values::Numbers(vec![f64::NAN; rows]),
+            Values::Words(_) => Values::Words(vec![None; rows]),
+        }
+    }
+
+    fn extend(&mut self, other: Values) {
+        match (self, other) {
+            (Values::Numbers(own), Values::Numbers(more)) => own.extend(more),
+            (Values::Words(own), Values::Words(more)) => own.extend(more),
+            (Values::Numbers(own), Values::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
+            (Values::Words(own), Values::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+        }
+    }
+
+    fn take(&self, rows: &[u32]) -> Values {
+        match self {
+            Values::Numbers(values) => Values::Numbers(rows.iter().map(|r| values[*r as usize]).collect()),
+            Values::Words(values) => Values::Words(rows.iter().map(|r| values[*r as usize].clone()).collect()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub spec: Spec,
+    pub values: Values,
+}
+
+impl Column {
+    pub fn numbers(spec: Spec, values: Vec<f64>) -> Column {
+        let values = values.into_iter().map(|v| if v.is_finite() { v } else { f64::NAN }).collect();
+        Column { spec, values: Values::Numbers(values) }
+    }
+}
+
+/// Columns by name, all of one length.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub columns: Vec<Column>,
+    pub rows: usize,
+}
+
+impl Table {
+    /// Sorts the columns by name, so that equal content is an equal table.
+    pub fn new(mut columns: Vec<Column>, rows: usize) -> Table {
+        columns.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
+        Table { columns, rows }
+    }
+
+    /// Puts the rows of `other` below; a column that only one of them has is missing in the rows of the other.
+    pub fn append(&mut self, other: Table) {
+        let (above, below) = (self.rows, other.rows);
+        let mut columns: BTreeMap<String, Column> =
+            std::mem::take(&mut self.columns).into_iter().map(|c| (c.spec.name.clone(), c)).collect();
+        let mut added: BTreeMap<String, Column> = other.columns.into_iter().map(|c| (c.spec.name.clone(), c)).collect();
+        for (name, column) in &mut columns {
+            let more = match added.remove(name) {
+                Some(more) => more.values,
+                None => column.values.missing_like(below),
+            };
+            column.values.extend(more);
+        }
+        for (name, column) in added {
+            let mut values = column.values.missing_like(above);
+            values.extend(column.values);
+            columns.insert(name, Column { spec: column.spec, values });
+        }
+        *self = Table { columns: columns.into_values().collect(), rows: above + below };
+    }
+
+    /// The given rows, in the given order, repeats allowed.
+    pub fn take(&self, rows: &[u32]) -> Table {
+        let columns = self.columns.iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
+        Table { columns: columns.collect(), rows: rows.len() }
+    }
+
+    pub fn frame(&self) -> Frame<'_> {
+        Frame { columns: self.columns.iter().collect(), rows: self.rows }
+    }
+}
+
+/// Borrowed columns by name, all of one length.
+#[derive(Clone, Debug, Default)]
+pub struct Frame<'a> {
+    pub columns: Vec<&'a Column>,
+    pub rows: usize,
+}
+
+impl<'a> Frame<'a> {
+    /// The same rows with one more column.
+    pub fn with(mut self, column: &'a Column) -> Frame<'a> {
+        let position = self.columns.partition_point(|c| c.spec.name < column.spec.name);
+        self.columns.insert(position, column);
+        self
+    }
+
+    pub fn find(&self, name: &str) -> Option<&'a Column> {
+        let position = self.columns.binary_search_by(|c| c.spec.name.as_str().cmp(name)).ok()?;
+        Some(self.columns[position])
+    }
+}

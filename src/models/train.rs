@@ -1,0 +1,288 @@
+//! One model from its labelled rows: split by time, ridge chosen on time-ordered folds, calibrated on later rows,
+//! judged on the latest, and then fitted once more on all of them.
+//!
+//! Too little history or a model that does not beat its baseline is an answer, not an error: the artifact then
+//! abstains, says why, and answers with the baseline's rates.
+
+use super::Settings;
+use super::artifact::{Artifact, Evaluation, Fit, TrainedOn};
+use super::baseline::Baseline;
+use super::calibrate::Platt;
+use super::evaluate::{Grade, metrics};
+use super::fit::{Fitted, sigmoid};
+use super::grain::Split;
+use super::scorecard::{Encoded, Scorecard};
+use super::table::{Column, Frame};
+use crate::vocabulary::{Day, PropensityKind};
+
+/// What a model is asked to predict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub kind: PropensityKind,
+    /// Product id of a cross-sell model; `None` for the others and for the model pooled over products.
+    pub product: Option<String>,
+    /// As sentences name it.
+    pub product_name: Option<String>,
+    pub horizon_days: i32,
+}
+
+/// Labelled rows of one target, oldest first. `rows` point into `frame`; the other three run beside them.
+pub struct Examples<'a> {
+    pub frame: Frame<'a>,
+    pub rows: Vec<u32>,
+    pub labels: Vec<bool>,
+    pub days: Vec<Day>,
+    pub account_hashes: Vec<u64>,
+}
+
+impl Examples<'_> {
+    pub fn positives(&self) -> usize {
+        self.labels.iter().filter(|label| **label).count()
+    }
+
+    /// Positions of the rows that `keep` accepts.
+    fn positions(&self, keep: impl Fn(Day, u64) -> bool) -> Vec<u32> {
+        let rows = self.days.iter().zip(&self.account_hashes).enumerate();
+        rows.filter(|(_, (day, hash))| keep(**day, **hash)).map(|(position, _)| position as u32).collect()
+    }
+
+    fn rows_at(&self, positions: &[u32]) -> Vec<u32> {
+        positions.iter().map(|p| self.rows[*p as usize]).collect()
+    }
+
+    fn labels_at(&self, positions: &[u32]) -> Vec<bool> {
+        positions.iter().map(|p| self.labels[*p as usize]).collect()
+    }
+}
+
+/// Positions of the rows of each part of the split.
+struct Parts {
+    split: Split,
+    train: Vec<u32>,
+    calibrate: Vec<u32>,
+    test: Vec<u32>,
+}
+
+/// Fewest positives in a part for its figures to mean anything.
+const MIN_POSITIVES_OF_PART: usize = 5;
+
+/// A trained model and what it said of the test rows before it had seen them.
+pub struct Challenger {
+    pub artifact: Artifact,
+    pub tested: Vec<Tested>,
+}
+
+/// One test row: its position in the examples and the probability of the model fitted on the training days alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Tested {
+    pub position: u32,
+    pub probability: f64,
+}
+
+/// Trains the target's model; what it cannot do it says in [`Artifact::abstains`].
+pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
+    let baseline = baseline(target, examples, &examples.rows, &examples.labels);
+    let trained = TrainedOn::on(as_of, examples);
+    match attempt(target, examples, settings) {
+        Err(reason) => {
+            let artifact = Artifact::assembled(target, trained, baseline, None, Some(reason), settings);
+            Challenger { artifact, tested: Vec::new() }
+        }
+        Ok(Judged { fitted, tested }) => {
+            let evaluation = &fitted.evaluation;
+            let abstains = (!evaluation.beats_baseline())
+                .then(|| format!("does no better than the {} on later rows", evaluation.baseline_name));
+            let artifact = Artifact::assembled(target, trained, baseline, Some(fitted), abstains, settings);
+            Challenger { artifact, tested }
+        }
+    }
+}
+
+struct Judged {
+    fitted: Fit,
+    tested: Vec<Tested>,
+}
+
+fn attempt(target: &Target, examples: &Examples, settings: &Settings) -> Result<Judged, String> {
+    let positives = examples.positives();
+    if positives < settings.min_positives as usize {
+        return Err(format!("{positives} positives of the {} that a model needs", settings.min_positives));
+    }
+    judged(target, examples, &parts(target, examples, settings)?, settings)
+}
+
+fn baseline(target: &Target, examples: &Examples, rows: &[u32], labels: &[bool]) -> Baseline {
+    match target.kind {
+        PropensityKind::Churn => Baseline::by_segment("base rate by segment", &examples.frame, rows, labels),
+        PropensityKind::Upsell => Baseline::by_utilization(&examples.frame, rows, labels),
+        PropensityKind::CrossSell => Baseline::by_segment("most purchased, by segment", &examples.frame, rows, labels),
+    }
+}
+
+fn parts(target: &Target, examples: &Examples, settings: &Settings) -> Result<Parts, String> {
+    let mut days = examples.days.clone();
+    days.dedup();
+    let embargo = target.horizon_days + settings.lead_days;
+    let split = Split::of(&days, embargo).ok_or_else(|| {
+        format!("{} labelled days leave no day to train on before an embargo of {embargo} days", days.len())
+    })?;
+    let half = |hash: u64| hash.is_multiple_of(2);
+    let parts = Parts {
+        train: examples.positions(|day, _| split.train.contains(&day)),
+        calibrate: examples.positions(|day, hash| split.calibrate.contains(&day) && (!split.shared || half(hash))),
+        test: examples.positions(|day, hash| split.test.contains(&day) && (!split.shared || !half(hash))),
+        split,
+    };
+    for (name, part) in [("training", &parts.train), ("calibration", &parts.calibrate), ("test", &parts.test)] {
+        let positives = examples.labels_at(part).iter().filter(|label| **label).count();
+        if positives < MIN_POSITIVES_OF_PART || positives == part.len() {
+            return Err(format!("{positives} positives among the {} rows of the {name} days", part.len()));
+        }
+    }
+    Ok(parts)
+}
+
+/// Fits on the training days, calibrates and judges on later ones, then fits the judged recipe on every row.
+fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settings) -> Result<Judged, String> {
+    let (rows, labels) = (examples.rows_at(&parts.train), examples.labels_at(&parts.train));
+    let columns = screened(&examples.frame, &rows, &labels, settings);
+    if columns.is_empty() {
+        return Err("no feature tells the labels apart on the training days".to_owned());
+    }
+    let ridge = choose_ridge(examples, &parts.train, &columns, target, settings)?;
+    let early = fit_on(&columns, &rows, &labels, ridge, settings)?;
+    let calibrator = Platt::fit(&log_odds(&early, examples, &parts.calibrate), &examples.labels_at(&parts.calibrate));
+    let probability = |z: f64| sigmoid(calibrator.apply(z));
+    let probabilities: Vec<f64> = log_odds(&early, examples, &parts.test).into_iter().map(probability).collect();
+    let rule = baseline(target, examples, &rows, &labels);
+    let evaluation = compared(rule, examples, parts, &probabilities).ok_or("the test days hold only one outcome")?;
+    let scorecard = fit_on(&columns, &examples.rows, &examples.labels, ridge, settings)?;
+    let tested = parts.test.iter().zip(probabilities).map(|(p, probability)| Tested { position: *p, probability });
+    Ok(Judged { tested: tested.collect(), fitted: Fit { scorecard, calibrator, evaluation } })
+}
+
+/// The model's test probabilities beside the baseline's.
+fn compared(rule: Baseline, examples: &Examples, parts: &Parts, probabilities: &[f64]) -> Option<Evaluation> {
+    let labels = examples.labels_at(&parts.test);
+    let model = metrics(probabilities, &labels)?;
+    let baseline = metrics(&rule.probabilities(&examples.frame, &examples.rows_at(&parts.test)), &labels)?;
+    let (split, grade) = (parts.split.clone(), Grade::of(&model, &baseline));
+    Some(Evaluation { split, baseline_name: rule.name, grade, model, baseline })
+}
+
+/// The columns worth fitting, as judged on the training rows only.
+fn screened<'a>(frame: &Frame<'a>, rows: &[u32], labels: &[bool], settings: &Settings) -> Vec<&'a Column> {
+    let encoded = Encoded::learn(&frame.columns, rows, settings.bins as usize);
+    let positives = labels.iter().filter(|label| **label).count();
+    let most = (settings.max_features as usize).min(positives.max(10));
+    let names: Vec<String> =
+        encoded.screen(labels, most).into_iter().map(|i| encoded.specs[i].0.name.clone()).collect();
+    names.iter().filter_map(|name| frame.find(name)).collect()
+}
+
+fn fit_on(
+    columns: &[&Column],
+    rows: &[u32],
+    labels: &[bool],
+    ridge: f64,
+    settings: &Settings,
+) -> Result<Scorecard, String> {
+    let encoded = Encoded::learn(columns, rows, settings.bins as usize);
+    let fitted = encoded.fit(labels, ridge, None).map_err(|e| e.to_string())?;
+    Ok(encoded.scorecard(&fitted, ridge))
+}
+
+/// Uncalibrated log-odds of the rows at these positions.
+fn log_odds(scorecard: &Scorecard, examples: &Examples, positions: &[u32]) -> Vec<f64> {
+    let columns: Vec<Option<&Column>> =
+        scorecard.features.iter().map(|feature| examples.frame.find(&feature.spec.name)).collect();
+    positions.iter().map(|p| scorecard.log_odds(&columns, examples.rows[*p as usize] as usize)).collect()
+}
+
+/// One fold: positions to fit on and, later in time, positions to judge on.
+struct Fold {
+    fit: Vec<u32>,
+    judge: Vec<u32>,
+}
+
+/// Folds in time with the embargo between; halves of the accounts where the training days are too few for that.
+fn folds(examples: &Examples, train: &[u32], embargo_days: i32) -> Vec<Fold> {
+    let day = |p: &u32| examples.days[*p as usize];
+    let mut days: Vec<Day> = train.iter().map(day).collect();
+    days.dedup();
+    let in_time = (1..=FOLDS).rev().filter_map(|back| {
+        let from = *days.get(days.len().checked_sub(back)?)?;
+        let to = days.get(days.len() + 1 - back).copied().unwrap_or(Day::MAX);
+        Some(Fold {
+            fit: train.iter().copied().filter(|p| day(p).plus(embargo_days) <= from).collect(),
+            judge: train.iter().copied().filter(|p| (from..to).contains(&day(p))).collect(),
+        })
+    });
+    let usable = |fold: &Fold| both_outcomes(examples, &fold.fit) && both_outcomes(examples, &fold.judge);
+    let in_time: Vec<Fold> = in_time.filter(usable).collect();
+    if in_time.len() >= 2 {
+        return in_time;
+    }
+    let by_account = (0..FOLDS as u64).map(|fold| {
+        let own = |p: &u32| examples.account_hashes[*p as usize] % FOLDS as u64 == fold;
+        let (judge, fit) = train.iter().copied().partition(own);
+        Fold { fit, judge }
+    });
+    by_account.filter(usable).collect()
+}
+
+const FOLDS: usize = 3;
+
+fn both_outcomes(examples: &Examples, positions: &[u32]) -> bool {
+    let positives = positions.iter().filter(|p| examples.labels[**p as usize]).count();
+    positives >= MIN_POSITIVES_OF_PART && positives < positions.len()
+}
+
+/// The ridge with the least log loss over the folds; the middle of the candidates where no fold is usable.
+fn choose_ridge(
+    examples: &Examples,
+    train: &[u32],
+    columns: &[&Column],
+    target: &Target,
+    settings: &Settings,
+) -> Result<f64, String> {
+    let mut candidates = settings.ridges.clone();
+    candidates.retain(|ridge| ridge.is_finite() && *ridge > 0.0);
+    candidates.sort_by(|a, b| b.total_cmp(a));
+    if candidates.is_empty() {
+        return Err("models.ridges has no candidate above zero".to_owned());
+    }
+    let folds = folds(examples, train, target.horizon_days + settings.lead_days);
+    let losses: Vec<Vec<f64>> =
+        folds.iter().map(|fold| fold_losses(examples, fold, columns, &candidates, settings)).collect();
+    let total = |candidate: usize| losses.iter().map(|losses| losses[candidate]).sum::<f64>();
+    let best = (0..candidates.len()).min_by(|a, b| total(*a).total_cmp(&total(*b)));
+    let middle = candidates[candidates.len() / 2];
+    Ok(if folds.is_empty() { middle } else { best.map_or(middle, |best| candidates[best]) })
+}
+
+/// Summed log loss of one fold per candidate, from the largest ridge down, each starting at the one before.
+fn fold_losses(
+    examples: &Examples,
+    fold: &Fold,
+    columns: &[&Column],
+    candidates: &[f64],
+    settings: &Settings,
+) -> Vec<f64> {
+    let encoded = Encoded::learn(columns, &examples.rows_at(&fold.fit), settings.bins as usize);
+    let labels = examples.labels_at(&fold.fit);
+    let judged = examples.labels_at(&fold.judge);
+    let mut near: Option<Fitted> = None;
+    let mut losses = Vec::with_capacity(candidates.len());
+    for ridge in candidates {
+        let Ok(fitted) = encoded.fit(&labels, *ridge, near.as_ref()) else {
+            losses.push(f64::INFINITY);
+            continue;
+        };
+        let scorecard = encoded.scorecard(&fitted, *ridge);
+        let z = log_odds(&scorecard, examples, &fold.judge);
+        losses.push(z.iter().zip(&judged).map(|(z, y)| super::fit::softplus(if *y { -z } else { *z })).sum());
+        near = Some(fitted);
+    }
+    losses
+}
