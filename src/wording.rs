@@ -101,3 +101,16 @@ pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+/// The known word that was most likely meant, where one is near enough.
+///
+/// ```
+/// use foothold::wording::nearest;
+/// assert_eq!(nearest("seat_utilisation", ["seat_utilization", "overage"]), Some("seat_utilization"));
+/// assert_eq!(nearest("weather", ["seat_utilization", "overage"]), None);
+/// ```
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |candidate: &str| strsim::jaro_winkler(word, candidate);
+    let best = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) >= 0.8).then_some(best)
+}

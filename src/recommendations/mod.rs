@@ -1,14 +1,40 @@
 //! Layer 3: what to do — action, quantity, person, timing — after every gate, within each owner's capacity.
+//!
+//! ```text
+//!  signals ─▶ candidates ─▶ gates ─▶ one primary ─▶ holdout ─▶ owner queues ─▶ recommendations
+//!             who, what,     │        per account       │        weekly slots
+//!             how much       └──────────┬───────────────┴────────────┘
+//!                                       ▼
+//!                                 suppressions, each with its evidence
+//! ```
+//! Everything up to the primary is decided account by account; only the queues look across accounts. Nothing here
+//! writes prose beyond the sentences that a row needs, and nothing reads a clock.
 
+pub mod candidates;
+pub mod gates;
+pub mod market;
+pub mod memory;
+pub mod night;
+pub mod offers;
 pub mod playbooks;
+pub mod probability;
+pub mod queues;
+pub mod sentences;
+pub mod settings;
+pub mod timing;
+pub mod who;
 
-use serde::{Deserialize, Serialize};
+use rayon::prelude::*;
 
 use crate::assessment::Assessment;
 use crate::history::View;
 use crate::peers::Peers;
 use crate::vocabulary::{AccountIx, ContactIx, Day, OwnerRole, Play, Probability, ProductIx, Text};
+use market::Market;
+pub use memory::{Memory, Remembered};
+use night::{Choice, Night};
 use playbooks::Playbook;
+pub use settings::Settings;
 
 words!(
     /// The kind of action a playbook takes.
@@ -27,6 +53,18 @@ words!(
         Expired = "expired", Converted = "converted", Declined = "declined", Stalled = "stalled",
     }
 );
+
+impl Status {
+    /// A person approved it and its outcome is still out.
+    pub fn in_flight(self) -> bool {
+        matches!(self, Status::Approved | Status::Edited)
+    }
+
+    /// Somebody still has something to do: decide, or act.
+    pub fn open(self) -> bool {
+        self == Status::PendingReview || self.in_flight()
+    }
+}
 words!(
     /// The gates, in the order they are tried.
     Gate {
@@ -81,6 +119,14 @@ pub struct Recommendation {
     pub peers: Vec<Peer>,
     /// What the data could not tell, in sentences.
     pub unknowns: Vec<String>,
+    /// The day it was first proposed.
+    pub created_on: Day,
+    /// Weighted confidence of the signals it rests on.
+    pub confidence: Probability,
+    /// Where `probability` comes from, in words.
+    pub probability_basis: String,
+    /// Each gate it passed and why, in the order they are tried.
+    pub gates: Vec<(Gate, String)>,
 }
 
 /// One step of a playbook, made concrete: a row of `recommendation_steps`.
@@ -115,53 +161,23 @@ pub struct Suppression {
     pub requalifies_on: Option<Day>,
 }
 
+/// A recommendation that expired tonight, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    pub recommendation_id: String,
+    pub ending: memory::Ending,
+    pub reason: String,
+}
+
 /// Everything layer 3 puts out.
 #[derive(Clone, Debug, Default)]
 pub struct Recommended {
-    /// Sorted by account, then rank.
+    /// Sorted by account, then rank. Those that are open, and those whose decision, outcome or expiry came tonight.
     pub recommendations: Vec<Recommendation>,
+    /// Sorted by account, playbook and product.
     pub suppressions: Vec<Suppression>,
-}
-
-/// `[recommendations]` of a job.
-#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Recommendations per owner and week.
-    pub weekly_capacity: u32,
-    /// Days before renewal within which selling is handed to the renewal.
-    pub renewal_handover_days: i32,
-    /// Days before renewal within which the renewal owner must agree.
-    pub renewal_agreement_days: i32,
-    /// Months of a new contract in which only adoption is worked on.
-    pub adoption_months: i32,
-    /// Least expected ARR worth a conversation.
-    pub min_expected_arr: f64,
-    /// Share of accounts held out for the experiment, 0 = none.
-    pub holdout_share: f64,
-}
-
-/// What earlier nights and people left behind: open recommendations, decisions, outcomes.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// By recommendation id, in that order.
-    pub recommendations: Vec<Remembered>,
-}
-
-/// A recommendation of an earlier night.
-#[derive(Clone, Debug)]
-pub struct Remembered {
-    pub id: String,
-    pub account: AccountIx,
-    pub playbook: Text,
-    pub product: Option<ProductIx>,
-    pub created_on: Day,
-    pub contact_by: Day,
-    pub status: Status,
-    /// The last decision or outcome day.
-    pub changed_on: Day,
-    pub snooze_until: Option<Day>,
-    pub reason: Option<String>,
+    /// By recommendation id.
+    pub expired: Vec<Expiry>,
 }
 
 /// Turns assessments into recommendations and suppressions. Pure: same arguments, same result.
@@ -173,6 +189,22 @@ pub fn recommend(
     memory: &Memory,
     settings: &Settings,
 ) -> Recommended {
-    let _ = (view, assessments, peers, playbooks, memory, settings);
-    unimplemented!("recommendations")
+    let market = Market::survey(view, assessments);
+    let night = Night { view, peers, playbooks, memory, settings, market: &market };
+    let choices: Vec<Choice> = assessments.par_iter().map(|assessment| night.choose(assessment)).collect();
+    let mut out = Recommended::default();
+    let (mut primaries, mut refreshed) = (Vec::new(), Vec::new());
+    for choice in choices {
+        primaries.extend(choice.primary);
+        refreshed.extend(choice.in_flight);
+        out.suppressions.extend(choice.suppressions);
+    }
+    let queued = queues::fill(primaries, memory, view.day, settings);
+    out.suppressions.extend(queued.suppressions);
+    out.recommendations = queued.kept;
+    let key = |s: &Suppression| (s.account, s.playbook.clone(), s.product, s.gate);
+    out.suppressions.sort_by_cached_key(key);
+    night.carry(refreshed, &mut out);
+    out.recommendations.sort_by(|a, b| (a.account, a.rank, &a.id).cmp(&(b.account, b.rank, &b.id)));
+    out
 }

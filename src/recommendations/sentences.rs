@@ -1,0 +1,269 @@
+//! The sentences that a recommendation row carries: headline, evidence, and the playbook's words with its placeholders
+//! filled from facts. Whole pages are for the briefings.
+
+use std::collections::BTreeMap;
+
+use super::Action;
+use super::candidates::Candidate;
+use super::offers::Sizing;
+use super::timing::Timing;
+use super::who::{Choice, Owner};
+use crate::extracts::tables::Account;
+use crate::peers::Neighbour;
+use crate::vocabulary::ProductIx;
+use crate::wording::{count, day, list, money, percent, words};
+
+/// The placeholders a playbook may use, each with the neutral words that a step takes where the fact is not known.
+pub const KNOWN: &[(&str, &str)] = &[
+    ("account", "the account"),
+    ("arr", "today's contract value"),
+    ("breach", "the projected date"),
+    ("contact", "the right contact"),
+    ("contact_by", "the agreed date"),
+    ("evidence", "the signals in this briefing"),
+    ("expected_arr", "the expected value"),
+    ("from_tier", "the current tier"),
+    ("health", "today's health"),
+    ("informed", "the other account lead"),
+    ("limit", "the ceiling"),
+    ("metric", "use"),
+    ("owner", "the owner"),
+    ("partner", "the partner"),
+    ("peer", "a similar customer"),
+    ("place", "the new team"),
+    ("product", "the product"),
+    ("quote", "what they wrote"),
+    ("reasons", "the reasons in this briefing"),
+    ("renewal", "the renewal"),
+    ("since", "recently"),
+    ("to_tier", "the next tier"),
+    ("unit", "unit"),
+    ("units", "additional"),
+    ("used", "today's use"),
+    ("utilization", "most of the ceiling"),
+];
+
+/// Signals quoted in the evidence of a row.
+const EVIDENCE_SENTENCES: usize = 4;
+
+/// The placeholders of a text, or what is wrong with its braces.
+///
+/// ```
+/// use foothold::recommendations::sentences::placeholders;
+/// assert_eq!(placeholders("{contact} runs {product}"), Ok(vec!["contact", "product"]));
+/// assert!(placeholders("{contact runs").is_err() && placeholders("runs}").is_err());
+/// ```
+pub fn placeholders(text: &str) -> Result<Vec<&str>, String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let after = &rest[at + 1..];
+        let end = after.find(['{', '}']);
+        match (rest.as_bytes()[at], end.map(|end| (after.as_bytes()[end], end))) {
+            (b'{', Some((b'}', end))) => {
+                names.push(&after[..end]);
+                rest = &after[end + 1..];
+            }
+            _ => return Err(format!("a brace in \"{text}\" has no partner; write placeholders as {{name}}")),
+        }
+    }
+    Ok(names)
+}
+
+/// What is known about one recommendation, by placeholder.
+#[derive(Clone, Debug, Default)]
+pub struct Facts(BTreeMap<&'static str, String>);
+
+impl Facts {
+    fn set(&mut self, name: &'static str, value: Option<String>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.0.insert(name, value);
+        }
+    }
+
+    /// The sentence with its facts, or `None` where one is not known: an unknown fact is not spoken.
+    pub fn speak(&self, text: &str) -> Option<String> {
+        self.fill(text, |name| self.0.get(name).cloned())
+    }
+
+    /// The instruction with its facts, neutral words standing in for what is not known.
+    pub fn instruct(&self, text: &str) -> String {
+        let neutral = |name: &str| KNOWN.iter().find(|(known, _)| *known == name).map(|(_, words)| (*words).to_owned());
+        self.fill(text, |name| self.0.get(name).cloned().or_else(|| neutral(name))).unwrap_or_else(|| text.to_owned())
+    }
+
+    fn fill(&self, text: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let mut out = text.to_owned();
+        for name in placeholders(text).ok()? {
+            out = out.replacen(&format!("{{{name}}}"), &value(name)?, 1);
+        }
+        Some(out)
+    }
+}
+
+/// Everything the sentences are made of.
+pub struct Telling<'a> {
+    pub sizing: Sizing<'a>,
+    pub account: Option<&'a Account>,
+    pub candidate: &'a Candidate<'a>,
+    pub choice: &'a Choice,
+    pub owner: &'a Owner,
+    pub timing: &'a Timing,
+    pub neighbour: Option<&'a Neighbour>,
+}
+
+impl<'a> Telling<'a> {
+    pub fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        self.people(&mut facts);
+        self.deal(&mut facts);
+        self.ceiling(&mut facts);
+        self.voices(&mut facts);
+        facts
+    }
+
+    fn people(&self, facts: &mut Facts) {
+        facts.set("account", Some(self.account_name()));
+        facts.set("contact", self.choice.contact.map(|_| self.choice.called.clone()));
+        facts.set("owner", Some(self.owner.owner.to_string()));
+        facts.set("informed", self.owner.informed.as_ref().map(|person| person.to_string()));
+        facts.set("partner", self.account.and_then(|a| a.partner.as_ref()).map(|partner| partner.to_string()));
+        facts.set("contact_by", Some(day(self.timing.contact_by)));
+        facts.set("peer", self.neighbour.map(|peer| self.name_of(peer)));
+    }
+
+    fn deal(&self, facts: &mut Facts) {
+        let offer = &self.candidate.offer;
+        let contract = &self.sizing.assessment.contract;
+        let unit = offer.product.and_then(|p| self.sizing.view.extracts.product(p).unit.as_deref()).unwrap_or("seat");
+        facts.set("product", offer.product.map(|p| self.product_name(p)));
+        facts.set("from_tier", offer.from_tier.as_ref().map(|tier| tier.to_string()));
+        facts.set("to_tier", offer.to_tier.as_ref().map(|tier| tier.to_string()));
+        facts.set("units", offer.units_delta.map(count));
+        facts.set("unit", Some(if offer.units_delta == Some(1.0) { unit.to_owned() } else { plural_unit(unit) }));
+        facts.set("expected_arr", Some(money(offer.expected_arr)));
+        facts.set("arr", Some(money(contract.arr)));
+        facts.set("renewal", contract.renewal.map(day));
+    }
+
+    fn ceiling(&self, facts: &mut Facts) {
+        let product = self.candidate.offer.product.filter(|p| self.sizing.assessment.contract.owns(*p));
+        let ceilings = self.sizing.assessment.facts.capacity.iter().filter(|c| product.is_none_or(|p| c.product == p));
+        let tightest = ceilings.max_by(|a, b| a.utilization.total_cmp(&b.utilization));
+        let seats = product.filter(|_| self.candidate.playbook.action == Action::SeatExpansion);
+        let Some(ceiling) = seats.and_then(|p| self.sizing.seat_ceiling(p)).or(tightest) else { return };
+        facts.set("metric", Some(words(self.sizing.view.extracts.metric(ceiling.metric))));
+        facts.set("used", Some(count(ceiling.used)));
+        facts.set("limit", Some(count(ceiling.limit)));
+        facts.set("utilization", Some(percent(ceiling.utilization)));
+        facts.set("breach", ceiling.breach_p50.map(day));
+    }
+
+    fn voices(&self, facts: &mut Facts) {
+        let signals = self.by_weight();
+        let health = &self.sizing.assessment.health;
+        let reasons: Vec<&str> = health.reasons.iter().take(3).map(|r| r.trim_end_matches('.')).collect();
+        facts.set("evidence", signals.first().map(|s| s.evidence.trim_end_matches('.').to_owned()));
+        facts.set("quote", signals.iter().find_map(|s| s.detail.quote.as_ref()).map(|quote| format!("\"{quote}\"")));
+        facts.set("place", signals.iter().find_map(|s| s.detail.place.as_ref()).map(|place| place.to_string()));
+        facts.set("since", signals.iter().find_map(|s| s.since).map(day));
+        facts.set("health", Some(format!("{} ({} of 100)", health.color, count(health.score))));
+        facts.set("reasons", Some(list(&reasons)));
+    }
+
+    fn by_weight(&self) -> Vec<&'a crate::signals::Signal> {
+        let mut weighted = self.candidate.signals.clone();
+        weighted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        weighted.iter().map(|(position, _)| &self.sizing.assessment.signals[*position as usize]).collect()
+    }
+
+    fn account_name(&self) -> String {
+        let id = || self.sizing.view.extracts.account_id(self.sizing.assessment.account).to_owned();
+        self.account.map_or_else(id, |account| account.name.to_string())
+    }
+
+    fn product_name(&self, product: ProductIx) -> String {
+        self.sizing.view.extracts.product(product).name.to_string()
+    }
+
+    fn name_of(&self, peer: &Neighbour) -> String {
+        let id = || self.sizing.view.extracts.account_id(peer.account).to_owned();
+        self.sizing.view.account(peer.account).map_or_else(id, |account| account.name.to_string())
+    }
+
+    /// One sentence: what, why, who, when.
+    pub fn headline(&self) -> String {
+        let signals = self.by_weight();
+        let health = &self.sizing.assessment.health;
+        let reason = health.reasons.first().map(|r| r.trim_end_matches('.').to_owned());
+        let by_health = reason.unwrap_or_else(|| format!("health is {}", health.color));
+        let why = signals.first().map_or(by_health, |s| s.evidence.trim_end_matches('.').to_owned());
+        let by = day(self.timing.contact_by);
+        match self.choice.contact {
+            Some(_) => format!("{}: {why}; talk to {} by {by}.", self.what(), self.choice.called),
+            None => format!("{}: {why}; find the right contact and talk by {by}.", self.what()),
+        }
+    }
+
+    fn what(&self) -> String {
+        let (offer, account) = (&self.candidate.offer, self.account_name());
+        let product = offer.product.map_or_else(|| "the product".to_owned(), |p| self.product_name(p));
+        let tier = |tier: &Option<crate::vocabulary::Text>| tier.as_deref().unwrap_or("a higher tier").to_owned();
+        match self.candidate.playbook.action {
+            Action::SeatExpansion => format!("Add {} of {product} at {account}", self.units()),
+            Action::TierUpgrade => {
+                format!("Move {account} from {} to {} of {product}", tier(&offer.from_tier), tier(&offer.to_tier))
+            }
+            Action::CrossSell => format!("Introduce {product} at {account}"),
+            Action::StrategicExpansion => format!("Widen {account} beyond the teams of today"),
+            Action::MultiYearCommit => format!("Offer {account} a commitment over several years for {product}"),
+            Action::PremiumSupport => format!("Offer {product} to {account}"),
+            Action::PartnerLed => {
+                let partner = self.account.and_then(|a| a.partner.as_deref()).unwrap_or("the partner");
+                format!("Grow {account} together with {partner}")
+            }
+            Action::SavePlay => format!("Protect {account} ({})", self.candidate.playbook.title.to_lowercase()),
+        }
+    }
+
+    fn units(&self) -> String {
+        let unit = self.candidate.offer.product.and_then(|p| self.sizing.view.extracts.product(p).unit.as_deref());
+        let (n, unit) = (self.candidate.offer.units_delta.unwrap_or(1.0), unit.unwrap_or("seat"));
+        format!("{} {}", count(n), if n == 1.0 { unit.to_owned() } else { plural_unit(unit) })
+    }
+
+    /// The strongest signals' own sentences, the health where it speaks alone, and how the numbers were found.
+    pub fn evidence(&self) -> String {
+        let sentence = |text: &str| format!("{}.", text.trim().trim_end_matches('.'));
+        let mut parts: Vec<String> = self.by_weight().iter().take(EVIDENCE_SENTENCES).map(|s| sentence(&s.evidence)).collect();
+        if parts.is_empty() {
+            parts.extend(self.sizing.assessment.health.reasons.iter().take(EVIDENCE_SENTENCES).map(|r| sentence(r)));
+        }
+        parts.push(sentence(&format!("Value: {}", self.candidate.offer.basis)));
+        parts.push(sentence(&format!("Likelihood: {}", self.candidate.estimate.basis)));
+        parts.join(" ")
+    }
+
+    /// What had to be assumed or is missing.
+    pub fn unknowns(&self) -> Vec<String> {
+        let mut out = self.candidate.offer.unknowns.clone();
+        out.extend(self.candidate.estimate.unknown.clone());
+        if self.choice.contact.is_none() {
+            out.push("Nobody at the account is known by name.".into());
+        }
+        let unsure: Vec<String> =
+            self.by_weight().iter().filter(|s| s.needs_review).take(3).map(|s| words(&s.signal)).collect();
+        if !unsure.is_empty() {
+            out.push(format!("To be looked at before relying on it: {}.", list(&unsure)));
+        }
+        let missing = &self.sizing.assessment.health.unavailable;
+        if !missing.is_empty() {
+            out.push(format!("Not in the data: {}.", list(missing)));
+        }
+        out
+    }
+}
+
+fn plural_unit(unit: &str) -> String {
+    if unit.ends_with('s') { unit.to_owned() } else { format!("{unit}s") }
+}
