@@ -175,6 +175,10 @@ fn recommendation() -> Recommendation {
             outcome: "added 30 seats".into(),
         }],
         unknowns: vec!["No invoices were delivered.".into()],
+        created_on: day("2026-06-30"),
+        confidence: Probability::clamped(0.6),
+        probability_basis: "a configured base rate".into(),
+        gates: vec![],
     }
 }
 
@@ -186,6 +190,7 @@ fn playbook() -> Playbook {
         action: Action::SeatExpansion,
         trigger: Trigger::default(),
         owner: OwnerRole::Csm,
+        priority: 0,
         deadline_days: 30,
         cooldown_days: 90,
         steps: vec![],
@@ -244,7 +249,7 @@ fn stands_alone_and_escapes_what_the_data_says() {
 fn the_site_links_every_briefing_from_its_owner() {
     let extracts = world();
     let view = View::new(&extracts, day("2026-06-30"));
-    let recommended = Recommended { recommendations: vec![recommendation()], suppressions: vec![] };
+    let recommended = Recommended { recommendations: vec![recommendation()], ..Recommended::default() };
     let files = site::pages(view, &[assessment(view)], &recommended, &[briefing(&extracts)]);
     let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
     let owner = files.iter().find(|f| f.path.starts_with("owners/")).expect("an owner page");

@@ -2,5 +2,6 @@
 
 mod briefings;
 mod observations;
+mod playbooks;
 mod stakeholders;
 mod support;

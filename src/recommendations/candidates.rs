@@ -63,7 +63,8 @@ pub struct Search<'a> {
 impl<'a> Search<'a> {
     /// Every play that fits, in the order of the playbooks, then by product.
     pub fn candidates(self) -> Vec<Candidate<'a>> {
-        let mut found: Vec<Candidate> = self.playbooks.iter().enumerate().flat_map(|(n, book)| self.of(n, book)).collect();
+        let mut found: Vec<Candidate> =
+            self.playbooks.iter().enumerate().flat_map(|(n, book)| self.of(n, book)).collect();
         let specific = found.iter().any(|c| c.is_save() && !is_general(&c.playbook.trigger));
         found.retain(|c| !(specific && c.is_save() && is_general(&c.playbook.trigger)));
         found
@@ -78,7 +79,9 @@ impl<'a> Search<'a> {
         let found = targets.into_iter().filter_map(|target| self.candidate(order, playbook, target, &named));
         let found: Vec<Candidate> = found.collect();
         match self.must_choose(playbook, &named) {
-            true => found.into_iter().max_by(|a, b| a.expected_value.total_cmp(&b.expected_value)).into_iter().collect(),
+            true => {
+                found.into_iter().max_by(|a, b| a.expected_value.total_cmp(&b.expected_value)).into_iter().collect()
+            }
             false => found,
         }
     }
@@ -112,7 +115,8 @@ impl<'a> Search<'a> {
             Action::PartnerLed => vec![starters().find_map(|s| s.product).or(main)],
             Action::CrossSell | Action::PremiumSupport => {
                 let open: BTreeSet<ProductIx> = not_owned(self.sizing(), playbook.action).collect();
-                let pointed: BTreeSet<ProductIx> = starters().filter_map(|s| s.product).filter(|p| open.contains(p)).collect();
+                let pointed: BTreeSet<ProductIx> =
+                    starters().filter_map(|s| s.product).filter(|p| open.contains(p)).collect();
                 let chosen = if pointed.is_empty() { open } else { pointed };
                 chosen.into_iter().map(Some).collect()
             }
@@ -130,7 +134,8 @@ impl<'a> Search<'a> {
     fn must_choose(self, playbook: &Playbook, named: &[(u32, &Signal)]) -> bool {
         let sells_new = matches!(playbook.action, Action::CrossSell | Action::PremiumSupport);
         let owns = |p: ProductIx| self.assessment.contract.owns(p);
-        sells_new && !named.iter().any(|(_, s)| playbook.trigger.starts_on(&s.signal) && s.product.is_some_and(|p| !owns(p)))
+        sells_new
+            && !named.iter().any(|(_, s)| playbook.trigger.starts_on(&s.signal) && s.product.is_some_and(|p| !owns(p)))
     }
 
     fn candidate(
@@ -140,12 +145,14 @@ impl<'a> Search<'a> {
         target: Option<ProductIx>,
         named: &[(u32, &'a Signal)],
     ) -> Option<Candidate<'a>> {
-        let fitting: Vec<(u32, &Signal)> = named.iter().copied().filter(|(_, s)| self.about(s, playbook.action, target)).collect();
+        let fitting: Vec<(u32, &Signal)> =
+            named.iter().copied().filter(|(_, s)| self.about(s, playbook.action, target)).collect();
         if !fires(&playbook.trigger, &fitting) || self.too_weak(playbook, &fitting) {
             return None;
         }
         let signals: Vec<&Signal> = fitting.iter().map(|(_, s)| *s).collect();
-        let starters: Vec<&Signal> = signals.iter().copied().filter(|s| playbook.trigger.starts_on(&s.signal)).collect();
+        let starters: Vec<&Signal> =
+            signals.iter().copied().filter(|s| playbook.trigger.starts_on(&s.signal)).collect();
         let evidence = if starters.is_empty() { &signals } else { &starters };
         let offer = self.sizing().offer(playbook.action, target, evidence)?;
         let estimate = self.estimator().estimate(playbook.action, offer.product, &signals);
@@ -168,7 +175,9 @@ impl<'a> Search<'a> {
         match (signal.product, target) {
             (None, _) | (_, None) => true,
             (Some(product), Some(target)) => {
-                product == target || (sells_new && self.assessment.contract.owns(product)) || action == Action::StrategicExpansion
+                product == target
+                    || (sells_new && self.assessment.contract.owns(product))
+                    || action == Action::StrategicExpansion
             }
         }
     }
@@ -189,7 +198,8 @@ impl<'a> Search<'a> {
     fn confidence(self, weights: &[(u32, f64)]) -> Probability {
         if weights.is_empty() {
             let health = &self.assessment.health;
-            let known = [health.product, health.relationship, health.support, health.financial].iter().flatten().count();
+            let known =
+                [health.product, health.relationship, health.support, health.financial].iter().flatten().count();
             return Probability::clamped(known as f64 / 4.0);
         }
         let of = |position: u32| self.assessment.signals[position as usize].confidence.get();

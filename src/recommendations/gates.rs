@@ -63,7 +63,8 @@ impl<'a> Gatekeeper<'a> {
 
     fn thin_history(self, _: &Candidate) -> Check {
         let today = self.view.day;
-        let Some(start) = self.assessment.contract.first_start.filter(|_| !self.assessment.contract.active.is_empty()) else {
+        let Some(start) = self.assessment.contract.first_start.filter(|_| !self.assessment.contract.active.is_empty())
+        else {
             return Err(("No subscription is running, so there is nothing to judge the account by.".into(), None));
         };
         let Some(first_use) = self.first_use() else {
@@ -72,14 +73,22 @@ impl<'a> Gatekeeper<'a> {
         let known = today.since(first_use.max(start));
         if known < self.settings.min_history_days {
             let needed = plural(self.settings.min_history_days.into(), "day", "days");
-            let evidence = format!("Only {} of use are known; {needed} are needed.", plural(known.max(0).into(), "day", "days"));
+            let evidence =
+                format!("Only {} of use are known; {needed} are needed.", plural(known.max(0).into(), "day", "days"));
             return Err((evidence, Some(today.plus(self.settings.min_history_days - known))));
         }
         Ok(format!("{} of history", plural(known.into(), "day", "days")))
     }
 
     fn first_use(self) -> Option<Day> {
-        self.view.extracts.usage.of(self.assessment.account).iter().map(|s| s.start).filter(|d| *d <= self.view.day).min()
+        self.view
+            .extracts
+            .usage
+            .of(self.assessment.account)
+            .iter()
+            .map(|s| s.start)
+            .filter(|d| *d <= self.view.day)
+            .min()
     }
 
     fn health(self, _: &Candidate) -> Check {
@@ -89,9 +98,13 @@ impl<'a> Gatekeeper<'a> {
         }
         let why = match health.reasons.is_empty() {
             true => String::new(),
-            false => format!(" ({})", list(&health.reasons.iter().take(2).map(|r| r.trim_end_matches('.')).collect::<Vec<_>>())),
+            false => format!(
+                " ({})",
+                list(&health.reasons.iter().take(2).map(|r| r.trim_end_matches('.')).collect::<Vec<_>>())
+            ),
         };
-        let evidence = format!("Health is {}, {} of 100{why}: a save play comes first.", health.color, count(health.score));
+        let evidence =
+            format!("Health is {}, {} of 100{why}: a save play comes first.", health.color, count(health.score));
         Err((evidence, None))
     }
 
@@ -104,7 +117,8 @@ impl<'a> Gatekeeper<'a> {
         let days = renewal.since(today);
         let left = plural(days.into(), "day", "days");
         if days < self.settings.renewal_handover_days {
-            let evidence = format!("The renewal on {} is {left} away: hand this to the renewal conversation.", day(renewal));
+            let evidence =
+                format!("The renewal on {} is {left} away: hand this to the renewal conversation.", day(renewal));
             return Err((evidence, Some(renewal.plus(1))));
         }
         if days >= self.settings.renewal_agreement_days {
@@ -113,7 +127,10 @@ impl<'a> Gatekeeper<'a> {
         match self.agreement(candidate) {
             Some(approver) => Ok(format!("renewal in {left}, agreed by {approver}")),
             None => {
-                let evidence = format!("The renewal on {} is {left} away and its owner has not agreed to a conversation.", day(renewal));
+                let evidence = format!(
+                    "The renewal on {} is {left} away and its owner has not agreed to a conversation.",
+                    day(renewal)
+                );
                 Err((evidence, Some(renewal.plus(1))))
             }
         }
@@ -123,7 +140,8 @@ impl<'a> Gatekeeper<'a> {
     fn agreement(self, candidate: &Candidate) -> Option<&'a str> {
         let account = self.view.account(self.assessment.account)?;
         let owner = account.csm.as_deref().or(account.ae.as_deref())?;
-        let mut same = self.memory.of(self.assessment.account).filter(|r| r.is(&candidate.playbook.name, candidate.offer.product));
+        let mut same =
+            self.memory.of(self.assessment.account).filter(|r| r.is(&candidate.playbook.name, candidate.offer.product));
         same.find(|r| r.status.in_flight() && r.approver.as_deref() == Some(owner)).map(|_| owner)
     }
 
@@ -141,9 +159,15 @@ impl<'a> Gatekeeper<'a> {
     }
 
     fn open_escalation(self, _: &Candidate) -> Check {
-        let grave = |t: &&crate::extracts::tables::Ticket| t.priority == Some(Priority::P1) || t.escalated == Some(true);
-        let open: Vec<&str> =
-            self.view.tickets(self.assessment.account).filter(|t| t.open_on(self.view.day)).filter(grave).map(|t| &*t.id).collect();
+        let grave =
+            |t: &&crate::extracts::tables::Ticket| t.priority == Some(Priority::P1) || t.escalated == Some(true);
+        let open: Vec<&str> = self
+            .view
+            .tickets(self.assessment.account)
+            .filter(|t| t.open_on(self.view.day))
+            .filter(grave)
+            .map(|t| &*t.id)
+            .collect();
         if open.is_empty() {
             return Ok("no open escalation or p1 ticket".into());
         }
@@ -154,11 +178,13 @@ impl<'a> Gatekeeper<'a> {
 
     fn open_opportunity(self, candidate: &Candidate) -> Check {
         let ours = candidate.continuing.map(|r| &*r.content.id);
-        let mut open = self.view.opportunities(self.assessment.account).filter(|o| o.stage_on(self.view.day) == Stage::Open);
+        let mut open =
+            self.view.opportunities(self.assessment.account).filter(|o| o.stage_on(self.view.day) == Stage::Open);
         match open.find(|o| same_deal(o, candidate) && (ours.is_none() || o.recommendation_id.as_deref() != ours)) {
             None => Ok("no open opportunity for the same product".into()),
             Some(deal) => {
-                let evidence = format!("Opportunity {} for the same product is open since {}.", deal.id, day(deal.opened_on));
+                let evidence =
+                    format!("Opportunity {} for the same product is open since {}.", deal.id, day(deal.opened_on));
                 Err((evidence, None))
             }
         }
@@ -186,11 +212,15 @@ impl<'a> Gatekeeper<'a> {
         };
         let until = changed.plus(days);
         let what = words(&earlier.content.playbook);
-        Some((until, format!("The {what} of this account {} on {}; it rests until {}.", ended(status), day(changed), day(until))))
+        Some((
+            until,
+            format!("The {what} of this account {} on {}; it rests until {}.", ended(status), day(changed), day(until)),
+        ))
     }
 
     fn prior_rejection(self, candidate: &Candidate) -> Check {
-        let same = self.memory.of(self.assessment.account).filter(|r| r.is(&candidate.playbook.name, candidate.offer.product));
+        let same =
+            self.memory.of(self.assessment.account).filter(|r| r.is(&candidate.playbook.name, candidate.offer.product));
         let away = same.filter_map(|r| self.turned_away(r, candidate));
         match away.filter(|(until, _)| *until > self.view.day).max_by_key(|(until, _)| *until) {
             None => Ok("not rejected or snoozed before".into()),
@@ -208,13 +238,17 @@ impl<'a> Gatekeeper<'a> {
         };
         let by = earlier.approver.as_deref().unwrap_or("a reviewer");
         let why = earlier.reason.as_deref().map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
-        Some((until, format!("{by} {verb} it on {}{why}; it stays away until {}.", day(earlier.changed_on), day(until))))
+        Some((
+            until,
+            format!("{by} {verb} it on {}{why}; it stays away until {}.", day(earlier.changed_on), day(until)),
+        ))
     }
 
     fn selling_pause(self, _: &Candidate) -> Check {
         let pauses = self.settings.pause_signals.iter();
         let running = |name: &String| {
-            let mut named = self.assessment.signals.iter().filter(|s| *s.signal == **name && s.expires_on >= self.view.day);
+            let mut named =
+                self.assessment.signals.iter().filter(|s| *s.signal == **name && s.expires_on >= self.view.day);
             named.next()
         };
         let running: Vec<_> = pauses.filter_map(running).collect();

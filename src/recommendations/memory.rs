@@ -110,7 +110,8 @@ impl Remembered {
         }
         let shown_until = self.content.contact_by.max(self.snooze_until.unwrap_or(Day::MIN));
         if self.status == Status::PendingReview && day > shown_until.plus(settings.expiry_grace_days) {
-            let reason = format!("nobody decided by {}", crate::wording::day(shown_until.plus(settings.expiry_grace_days)));
+            let reason =
+                format!("nobody decided by {}", crate::wording::day(shown_until.plus(settings.expiry_grace_days)));
             self.expire(Ending::Overdue, day, reason);
         }
         if self.status.in_flight() && day > self.changed_on.plus(settings.in_flight_days) {
@@ -146,7 +147,13 @@ impl Memory {
     /// Folds what people decided and what came of it, as known at the end of `day`, into what the chain tells.
     ///
     /// Decisions about recommendations that the chain does not know are left out: nothing says what they were.
-    pub fn new(history: History, decisions: &[Decision], outcomes: &[Outcome], day: Day, settings: &Settings) -> Memory {
+    pub fn new(
+        history: History,
+        decisions: &[Decision],
+        outcomes: &[Outcome],
+        day: Day,
+        settings: &Settings,
+    ) -> Memory {
         let mut recommendations = history.recommendations;
         recommendations.sort_by(|a, b| a.content.id.cmp(&b.content.id));
         recommendations.dedup_by(|later, kept| later.content.id == kept.content.id);

@@ -204,7 +204,7 @@ pub fn recommend(
     out.recommendations = queued.kept;
     let key = |s: &Suppression| (s.account, s.playbook.clone(), s.product, s.gate);
     out.suppressions.sort_by_cached_key(key);
-    night.carry(refreshed, &mut out);
+    night.carry(assessments, refreshed, &mut out);
     out.recommendations.sort_by(|a, b| (a.account, a.rank, &a.id).cmp(&(b.account, b.rank, &b.id)));
     out
 }

@@ -16,7 +16,7 @@ use crate::assessment::Assessment;
 use crate::extracts::tables::Account;
 use crate::history::View;
 use crate::peers::{Neighbour, Peers};
-use crate::vocabulary::{Day, Play, Text, stable_id};
+use crate::vocabulary::{AccountIx, Day, Play, Text, stable_id};
 use crate::wording::{day, money, words};
 
 /// What one night's choices are made from.
@@ -64,14 +64,16 @@ impl<'a> Night<'a> {
         choice
     }
 
-    /// Adds what earlier nights left behind: work in flight, and everything that ended tonight.
-    pub fn carry(self, refreshed: Vec<Recommendation>, out: &mut Recommended) {
+    /// Adds what earlier nights left behind at the accounts of tonight: work in flight, and everything that ended.
+    pub fn carry(self, assessments: &[Assessment], refreshed: Vec<Recommendation>, out: &mut Recommended) {
+        let assessed: BTreeSet<AccountIx> = assessments.iter().map(|a| a.account).collect();
         let kept: BTreeSet<String> = out.recommendations.iter().map(|r| r.id.clone()).collect();
         let refreshed: BTreeMap<String, Recommendation> = refreshed.into_iter().map(|r| (r.id.clone(), r)).collect();
         let mut carried = Vec::new();
         for remembered in self.memory.recommendations.iter().filter(|r| !kept.contains(&r.content.id)) {
             let expiry = expiry(remembered, self.view.day, out);
-            if remembered.status.in_flight() || remembered.changed_tonight() || expiry.is_some() {
+            let tells = remembered.status.in_flight() || remembered.changed_tonight() || expiry.is_some();
+            if tells && assessed.contains(&remembered.content.account) {
                 let content = refreshed.get(&remembered.content.id).unwrap_or(&remembered.content).clone();
                 let status = if expiry.is_some() { Status::Expired } else { remembered.status };
                 carried.push(Recommendation { status, ..content });
@@ -153,7 +155,8 @@ impl<'a> Corner<'a> {
         let before = &remembered.content;
         let arrived_tonight = !remembered.recorded.in_flight();
         let base = if arrived_tonight { self.write(candidate, Vec::new()) } else { before.clone() };
-        let headline = if remembered.status == Status::Edited { before.headline.clone() } else { base.headline.clone() };
+        let headline =
+            if remembered.status == Status::Edited { before.headline.clone() } else { base.headline.clone() };
         Recommendation {
             id: before.id.clone(),
             created_on: before.created_on,
@@ -365,7 +368,8 @@ fn order(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 }
 
 fn steps(playbook: &Playbook, facts: &Facts) -> Vec<Step> {
-    let concrete = |step: &PlaybookStep| Step { day: step.day, owner_role: step.owner, action: facts.instruct(&step.action) };
+    let concrete =
+        |step: &PlaybookStep| Step { day: step.day, owner_role: step.owner, action: facts.instruct(&step.action) };
     playbook.steps.iter().map(concrete).collect()
 }
 

@@ -91,7 +91,11 @@ impl<'a> Sizing<'a> {
         }
         let (price, mut unknowns) = self.unit_price(contract);
         if wanted > most {
-            unknowns.push(format!("The projection asks for {} more; the offer is held to {}.", count(wanted), count(most)));
+            unknowns.push(format!(
+                "The projection asks for {} more; the offer is held to {}.",
+                count(wanted),
+                count(most)
+            ));
         }
         let basis = format!(
             "{} more cover the {} that the account needs {horizon} in nine cases of ten, with {} to spare",
@@ -137,7 +141,9 @@ impl<'a> Sizing<'a> {
         }
         let product = self.view.extracts.product(contract.product);
         match product.tier(&contract.tier).and_then(|tier| tier.list_price) {
-            Some(price) => (price, vec!["The account's own price per unit is not known; the list price stands in.".into()]),
+            Some(price) => {
+                (price, vec!["The account's own price per unit is not known; the list price stands in.".into()])
+            }
             None => (0.0, vec!["Neither the contract nor the price list tells the price per unit.".into()]),
         }
     }
@@ -185,7 +191,8 @@ impl<'a> Sizing<'a> {
         index: ProductIx,
         signals: &[&Signal],
     ) -> (Option<i64>, Option<String>) {
-        let named = signals.iter().filter(|s| s.product.is_none_or(|p| p == index)).filter_map(|s| s.detail.tier.as_deref());
+        let named =
+            signals.iter().filter(|s| s.product.is_none_or(|p| p == index)).filter_map(|s| s.detail.tier.as_deref());
         let asked = named.filter_map(|tier| product.tier(tier)).map(|tier| tier.rank).max();
         if let Some(rank) = asked.filter(|rank| *rank > current.rank) {
             return (Some(rank), Some("has what they asked for".to_owned()));
@@ -215,12 +222,21 @@ impl<'a> Sizing<'a> {
             && now > 0.0
             && then > now
         {
-            return (contract.arr * (then / now - 1.0), "priced by the list at the account's own discount".into(), vec![]);
+            return (
+                contract.arr * (then / now - 1.0),
+                "priced by the list at the account's own discount".into(),
+                vec![],
+            );
         }
         let others = self.market.tier_arr(contract.product, &to.tier).filter(|arr| *arr > contract.arr);
         if let Some(usual) = others {
-            let note = "The price list does not set the tiers apart; the usual contract on that tier stands in.".to_owned();
-            return (usual - contract.arr, format!("contracts on it usually run at {} a year", money(usual)), vec![note]);
+            let note =
+                "The price list does not set the tiers apart; the usual contract on that tier stands in.".to_owned();
+            return (
+                usual - contract.arr,
+                format!("contracts on it usually run at {} a year", money(usual)),
+                vec![note],
+            );
         }
         let share = self.settings.tier_uplift;
         let note = format!("No price tells what the tier adds; {} of the product's ARR is assumed.", percent(share));
@@ -301,10 +317,15 @@ impl<'a> Sizing<'a> {
         let centers = self.assessment.stakeholders.buying_centers.iter().filter(|c| places.contains(&&*c.name));
         let largest = centers.filter_map(|c| Some((c, c.potential_arr?))).max_by(|a, b| a.1.total_cmp(&b.1));
         let (expected_arr, basis, unknowns) = match largest {
-            Some((center, potential)) => (potential, format!("{} could carry {} a year", center.name, money(potential)), vec![]),
+            Some((center, potential)) => {
+                (potential, format!("{} could carry {} a year", center.name, money(potential)), vec![])
+            }
             None => {
                 let share = self.settings.strategic_uplift;
-                let note = format!("The size of the new team is not known; {} of the account's ARR is assumed.", percent(share));
+                let note = format!(
+                    "The size of the new team is not known; {} of the account's ARR is assumed.",
+                    percent(share)
+                );
                 (self.assessment.contract.arr * share, format!("assumed to add {}", percent(share)), vec![note])
             }
         };
@@ -313,7 +334,8 @@ impl<'a> Sizing<'a> {
 
     /// What the direct play would be: seats, else the tier, else the module, else the new buying center.
     fn partner_led(self, product: Option<ProductIx>, signals: &[&Signal]) -> Option<Offer> {
-        let direct = product.and_then(|p| self.seats(p).or_else(|| self.tier(p, signals)).or_else(|| self.module(p, signals)));
+        let direct =
+            product.and_then(|p| self.seats(p).or_else(|| self.tier(p, signals)).or_else(|| self.module(p, signals)));
         direct.or_else(|| self.buying_center(product, signals))
     }
 

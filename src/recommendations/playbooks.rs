@@ -139,8 +139,8 @@ fn check_trigger(playbook: &Playbook, catalogue: &Catalogue, note: &mut impl FnM
         ("trigger.supported_by", &trigger.supported_by),
     ];
     for (field, signals) in lists {
-        for signal in signals.iter().filter(|signal| !catalogue.0.contains_key(*signal)) {
-            note(field, unknown("signal", signal, catalogue.0.keys().map(String::as_str)));
+        for signal in signals.iter().filter(|signal| !catalogue.signals.contains_key(*signal)) {
+            note(field, unknown("signal", signal, catalogue.signals.keys().map(String::as_str)));
         }
     }
 }

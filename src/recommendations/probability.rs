@@ -67,7 +67,9 @@ impl<'a> Estimator<'a> {
     fn purchase_rate(self, product: ProductIx) -> Option<&'a PurchaseRate> {
         let rates = || self.assessment.contract.active.iter().flat_map(move |s| self.rates_of(s.product, product));
         let best = |own: bool| {
-            let fits = rates().filter(|r| if own { r.segment.is_some() && r.segment.as_ref() == self.segment } else { r.segment.is_none() });
+            let fits = rates().filter(|r| {
+                if own { r.segment.is_some() && r.segment.as_ref() == self.segment } else { r.segment.is_none() }
+            });
             fits.max_by(|a, b| a.rate.total_cmp(&b.rate))
         };
         best(true).or_else(|| best(false))
@@ -122,13 +124,23 @@ impl<'a> Estimator<'a> {
     fn loss(self) -> Estimate {
         let model = self.assessment.propensity(PropensityKind::Churn, None).filter(|p| p.abstained.is_none());
         if let Some(model) = model {
-            let basis = format!("the churn model gives {} within {} days", percent(model.probability.get()), model.horizon_days);
-            return Estimate { probability: model.probability, basis, models: vec![model.model_id.clone()], unknown: None };
+            let basis = format!(
+                "the churn model gives {} within {} days",
+                percent(model.probability.get()),
+                model.horizon_days
+            );
+            return Estimate {
+                probability: model.probability,
+                basis,
+                models: vec![model.model_id.clone()],
+                unknown: None,
+            };
         }
         let level = self.assessment.health.risk_level;
         let probability = Probability::clamped(self.settings.risk_rate(level));
         let basis = format!("a configured rate of {} for accounts of {level} risk", percent(probability.get()));
-        let unknown = "No calibrated churn model speaks for this account; the chance of loss is assumed from its risk level.";
+        let unknown =
+            "No calibrated churn model speaks for this account; the chance of loss is assumed from its risk level.";
         Estimate { probability, basis, models: vec![], unknown: Some(unknown.into()) }
     }
 

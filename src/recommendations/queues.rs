@@ -83,7 +83,8 @@ fn fill_one(
 
 /// The order in which slots are handed out. Plays below the least value come last and never keep another from a slot.
 fn in_turn(waiting: Vec<Recommendation>, capacity: u32, today: Day, settings: &Settings) -> Vec<Recommendation> {
-    let (small, worth): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|r| r.expected_arr < settings.min_expected_arr);
+    let (small, worth): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|r| r.expected_arr < settings.min_expected_arr);
     let (mut standing, fresh): (Vec<_>, Vec<_>) = worth.into_iter().partition(|r| r.created_on < today);
     let (mut saves, mut sells): (Vec<_>, Vec<_>) = fresh.into_iter().partition(is_save);
     for group in [&mut standing, &mut saves, &mut sells] {
@@ -117,7 +118,11 @@ fn without_slot(r: &Recommendation, capacity: u32, today: Day) -> Suppression {
 
 fn too_small(r: &Recommendation, settings: &Settings) -> Suppression {
     let least = money(settings.min_expected_arr);
-    withheld(r, Gate::LowValue, format!("{} a year is below the {least} that a conversation is worth.", money(r.expected_arr)))
+    withheld(
+        r,
+        Gate::LowValue,
+        format!("{} a year is below the {least} that a conversation is worth.", money(r.expected_arr)),
+    )
 }
 
 /// The suppression of a play that had already been worked out in full.

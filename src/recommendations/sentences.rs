@@ -235,7 +235,8 @@ impl<'a> Telling<'a> {
     /// The strongest signals' own sentences, the health where it speaks alone, and how the numbers were found.
     pub fn evidence(&self) -> String {
         let sentence = |text: &str| format!("{}.", text.trim().trim_end_matches('.'));
-        let mut parts: Vec<String> = self.by_weight().iter().take(EVIDENCE_SENTENCES).map(|s| sentence(&s.evidence)).collect();
+        let mut parts: Vec<String> =
+            self.by_weight().iter().take(EVIDENCE_SENTENCES).map(|s| sentence(&s.evidence)).collect();
         if parts.is_empty() {
             parts.extend(self.sizing.assessment.health.reasons.iter().take(EVIDENCE_SENTENCES).map(|r| sentence(r)));
         }

@@ -67,13 +67,19 @@ fn sell(o: &Occasion) -> Timing {
     let breach = first_breach(o);
     let before_breach = breach.map(|breach| breach.minus(o.settings.breach_lead_days));
     let deadline = opens.max(o.created_on).plus(o.deadline_days);
-    let contact_by = [Some(closes), before_breach, Some(deadline)].into_iter().flatten().min().unwrap_or(closes).max(today);
+    let contact_by =
+        [Some(closes), before_breach, Some(deadline)].into_iter().flatten().min().unwrap_or(closes).max(today);
     let because = match before_breach {
         Some(early) if early <= closes && early <= deadline => {
             let breach = day(breach.unwrap_or(early));
-            format!("the ceiling is projected to be reached on {breach}, and the talk should come {} before", plural(o.settings.breach_lead_days.into(), "day", "days"))
+            format!(
+                "the ceiling is projected to be reached on {breach}, and the talk should come {} before",
+                plural(o.settings.breach_lead_days.into(), "day", "days")
+            )
         }
-        _ if deadline <= closes => format!("the play sets {} for the first contact", plural(o.deadline_days.into(), "day", "days")),
+        _ if deadline <= closes => {
+            format!("the play sets {} for the first contact", plural(o.deadline_days.into(), "day", "days"))
+        }
         _ => "the window closes then".into(),
     };
     let fiscal = o.account.and_then(|a| a.fiscal_year_start_month).and_then(|month| fiscal(month, today, closes));
@@ -91,9 +97,10 @@ fn opening(o: &Occasion) -> (Day, String) {
         Some((peak, metric)) if peak >= o.view.day.minus(MEAN_DAYS as i32) => {
             (peak, format!("Engagement ({}) is at its height since {}", metric.replace('_', " "), day(peak)))
         }
-        Some((peak, metric)) => {
-            (peak, format!("Engagement ({}) peaked on {}, so the window is already open", metric.replace('_', " "), day(peak)))
-        }
+        Some((peak, metric)) => (
+            peak,
+            format!("Engagement ({}) peaked on {}, so the window is already open", metric.replace('_', " "), day(peak)),
+        ),
         None => (o.view.day, "Use is not known well enough to name a peak, so the window opens today".into()),
     }
 }
@@ -104,14 +111,21 @@ fn closing(o: &Occasion) -> (Day, String) {
     match contract.renewal {
         Some(renewal) => {
             let agreed = renewal.minus(o.settings.renewal_agreement_days);
-            let closes = if agreed >= today { agreed } else { renewal.minus(o.settings.renewal_handover_days).max(today) };
+            let closes =
+                if agreed >= today { agreed } else { renewal.minus(o.settings.renewal_handover_days).max(today) };
             let lead = plural(renewal.since(closes).into(), "day", "days");
             (closes, format!("the window closes on {}, {lead} before the renewal on {}", day(closes), day(renewal)))
         }
         None => {
             let closes = today.plus(o.settings.open_window_days);
             let kind = if contract.rolling { "renews in short periods" } else { "has no agreed end" };
-            (closes, format!("the contract {kind}, so no renewal season closes the window; it is held open until {}", day(closes)))
+            (
+                closes,
+                format!(
+                    "the contract {kind}, so no renewal season closes the window; it is held open until {}",
+                    day(closes)
+                ),
+            )
         }
     }
 }
@@ -130,7 +144,8 @@ pub fn engagement_peak(view: View, account: AccountIx) -> Option<(Day, &'static 
     let series = view.extracts.usage.of(account);
     ENGAGEMENT.iter().find_map(|name| {
         let metric = view.extracts.ids.metrics.get(name)?;
-        let longest = series.iter().filter(|s| s.metric == metric).max_by_key(|s| (s.len, std::cmp::Reverse(s.product)))?;
+        let longest =
+            series.iter().filter(|s| s.metric == metric).max_by_key(|s| (s.len, std::cmp::Reverse(s.product)))?;
         Some((peak_of(view, longest)?, *name))
     })
 }

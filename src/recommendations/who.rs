@@ -12,8 +12,14 @@ use crate::wording::{day, plural};
 pub const UNASSIGNED: &str = "unassigned";
 
 /// Signals whose person is the one to talk to, the most telling first.
-const TELLING: [&str; 6] =
-    ["champion_promotion", "new_executive", "champion_moved", "quiet_influencer", "uncovered_buying_center", "new_department"];
+const TELLING: [&str; 6] = [
+    "champion_promotion",
+    "new_executive",
+    "champion_moved",
+    "quiet_influencer",
+    "uncovered_buying_center",
+    "new_department",
+];
 
 /// Risk signals whose person has fallen silent and should hear from us.
 const SILENT: [&str; 2] = ["sponsor_silent", "nps_detractor"];
@@ -38,7 +44,8 @@ pub fn stakeholder(assessment: &Assessment, action: Action, signals: &[&Signal])
         contact: None,
         called: "their team".into(),
         title: None,
-        reason: "no contact known: the contact data names nobody at this account; find the person who runs the product".into(),
+        reason: "no contact known: the contact data names nobody at this account; find the person who runs the product"
+            .into(),
     })
 }
 
@@ -83,7 +90,8 @@ fn silent(assessment: &Assessment, signals: &[&Signal]) -> Option<Choice> {
 /// For late or disputed invoices: someone who decides on money.
 fn financial(assessment: &Assessment, signals: &[&Signal]) -> Option<Choice> {
     let about_money = signals.iter().any(|s| &*s.signal == "payment_trouble");
-    let people = || present(assessment).filter(|p| p.budget_authority || p.department.as_deref().is_some_and(is_finance));
+    let people =
+        || present(assessment).filter(|p| p.budget_authority || p.department.as_deref().is_some_and(is_finance));
     let person = people().find(|p| p.department.as_deref().is_some_and(is_finance)).or_else(|| people().next())?;
     about_money.then(|| choose(person, "decides on payments".into()))
 }
