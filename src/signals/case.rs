@@ -23,6 +23,8 @@ pub struct Finding {
     pub observations: Vec<u32>,
     pub since: Option<Day>,
     pub detail: Detail,
+    /// The same fact read as a risk, where the catalogue's reading is an expansion: an executive who joins is both.
+    pub as_risk: bool,
 }
 
 /// A signal that may fire tonight, with its thresholds.
@@ -63,6 +65,7 @@ impl Rule<'_> {
             observations,
             since: None,
             detail: Detail::default(),
+            as_risk: false,
         }
     }
 }
@@ -79,6 +82,10 @@ impl Finding {
     pub fn value(mut self, value: f64) -> Finding {
         self.detail.value = Some(value);
         self
+    }
+
+    pub fn as_risk(self) -> Finding {
+        Finding { as_risk: true, ..self }
     }
 
     pub fn detail(self, detail: Detail) -> Finding {
@@ -143,6 +150,11 @@ impl<'a> Case<'a> {
     /// Position and observation of a metric, product and window.
     pub fn fact(&self, metric: &str, product: Option<ProductIx>, window_days: i32) -> Option<(u32, &'a Observation)> {
         self.facts(metric).find(|(_, o)| o.product == product && o.window_days == window_days)
+    }
+
+    /// Positions of those of the account-wide observations that exist.
+    pub fn positions(&self, facts: &[(&str, i32)]) -> Vec<u32> {
+        facts.iter().filter_map(|(metric, window)| self.whole(metric, *window)).map(|(position, _)| position).collect()
     }
 
     /// The account-wide observation of a metric and window.

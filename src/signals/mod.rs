@@ -72,7 +72,7 @@ pub struct Detail {
 }
 
 impl Signal {
-    /// Unique within a day: account, product, signal and particulars.
+    /// Unique within a day: account, product, signal, direction and particulars.
     pub fn id(&self, extracts: &Extracts) -> String {
         let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
         let contact = self.detail.contact.map_or("", |c| &**extracts.ids.contacts.name(c));
@@ -80,7 +80,8 @@ impl Signal {
         let metric = self.detail.metric.as_deref().unwrap_or("");
         let row = self.detail.source_row.as_deref().unwrap_or("");
         let day = self.detected_on.to_string();
-        stable_id("sig", &[extracts.account_id(self.account), product, &self.signal, contact, place, metric, row, &day])
+        let (account, direction) = (extracts.account_id(self.account), self.direction.as_str());
+        stable_id("sig", &[account, product, &self.signal, direction, contact, place, metric, row, &day])
     }
 }
 
@@ -135,6 +136,8 @@ impl Classifier {
 
     fn signal(&self, evidence: &Evidence, finding: Finding) -> Signal {
         let spec = &self.active[finding.signal];
+        let catalogued = (spec.play, spec.direction);
+        let (play, direction) = if finding.as_risk { (Play::RenewalRisk, Direction::Risk) } else { catalogued };
         let track = self.learned.of(finding.signal);
         let confidence = track.confidence(spec);
         let untried = spec.new && track.n < self.catalogue.settled_after;
@@ -142,8 +145,8 @@ impl Classifier {
             account: evidence.account,
             product: finding.product,
             signal: finding.signal.into(),
-            play: spec.play,
-            direction: spec.direction,
+            play,
+            direction,
             category: spec.category,
             strength: Probability::clamped(finding.strength),
             confidence,
@@ -165,11 +168,11 @@ fn rests_on(finding: &Finding, facts: &AccountObservations) -> bool {
     !finding.observations.is_empty() && finding.observations.iter().all(|at| (*at as usize) < known)
 }
 
-type Key<'a> = (&'static str, Option<ProductIx>, Option<ContactIx>, [Option<&'a str>; 3]);
+type Key<'a> = (&'static str, bool, Option<ProductIx>, Option<ContactIx>, [Option<&'a str>; 3]);
 
 /// What tells two signals of one account and day apart.
 fn key(finding: &Finding) -> Key<'_> {
     let detail = &finding.detail;
     let particulars = [detail.place.as_deref(), detail.metric.as_deref(), detail.source_row.as_deref()];
-    (finding.signal, finding.product, detail.contact, particulars)
+    (finding.signal, finding.as_risk, finding.product, detail.contact, particulars)
 }

@@ -18,6 +18,7 @@ use crate::history::View;
 use crate::vocabulary::{AccountIx, ContactIx, Day, Text};
 use careers::{Careers, Homes};
 use contact_log::ContactLog;
+pub use roles::is_executive;
 
 words!(
     Role {

@@ -33,8 +33,8 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
         change: headline(&person.news),
         budget_authority: contact.budget_authority,
         gone: person.gone_on.is_some(),
-        is_champion: contact.is_champion,
-        is_sponsor: contact.is_sponsor,
+        is_champion: last_held(person, |contact| contact.is_champion),
+        is_sponsor: last_held(person, |contact| contact.is_sponsor),
         is_procurement: is_procurement(contact, &settings.procurement_words),
         reports_to: contact.reports_to,
         active_days: log.active_days(contact.user),
@@ -44,6 +44,13 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
     };
     stakeholder.role = role(&stakeholder, contact.user.is_some(), settings);
     stakeholder
+}
+
+/// Of who is there, what the last version says; of who left, also the one before, since the flag is often taken away
+/// with the departure.
+fn last_held(person: &Person, holds: impl Fn(&Contact) -> bool) -> bool {
+    let looked_at = if person.gone_on.is_some() { 2 } else { 1 };
+    person.versions.iter().rev().take(looked_at).any(|version| holds(version))
 }
 
 /// The weightiest change: a departure, a promotion, a move, an arrival; the latest where there are several.

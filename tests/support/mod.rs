@@ -11,3 +11,9 @@ use foothold::vocabulary::Day;
 pub fn day(text: &str) -> Day {
     text.parse().expect("a calendar day")
 }
+
+/// The built-in settings of one section of the defaults, as its module reads them.
+pub fn default_settings<T: serde::de::DeserializeOwned>(section: &str) -> T {
+    let defaults: toml::Table = include_str!("../../src/job/defaults.toml").parse().expect("the defaults are TOML");
+    defaults[section].clone().try_into().unwrap_or_else(|error| panic!("[{section}]: {error}"))
+}
