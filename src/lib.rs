@@ -16,6 +16,7 @@ pub mod extracts;
 pub mod history;
 
 pub mod assessment;
+pub mod audit;
 pub mod briefings;
 pub mod capacity;
 pub mod cli;
@@ -27,6 +28,7 @@ pub mod pipeline;
 pub mod publish;
 pub mod readiness;
 pub mod recommendations;
+pub mod reviews;
 pub mod signals;
 pub mod stakeholders;
 pub mod store;

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::{Recommendation, Status};
 use crate::extracts::Row;
 use crate::extracts::tables::{Decision, Outcome, OutcomeResult, Verdict};
-use crate::vocabulary::{AccountIx, Day, Moment, ProductIx, Text};
+use crate::vocabulary::{AccountIx, Day, Moment, ProductIx, Text, stable_id};
 
 words!(
     /// Why a recommendation expired.
@@ -136,9 +136,9 @@ pub struct Memory {
     pub recommendations: Vec<Remembered>,
     /// Ids of the audit records that already stand in the chain.
     pub recorded: BTreeSet<String>,
-    /// Decisions visible by the day about recommendations that are remembered, by (recommendation, time).
+    /// Decisions that arrived since the chain was written, by (recommendation, time).
     pub decisions: Vec<Decision>,
-    /// Outcomes visible by the day about recommendations that are remembered, by (recommendation, time, outcome).
+    /// Outcomes that arrived since the chain was written, by (recommendation, time, outcome).
     pub outcomes: Vec<Outcome>,
     by_account: BTreeMap<AccountIx, Vec<usize>>,
 }
@@ -146,7 +146,8 @@ pub struct Memory {
 impl Memory {
     /// Folds what people decided and what came of it, as known at the end of `day`, into what the chain tells.
     ///
-    /// Decisions about recommendations that the chain does not know are left out: nothing says what they were.
+    /// What the chain already holds is not counted twice. Decisions about recommendations that the chain does not know
+    /// are left out: nothing says what they were.
     pub fn new(
         history: History,
         decisions: &[Decision],
@@ -158,19 +159,19 @@ impl Memory {
         recommendations.sort_by(|a, b| a.content.id.cmp(&b.content.id));
         recommendations.dedup_by(|later, kept| later.content.id == kept.content.id);
         let known: BTreeSet<String> = recommendations.iter().map(|r| r.content.id.clone()).collect();
+        let new = |id: &str, record: String| known.contains(id) && !history.recorded.contains(&record);
         let mut decisions: Vec<Decision> = decisions
             .iter()
-            .filter(|d| known.contains(&*d.recommendation_id) && d.seen().on(day) && d.decided_at.day() <= day)
+            .filter(|d| d.seen().on(day) && d.decided_at.day() <= day && new(&d.recommendation_id, decided_id(d)))
             .cloned()
             .collect();
         decisions.sort_by(|a, b| (&a.recommendation_id, a.decided_at).cmp(&(&b.recommendation_id, b.decided_at)));
         let mut outcomes: Vec<Outcome> = outcomes
             .iter()
-            .filter(|o| known.contains(&*o.recommendation_id) && o.seen().on(day) && o.at.day() <= day)
+            .filter(|o| o.seen().on(day) && o.at.day() <= day && new(&o.recommendation_id, outcome_id(o)))
             .cloned()
             .collect();
-        let order = |o: &Outcome| (o.recommendation_id.clone(), o.at, o.outcome);
-        outcomes.sort_by_key(order);
+        outcomes.sort_by_key(|o| (o.recommendation_id.clone(), o.at, o.outcome));
         let mut by_account: BTreeMap<AccountIx, Vec<usize>> = BTreeMap::new();
         for (position, remembered) in recommendations.iter_mut().enumerate() {
             fold(remembered, &decisions, &outcomes);
@@ -217,4 +218,16 @@ fn conclude(remembered: &mut Remembered, outcome: Option<&Outcome>) {
     if let Some(outcome) = outcome {
         remembered.conclude(outcome.outcome, outcome.at, outcome.note.as_deref());
     }
+}
+
+/// The audit record id of a decision: one per recommendation and moment.
+pub fn decided_id(decision: &Decision) -> String {
+    let moment = decision.decided_at.0.to_string();
+    stable_id("aud", &["decided", &decision.recommendation_id, &moment, decision.decision.as_str()])
+}
+
+/// The audit record id of an outcome: one per recommendation, moment and kind.
+pub fn outcome_id(outcome: &Outcome) -> String {
+    let moment = outcome.at.0.to_string();
+    stable_id("aud", &["outcome", &outcome.recommendation_id, &moment, outcome.outcome.as_str()])
 }
