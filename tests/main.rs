@@ -2,9 +2,12 @@
 
 mod briefings;
 mod health;
+mod models_fit;
+mod models_labels;
+mod models_scoring;
 mod observations;
-mod playbooks;
 mod people_signals;
+mod playbooks;
 mod readiness;
 mod stakeholders;
 mod support;

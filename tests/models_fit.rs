@@ -1,0 +1,261 @@
+//! The scorecard's arithmetic: bins, the solver against linfa-logistic, calibration, and figures worked out by hand.
+
+use foothold::models::bins::{Bins, MISSING};
+use foothold::models::calibrate::Platt;
+use foothold::models::evaluate::{metrics, paired_log_loss};
+use foothold::models::fit::{self, ScorecardParams, sigmoid};
+use foothold::models::linear::Symmetric;
+use foothold::models::scorecard::{Encoded, Scorecard};
+use foothold::models::table::{Column, Spec, Table, Values};
+use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn spec(name: &str) -> Spec {
+    Spec { name: name.into(), label: name.into(), unit: "count".into(), source: "usage".into(), window_days: 30 }
+}
+
+fn numbers(name: &str, values: Vec<f64>) -> Column {
+    Column::numbers(spec(name), values)
+}
+
+fn words(name: &str, values: &[Option<&str>]) -> Column {
+    Column { spec: spec(name), values: Values::Words(values.iter().map(|word| word.map(Into::into)).collect()) }
+}
+
+fn close(a: f64, b: f64, tolerance: f64) {
+    assert!((a - b).abs() <= tolerance, "{a} is not {b} within {tolerance}");
+}
+
+/// Two numbers with missing values and a word; the label depends on the first number and the word.
+fn noisy_world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut a, mut b, mut c, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rows {
+        let (x, y, word) = (rng.random::<f64>(), rng.random::<f64>(), rng.random_range(0..3));
+        let z = 4.0 * x - 3.5 + if word == 2 { 1.5 } else { 0.0 };
+        labels.push(rng.random::<f64>() < sigmoid(z));
+        a.push(if rng.random::<f64>() < 0.1 { f64::NAN } else { x });
+        b.push(y);
+        c.push([Some("smb"), None, Some("enterprise")][word]);
+    }
+    (Table::new(vec![numbers("a", a), numbers("b", b), words("c", &c)], rows), labels)
+}
+
+fn all_rows(table: &Table) -> Vec<u32> {
+    (0..table.rows as u32).collect()
+}
+
+fn encoded(table: &Table, bins: usize) -> Encoded {
+    Encoded::learn(&table.frame().columns, &all_rows(table), bins)
+}
+
+#[test]
+fn quantile_bins_hold_values_at_their_upper_edge_and_keep_missing_apart() {
+    let values = Values::Numbers(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, f64::NAN]);
+    let bins = Bins::learn(&values, &(0..9).collect::<Vec<_>>(), 4);
+    assert_eq!(bins, Bins::Numbers { edges: vec![3.0, 5.0, 7.0] });
+    let codes: Vec<u8> = [f64::NAN, -9.0, 3.0, 3.1, 7.0, 99.0].iter().map(|v| bins.of_number(*v)).collect();
+    assert_eq!(codes, [MISSING, 1, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_rare_flag_gets_a_bin_of_its_own() {
+    let mut flags = vec![0.0; 99];
+    flags.push(1.0);
+    let bins = Bins::learn(&Values::Numbers(flags), &(0..100).collect::<Vec<_>>(), 12);
+    assert_eq!(bins, Bins::Numbers { edges: vec![0.0] });
+}
+
+#[test]
+fn unknown_words_share_the_last_code() {
+    let bins = Bins::Words { levels: vec!["mid".into(), "smb".into()] };
+    assert_eq!([bins.of_word(None), bins.of_word(Some("mid")), bins.of_word(Some("smb"))], [MISSING, 1, 2]);
+    assert_eq!((bins.of_word(Some("enterprise")), bins.codes()), (3, 4));
+}
+
+#[test]
+fn the_solver_agrees_with_linfa_logistic_on_the_same_design() {
+    for (seed, ridge) in [(1, 0.5), (2, 3.0), (3, 50.0)] {
+        let (table, labels) = noisy_world(700, seed);
+        let encoded = encoded(&table, 8);
+        let own = encoded.fit(&labels, ridge, None).expect("both outcomes occur");
+        let (intercept, weights) = fit::reference(&encoded.design, &labels, ridge).expect("both outcomes occur");
+        close(own.intercept, intercept, 1e-4);
+        assert_eq!(own.weights.len(), weights.len());
+        own.weights.iter().zip(&weights).for_each(|(own, linfa)| close(*own, *linfa, 1e-4));
+    }
+}
+
+#[test]
+fn linfas_labels_are_read_whichever_class_is_the_larger() {
+    let (table, labels) = noisy_world(400, 4);
+    let turned: Vec<bool> = labels.iter().map(|label| !label).collect();
+    let design = encoded(&table, 5).design;
+    let (a, b) = (fit::reference(&design, &labels, 1.0).unwrap(), fit::reference(&design, &turned, 1.0).unwrap());
+    close(a.0, -b.0, 1e-3);
+    a.1.iter().zip(&b.1).for_each(|(x, y)| close(*x, -*y, 1e-3));
+}
+
+#[test]
+fn a_warm_start_ends_at_the_same_optimum() {
+    let (table, labels) = noisy_world(500, 5);
+    let encoded = encoded(&table, 8);
+    let far = encoded.fit(&labels, 100.0, None).unwrap();
+    let (cold, warm) = (encoded.fit(&labels, 2.0, None).unwrap(), encoded.fit(&labels, 2.0, Some(&far)).unwrap());
+    cold.weights.iter().zip(&warm.weights).for_each(|(a, b)| close(*a, *b, 1e-6));
+}
+
+#[test]
+fn one_class_and_a_bad_ridge_are_errors() {
+    let (table, labels) = noisy_world(50, 6);
+    let encoded = encoded(&table, 4);
+    let one = encoded.fit(&vec![true; labels.len()], 1.0, None).unwrap_err();
+    assert!(one.to_string().contains("50 rows have the same label"), "{one}");
+    let ridge = fit::scorecard(encoded.design.clone(), &labels, ScorecardParams::new(0.0)).unwrap_err();
+    assert!(ridge.to_string().contains("ridge strength"), "{ridge}");
+}
+
+#[test]
+fn cholesky_solves_a_small_system() {
+    let mut matrix = Symmetric::zeros(2);
+    matrix.add(0, 0, 4.0);
+    matrix.add(1, 0, 2.0);
+    matrix.add(1, 1, 3.0);
+    let x = matrix.solve(&[2.0, 5.0]).expect("positive definite");
+    close(x[0], -0.5, 1e-12);
+    close(x[1], 2.0, 1e-12);
+    assert!(Symmetric::zeros(1).solve(&[1.0]).is_none(), "a singular matrix has no solution");
+}
+
+#[test]
+fn points_are_centred_and_unseen_codes_are_worth_nothing() {
+    let (table, labels) = noisy_world(600, 7);
+    let encoded = encoded(&table, 6);
+    let fitted = encoded.fit(&labels, 1.0, None).unwrap();
+    let card = encoded.scorecard(&fitted, 1.0);
+    for feature in &card.features {
+        let mean: f64 = feature.points.iter().zip(&feature.shares).map(|(points, share)| points * share).sum();
+        close(mean, 0.0, 1e-9);
+        let unseen = feature.shares.iter().zip(&feature.points).filter(|(share, _)| **share == 0.0);
+        assert!(unseen.map(|(_, points)| *points).all(|points| points == 0.0));
+    }
+    let z = encoded.design.log_odds(&fitted);
+    let frame = table.frame();
+    let columns = card.bind(&frame).unwrap();
+    (0..table.rows).for_each(|row| close(card.log_odds(&columns, row), z[row], 1e-9));
+}
+
+#[test]
+fn screening_keeps_what_tells_the_labels_apart() {
+    let (table, labels) = noisy_world(2_000, 8);
+    let encoded = encoded(&table, 6);
+    let names: Vec<&str> = encoded.screen(&labels, 2).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
+    assert_eq!(names, ["a", "c"]);
+}
+
+#[test]
+fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
+    let (table, labels) = noisy_world(300, 9);
+    let encoded = encoded(&table, 4);
+    let card: Scorecard = encoded.scorecard(&encoded.fit(&labels, 1.0, None).unwrap(), 1.0);
+    let mut other = table.clone();
+    other.columns[0].spec.unit = "share".into();
+    let message = card.bind(&other.frame()).unwrap_err().to_string();
+    assert!(message.contains("`a`") && message.contains("`share`") && message.contains("`count`"), "{message}");
+    other.columns.remove(0);
+    let message = card.require(&other.frame()).unwrap_err().to_string();
+    assert!(message.contains("`a`") && message.contains("`usage`"), "{message}");
+    let swapped = Table::new(vec![numbers("c", vec![1.0; 300])], 300);
+    assert!(card.bind(&swapped.frame()).unwrap_err().to_string().contains("numbers"));
+}
+
+#[test]
+fn appended_tables_miss_what_the_other_does_not_have() {
+    let mut table = Table::new(vec![numbers("a", vec![1.0]), words("w", &[Some("x")])], 1);
+    table.append(Table::new(vec![numbers("b", vec![2.0])], 1));
+    let found = |name: &str| match &table.frame().find(name).expect(name).values {
+        Values::Numbers(values) => values.iter().map(|v| v.to_string()).collect::<Vec<_>>(),
+        Values::Words(values) => values.iter().map(|v| v.as_deref().unwrap_or("-").to_owned()).collect(),
+    };
+    assert_eq!(
+        (found("a"), found("b"), found("w")),
+        (vec!["1".into(), "NaN".into()], vec!["NaN".into(), "2".into()], vec!["x".into(), "-".into()])
+    );
+}
+
+#[test]
+fn metrics_equal_figures_worked_out_by_hand() {
+    // Highest first: 0.9 +, 0.8 −, 0.6 + and − tied, 0.2 −, so of 2 × 3 pairs 1st + wins 3, 2nd + wins 1 and ties 1.
+    let (p, y) = (vec![0.2, 0.9, 0.6, 0.8, 0.6], vec![false, true, true, false, false]);
+    let m = metrics(&p, &y).expect("both outcomes occur");
+    close(m.auc, 4.5 / 6.0, 1e-12);
+    close(m.pr_auc, 0.5 * 1.0 + 0.5 * (2.0 / 4.0), 1e-12);
+    let loss = -(0.8f64.ln() + 0.9f64.ln() + 0.6f64.ln() + 0.2f64.ln() + 0.4f64.ln()) / 5.0;
+    close(m.log_loss, loss, 1e-12);
+    close(m.brier, (0.04 + 0.01 + 0.16 + 0.64 + 0.36) / 5.0, 1e-12);
+    // Five rows are five bins of one: Σ |p − y| / 5, but the tied pair falls into bins in row order.
+    close(m.calibration_error, (0.2 + 0.1 + 0.4 + 0.8 + 0.6) / 5.0, 1e-12);
+    close(m.lift_top_decile, 1.0 / (2.0 / 5.0), 1e-12);
+}
+
+#[test]
+fn a_constant_prediction_scores_as_no_information() {
+    let labels: Vec<bool> = (0..100).map(|row| row % 4 == 0).collect();
+    let m = metrics(&[0.25; 100], &labels).unwrap();
+    assert_eq!((m.auc, m.pr_auc, m.lift_top_decile), (0.5, 0.25, 1.0));
+    assert!(metrics(&[0.5; 3], &[true; 3]).is_none());
+}
+
+#[test]
+fn paired_differences_count_an_account_once() {
+    let (labels, accounts) = ([true, true, false, false], [1, 1, 2, 2]);
+    let (mean, error) = paired_log_loss(&[0.8, 0.8, 0.2, 0.2], &[0.5; 4], &labels, &accounts);
+    close(mean, 0.5f64.ln() - 0.8f64.ln(), 1e-12);
+    close(error, 0.0, 1e-12);
+}
+
+#[test]
+fn platt_recovers_a_known_distortion() {
+    let mut rng = ChaCha8Rng::seed_from_u64(10);
+    let z: Vec<f64> = (0..40_000).map(|_| rng.random::<f64>() * 6.0 - 3.0).collect();
+    let labels: Vec<bool> = z.iter().map(|z| rng.random::<f64>() < sigmoid(-0.7 + 0.5 * z)).collect();
+    let platt = Platt::fit(&z, &labels);
+    close(platt.intercept, -0.7, 0.06);
+    close(platt.slope, 0.5, 0.04);
+}
+
+#[test]
+fn platt_never_turns_a_model_round_and_stays_finite_on_separable_rows() {
+    let z = [-2.0, -1.0, 1.0, 2.0];
+    let reversed = Platt::fit(&z.repeat(50), &[true, true, false, false].repeat(50));
+    assert_eq!(reversed.slope, 0.0);
+    let separable = Platt::fit(&z, &[false, false, true, true]);
+    assert!(separable.slope.is_finite() && separable.slope > 0.5 && separable.slope < 20.0, "{separable:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_monotone_change_of_the_scores_leaves_the_auc_alone(p in prop::collection::vec(0.01f64..0.99, 10..60), seed in 0u64..99) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let labels: Vec<bool> = p.iter().enumerate().map(|(i, _)| i == 0 || (i > 1 && rng.random())).collect();
+        let cubed: Vec<f64> = p.iter().map(|p| p.powi(3)).collect();
+        let (a, b) = (metrics(&p, &labels).unwrap(), metrics(&cubed, &labels).unwrap());
+        prop_assert!((a.auc - b.auc).abs() < 1e-12 && (a.lift_top_decile - b.lift_top_decile).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weird_columns_never_panic(values in prop::collection::vec(prop_oneof![any::<f64>(), Just(0.0), Just(f64::NAN)], 3..40)) {
+        let rows = values.len();
+        let labels: Vec<bool> = (0..rows).map(|row| row % 2 == 0).collect();
+        let table = Table::new(vec![numbers("a", values)], rows);
+        let encoded = encoded(&table, 5);
+        let fitted = encoded.fit(&labels, 1.0, None).unwrap();
+        let card = encoded.scorecard(&fitted, 1.0);
+        let frame = table.frame();
+        let columns = card.bind(&frame).unwrap();
+        prop_assert!((0..rows).all(|row| card.log_odds(&columns, row).is_finite()));
+    }
+}
