@@ -274,7 +274,7 @@ fn sentences_say_value_typical_and_direction() {
     let explained = explain(&model, card, &columns, high, 2);
     let text = &explained.drivers[0].text;
     assert!(
-        text.starts_with("Use 0 9") && text.contains(" %, typically 5") && text.ends_with("raises the risk of leaving"),
+        text.starts_with("Use 0 9") && text.contains(" %, typically ") && text.ends_with("raises the risk of leaving"),
         "{text}"
     );
     let rest = explained.drivers.last().unwrap();
