@@ -9,5 +9,8 @@ mod observations;
 mod people_signals;
 mod playbooks;
 mod readiness;
+mod signals;
+mod signals_frame;
 mod stakeholders;
 mod support;
+mod text;

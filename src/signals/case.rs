@@ -7,7 +7,8 @@ use super::{Detail, Evidence};
 use crate::extracts::Extracts;
 use crate::observations::Observation;
 use crate::text::Mention;
-use crate::vocabulary::{Day, ProductIx};
+use crate::vocabulary::{Day, ProductIx, Text};
+use crate::wording;
 
 /// What a family found: everything of a signal but what the frame adds (confidence, dates of validity, review).
 #[derive(Clone, Debug)]
@@ -162,7 +163,50 @@ impl<'a> Case<'a> {
         self.fact(metric, None, window_days)
     }
 
+    /// Positions of those of the asked observations that exist.
+    pub fn links(&self, asked: &[(&str, Option<ProductIx>, i32)]) -> Vec<u32> {
+        let mut links: Vec<u32> =
+            asked.iter().filter_map(|(m, product, window)| self.fact(m, *product, *window)).map(|(at, _)| at).collect();
+        links.sort_unstable();
+        links.dedup();
+        links
+    }
+
+    /// Days since the first contract; 0 where there never was one.
+    pub fn tenure_days(&self) -> i32 {
+        self.whole("tenure_days", 0).map_or(0, |(_, o)| o.value as i32)
+    }
+
+    /// The account's history is long enough for a change to be more than a ramp-up.
+    pub fn grown_up(&self, rule: &Rule) -> bool {
+        self.tenure_days() >= rule.days("min_history_days")
+    }
+
     pub fn product_name(&self, product: ProductIx) -> &'a str {
         &self.extracts.product(product).name
     }
+
+    /// The product of the contract that carries the most ARR.
+    pub fn main_product(&self) -> Option<ProductIx> {
+        let active = &self.evidence.contract.active;
+        active.iter().max_by(|a, b| a.arr.total_cmp(&b.arr).then(b.product.cmp(&a.product))).map(|s| s.product)
+    }
+
+    /// The tier in force of an owned product and its rank.
+    pub fn tier_rank(&self, product: ProductIx) -> Option<i64> {
+        let subscription = self.evidence.contract.of(product)?;
+        self.extracts.product(product).tier(&subscription.tier).map(|tier| tier.rank)
+    }
+
+    /// The lowest tier of an owned product above the one in force and of at least `rank`.
+    pub fn tier_to(&self, product: ProductIx, rank: i64) -> Option<Text> {
+        let current = self.tier_rank(product)?;
+        let tiers = &self.extracts.product(product).tiers;
+        tiers.iter().find(|tier| tier.rank > current && tier.rank >= rank).map(|tier| tier.tier.clone())
+    }
+}
+
+/// A metric as people say it: `api_calls` → `API calls`.
+pub fn metric_words(metric: &str) -> String {
+    wording::words(metric).replace("api ", "API ").replace("storage gb", "GB of storage")
 }

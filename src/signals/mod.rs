@@ -5,8 +5,18 @@
 
 mod case;
 mod catalogue;
+mod ceilings;
+mod commercial;
 mod confidence;
+mod convergence;
+mod external;
+mod features;
+mod neighbours;
 mod people;
+mod propensity;
+mod spoken;
+mod support;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -106,7 +116,19 @@ pub struct Classifier {
 }
 
 /// Every family, each a pure function of the case.
-const FAMILIES: &[fn(&Case) -> Vec<Finding>] = &[people::find];
+const FAMILIES: &[fn(&Case) -> Vec<Finding>] = &[
+    ceilings::find,
+    usage::find,
+    features::find,
+    commercial::find,
+    support::find,
+    spoken::find,
+    people::find,
+    external::find,
+    convergence::find,
+    neighbours::find,
+    propensity::find,
+];
 
 impl Classifier {
     pub fn new(extracts: &Extracts, catalogue: &Catalogue, text: &text::Settings, learned: &Learned) -> Classifier {

@@ -1,6 +1,7 @@
 //! Helpers that several test files share.
 #![allow(dead_code)]
 
+pub mod bench;
 pub mod world;
 
 pub use world::WorldBuilder;
