@@ -123,7 +123,7 @@ fn an_underused_contract_stays_low_and_is_neither_new_nor_freshly_upgraded() {
 
 /// `now` in the last 30 days, the geometric middle before, `before` in days 61–90.
 fn calls(now: f64, before: f64) -> Bench {
-    let middle = (now * before).sqrt();
+    let middle = (now * before).sqrt().round();
     having(&[
         ("api_calls", CRM, 30, now, Some(middle)),
         ("api_calls", CRM, 90, now + middle + before, Some(3.0 * before)),
@@ -144,7 +144,7 @@ fn api_calls_grow_threefold_from_a_real_level_after_the_ramp_up() {
 
 /// The same for the mean of active users.
 fn users(now: f64, before: f64) -> Bench {
-    let middle = (now * before).sqrt();
+    let middle = (now * before).sqrt().round();
     let quarter = (now + middle + before) / 3.0;
     having(&[("active_users", None, 30, now, Some(middle)), ("active_users", None, 90, quarter, Some(before))])
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Detail;
-use super::case::{Case, Finding};
+use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::TextSource;
 use crate::text::{About, Mention, Topic};
 use crate::vocabulary::{ProductIx, Text};
@@ -14,12 +14,15 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
     let named: BTreeSet<&Text> =
         said.iter().filter(|(c, _)| c.asks && c.named.is_some()).map(|(_, m)| &m.row).collect();
     let vague = |claim: &Claim, m: &Mention| claim.asks && claim.named.is_none() && named.contains(&m.row);
-    let mut claims: BTreeMap<(&'static str, Option<ProductIx>), Vec<(&Claim, &Mention)>> = BTreeMap::new();
+    let mut claims: BTreeMap<(&'static str, Option<ProductIx>), Vec<Said>> = BTreeMap::new();
     for (claim, mention) in said.iter().filter(|(claim, m)| !vague(claim, m)) {
         claims.entry((claim.signal, claim.product)).or_default().push((claim, mention));
     }
     claims.values().filter_map(|said| finding(case, said)).collect()
 }
+
+/// A mention with what it means.
+type Said<'a> = (&'a Claim, &'a Mention);
 
 /// What a mention means for this account; mentions of one signal and product make one finding.
 #[derive(Clone, Debug)]
@@ -83,37 +86,40 @@ fn more_of(case: &Case, product: ProductIx, rank: i64) -> Option<Claim> {
     Some(Claim { tier: Some(tier), ..Claim::of("higher_tier_request", Some(product)) })
 }
 
-fn finding(case: &Case, said: &[(&Claim, &Mention)]) -> Option<Finding> {
+fn finding(case: &Case, said: &[Said]) -> Option<Finding> {
     let (claim, newest) = said.first()?;
     let rule = case.rule(claim.signal)?;
     let rows: BTreeSet<&Text> = said.iter().map(|(_, m)| &m.row).collect();
-    let texts = rows.len() as f64;
-    let fires = !rule_counts_texts(claim.signal) || texts >= rule.at("texts");
-    let strength =
-        if rule_counts_texts(claim.signal) { rule.strength(texts, "texts") } else { age_strength(case, &rule, newest) };
+    let strength = strength(case, &rule, newest, rows.len() as f64)?;
     let detail = Detail {
-        tier: said.iter().find_map(|(c, _)| c.tier.clone()),
+        tier: tier(case, said),
         quote: Some(newest.quote.clone()),
         source_row: Some(newest.row.clone()),
-        value: Some(texts),
+        value: Some(rows.len() as f64),
         ..Detail::default()
     };
     let since = said.iter().map(|(_, m)| m.day).min();
     let finding = rule.finding(strength, sentence(case, said, rows.len()), links(case, said));
-    fires.then(|| finding.product(claim.product).since(since).detail(detail))
+    Some(finding.product(claim.product).since(since).detail(detail))
 }
 
-/// Signals that events raise too have no number of texts to reach.
-fn rule_counts_texts(signal: &str) -> bool {
-    signal != "competitor_logo"
+/// By the number of texts; a named competitor counts by its recency, as the logo on a page does.
+fn strength(case: &Case, rule: &Rule, newest: &Mention, texts: f64) -> Option<f64> {
+    if rule.signal == "competitor_logo" {
+        return Some(rule.strength(f64::from(case.day.since(newest.day)), "days"));
+    }
+    (texts >= rule.at("texts")).then(|| rule.strength(texts, "texts"))
 }
 
-fn age_strength(case: &Case, rule: &super::Rule, newest: &Mention) -> f64 {
-    rule.strength(f64::from(case.day.since(newest.day)), "days")
+/// The highest tier that was asked for.
+fn tier(case: &Case, said: &[Said]) -> Option<Text> {
+    let asked = said.iter().filter_map(|(claim, _)| Some((claim.product?, claim.tier.as_ref()?)));
+    let rank = |(product, tier): &(ProductIx, &Text)| case.extracts.product(*product).tier(tier).map(|t| t.rank);
+    asked.max_by_key(rank).map(|(_, tier)| tier.clone())
 }
 
 /// `2 texts ask for Forecasting, part of the pro tier of CRM; ticket of 3 Mar 2026: “…”`
-fn sentence(case: &Case, said: &[(&Claim, &Mention)], texts: usize) -> String {
+fn sentence(case: &Case, said: &[Said], texts: usize) -> String {
     let (_, newest) = said[0];
     let kind = match newest.source {
         TextSource::Tickets => "ticket",
@@ -124,7 +130,7 @@ fn sentence(case: &Case, said: &[(&Claim, &Mention)], texts: usize) -> String {
     format!("{rows} {what}; {kind} of {}: “{}”", day(newest.day), newest.quote)
 }
 
-fn matter(case: &Case, said: &[(&Claim, &Mention)], one: bool) -> String {
+fn matter(case: &Case, said: &[Said], one: bool) -> String {
     let verb = |single: &str, many: &str| if one { single.to_owned() } else { many.to_owned() };
     let names: BTreeSet<&str> = said.iter().filter_map(|(c, _)| c.named.as_deref()).collect();
     let names = list(&names.into_iter().take(3).collect::<Vec<_>>());
@@ -134,7 +140,7 @@ fn matter(case: &Case, said: &[(&Claim, &Mention)], one: bool) -> String {
     match claim.signal {
         "plan_limit_ticket" => format!("{} of a plan limit that was met", verb("speaks", "speak")),
         "higher_tier_request" => {
-            let tier = said.iter().find_map(|(c, _)| c.tier.as_deref()).unwrap_or("next");
+            let tier = tier(case, said).unwrap_or_default();
             let asked = if names.is_empty() { "more".to_owned() } else { names };
             format!("{} for {asked}, part of the {tier} tier of {product}", verb("asks", "ask"))
         }
@@ -149,7 +155,7 @@ fn matter(case: &Case, said: &[(&Claim, &Mention)], one: bool) -> String {
 }
 
 /// The counts of texts that the mentions are among.
-fn links(case: &Case, said: &[(&Claim, &Mention)]) -> Vec<u32> {
+fn links(case: &Case, said: &[Said]) -> Vec<u32> {
     let metric = |source| match source {
         TextSource::Tickets => "ticket_texts",
         TextSource::Conversations => "conversation_texts",
