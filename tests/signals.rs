@@ -5,7 +5,7 @@ use foothold::models::Propensity;
 use foothold::peers::{Neighbour, PurchaseRate};
 use foothold::vocabulary::*;
 
-use crate::support::bench::{Bench, Ceiling, bench, seats};
+use crate::support::bench::{Bench, Ceiling, Fact, bench, seats};
 use crate::support::day;
 
 fn with(ceiling: Ceiling) -> Bench {
@@ -14,7 +14,7 @@ fn with(ceiling: Ceiling) -> Bench {
     bench
 }
 
-fn having(facts: &[(&str, Option<&str>, i32, f64, Option<f64>)]) -> Bench {
+fn having(facts: &[Fact]) -> Bench {
     let mut bench = bench();
     bench.facts(facts);
     bench

@@ -38,7 +38,10 @@ pub fn text_settings() -> text::Settings {
 }
 
 /// A fact as a test states it: metric, product, window, value, baseline.
-type Fact<'a> = (&'a str, Option<&'a str>, i32, f64, Option<f64>);
+pub type Fact<'a> = (&'a str, Option<&'a str>, i32, f64, Option<f64>);
+
+/// A stated fact with the day its change began.
+type Stated = (String, Option<String>, i32, f64, Option<f64>, Option<Day>);
 
 /// A ceiling of the product `crm`.
 #[derive(Clone)]
@@ -75,7 +78,7 @@ pub struct Bench {
     pub catalogue: Catalogue,
     pub text: text::Settings,
     pub learned: Learned,
-    facts: Vec<(String, Option<String>, i32, f64, Option<f64>, Option<Day>)>,
+    facts: Vec<Stated>,
     ceilings: Vec<Ceiling>,
     pub peers: Peers,
     pub propensities: Vec<Propensity>,
@@ -144,7 +147,7 @@ impl Bench {
         let account = extracts.ids.accounts.get("acme").expect("acme is there");
         let contract = Contract::on(view, account);
         let product = |id: &str| extracts.ids.products.get(id).expect("a product of the bench");
-        let observation = |f: &(String, Option<String>, i32, f64, Option<f64>, Option<Day>)| Observation {
+        let observation = |f: &Stated| Observation {
             account,
             product: f.1.as_deref().map(product),
             category: Category::Product,
