@@ -12,6 +12,8 @@
 #[macro_use]
 pub mod vocabulary;
 
+pub mod statistics;
+
 pub mod extracts;
 pub mod history;
 

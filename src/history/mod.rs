@@ -3,7 +3,10 @@
 //! A nightly run looks through one [`View`] at its own day; training looks through many, one per past snapshot day.
 //! Both use the same functions, so a feature has one definition and cannot leak.
 
+pub mod calendar;
 pub mod contracts;
+pub mod upgrades;
+pub mod usage;
 
 use crate::extracts::tables::*;
 use crate::extracts::{Extracts, PerAccount, Row};

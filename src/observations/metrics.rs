@@ -2,6 +2,9 @@
 //! health and models ask for them, and the documentation prints them.
 //!
 //! A name that ends in `:` is a family: each member carries its particular after the colon, e.g. `activities:call`.
+//! A table that was not delivered gives no observation. Members of a family, and figures by product beside those of the
+//! account, are left out where value and baseline are both zero. A baseline is given only where the table and the
+//! account's contract reach back over the whole window before.
 
 use std::sync::LazyLock;
 
@@ -42,6 +45,8 @@ pub struct MetricSpec {
 
 /// The windows of everything but usage series.
 pub const EVENT_WINDOWS: &[i32] = &[30, 90, 180, 365];
+/// The windows of use by user and feature.
+pub const FEATURE_WINDOWS: &[i32] = &[7, 30, 60, 90];
 const STATE: &[i32] = &[0];
 /// The job's windows.
 const JOB: &[i32] = &[];
@@ -74,19 +79,19 @@ metric_table! {
     UsageIndex = "usage_index", Product, Usage, Account, "ratio", JOB, "Median over the account's usage series of value ÷ baseline, each held to 0 … 4; the baseline is 1. Needs three series.";
 
     // ── product: use by user and feature ───────────────────────────────────────────────────────────────────────
-    FeaturesUsed = "features_used", Product, FeatureUsage, Both, "features", JOB, "Distinct features with at least one event (breadth).";
-    UsersActive = "users_active", Product, FeatureUsage, Both, "users", JOB, "Distinct users with at least one event.";
-    FeatureEvents = "feature_events", Product, FeatureUsage, Both, "events", JOB, "Events of all features.";
-    PowerUsers = "power_users", Product, FeatureUsage, Both, "users", JOB, "Distinct users of at least one advanced, workflow or export feature.";
-    NewPowerUsers = "new_power_users", Product, FeatureUsage, Account, "users", JOB, "Users whose first use of an advanced, workflow or export feature lies in the window, among users of an account whose history began before it.";
-    TeaserEvents = "teaser_events", Product, FeatureUsage, Both, "events", JOB, "Events on teasers of a higher tier.";
-    TeaserUsers = "teaser_users", Product, FeatureUsage, Both, "users", JOB, "Distinct users who touched a teaser of a higher tier.";
-    TrialUsers = "trial_users", Product, FeatureUsage, Both, "users", JOB, "Distinct users who used a feature in trial.";
-    TrialEvents = "trial_events", Product, FeatureUsage, Both, "events", JOB, "Events on features in trial.";
-    TrialDays = "trial_days", Product, FeatureUsage, Both, "days", JOB, "Distinct days with use of a feature in trial (repetition).";
-    WorkaroundEvents = "workaround_events", Product, FeatureUsage, Product, "events", JOB, "Events on features that stand in for another product; the observation's product is the one suggested.";
-    WorkaroundUsers = "workaround_users", Product, FeatureUsage, Product, "users", JOB, "Distinct users of features that stand in for another product; the product is the one suggested.";
-    ExportEvents = "export_events", Product, FeatureUsage, Both, "events", JOB, "Events on export features.";
+    FeaturesUsed = "features_used", Product, FeatureUsage, Both, "features", FEATURE_WINDOWS, "Distinct features with at least one event (breadth).";
+    UsersActive = "users_active", Product, FeatureUsage, Both, "users", FEATURE_WINDOWS, "Distinct users with at least one event.";
+    FeatureEvents = "feature_events", Product, FeatureUsage, Both, "events", FEATURE_WINDOWS, "Events of all features.";
+    PowerUsers = "power_users", Product, FeatureUsage, Both, "users", FEATURE_WINDOWS, "Distinct users of at least one advanced, workflow or export feature.";
+    NewPowerUsers = "new_power_users", Product, FeatureUsage, Account, "users", FEATURE_WINDOWS, "Users whose first use of an advanced, workflow or export feature lies in the window, among users of an account whose history began before it.";
+    TeaserEvents = "teaser_events", Product, FeatureUsage, Both, "events", FEATURE_WINDOWS, "Events on teasers of a higher tier.";
+    TeaserUsers = "teaser_users", Product, FeatureUsage, Both, "users", FEATURE_WINDOWS, "Distinct users who touched a teaser of a higher tier.";
+    TrialUsers = "trial_users", Product, FeatureUsage, Both, "users", FEATURE_WINDOWS, "Distinct users who used a feature in trial.";
+    TrialEvents = "trial_events", Product, FeatureUsage, Both, "events", FEATURE_WINDOWS, "Events on features in trial.";
+    TrialDays = "trial_days", Product, FeatureUsage, Both, "days", FEATURE_WINDOWS, "Distinct days with use of a feature in trial (repetition).";
+    WorkaroundEvents = "workaround_events", Product, FeatureUsage, Product, "events", FEATURE_WINDOWS, "Events on features that stand in for another product; the observation's product is the one suggested.";
+    WorkaroundUsers = "workaround_users", Product, FeatureUsage, Product, "users", FEATURE_WINDOWS, "Distinct users of features that stand in for another product; the product is the one suggested.";
+    ExportEvents = "export_events", Product, FeatureUsage, Both, "events", FEATURE_WINDOWS, "Events on export features.";
     TopUserShare = "top_user_share", Product, FeatureUsage, Account, "share", &[30, 90], "Share of all events that the busiest user made (concentration).";
     FeaturesAbandoned = "features_abandoned", Product, FeatureUsage, Account, "features", &[30], "Features in regular use over the 90 days before the window (on 4 days or more), and without any event in it; the baseline is the number of features in regular use.";
     FeatureAbandoned = "feature_abandoned:", Product, FeatureUsage, Product, "events", &[30], "One such feature, by feature id: 0 events in the window, the baseline is its events per 30 days before, `since` the day after its last use.";
@@ -125,7 +130,7 @@ metric_table! {
     MeetingsAttendedShare = "meetings_attended_share", Relationship, Activities, Account, "share", EVENT_WINDOWS, "Share of meetings with a known attendance that the customer attended.";
     ResponseHours = "response_hours", Relationship, Activities, Account, "hours", EVENT_WINDOWS, "Median hours until the customer answered.";
     SentimentMean = "sentiment_mean", Relationship, Activities, Account, "score −1…1", EVENT_WINDOWS, "Mean sentiment of activities that have one.";
-    NpsLatest = "nps_latest", Relationship, Surveys, Account, "score 0–10", STATE, "The last NPS answer; the baseline is the answer before it.";
+    NpsLatest = "nps_latest", Relationship, Surveys, Account, "score 0–10", STATE, "The last NPS answer; the baseline is the answer before it; `since` is its day.";
     NpsMean = "nps_mean", Relationship, Surveys, Account, "score 0–10", EVENT_WINDOWS, "Mean NPS answer (the 0–10 scores, not the net share).";
     NpsDetractors = "nps_detractors", Relationship, Surveys, Account, "answers", EVENT_WINDOWS, "NPS answers of 6 or less.";
     SurveyAnswers = "survey_answers", Relationship, Surveys, Account, "answers", EVENT_WINDOWS, "Survey answers of both kinds.";
@@ -157,7 +162,7 @@ metric_table! {
     Upgrades = "upgrades", Commercial, Subscriptions, Account, "changes", &[365], "Rises of tier, units or ARR of an owned product within the window.";
     DaysSinceUpgrade = "days_since_upgrade", Commercial, Subscriptions, Account, "days", STATE, "Days since the last such rise; absent where there was none.";
     UnitsUtilization = "units_utilization", Commercial, Usage, Product, "share", &[7, 30, 60, 90], "Mean use of the paid units: the `seats` level, else active users, over the licensed units in force.";
-    CeilingUtilization = "ceiling_utilization:", Commercial, Usage, Product, "share", &[7, 30, 60, 90], "Mean use of each ceiling in force, by metric: levels and days over the window, for monthly ceilings the complete months that end in it (the month to date where there is none).";
+    CeilingUtilization = "ceiling_utilization:", Commercial, Usage, Product, "share", &[7, 30, 60, 90], "Mean use of each ceiling in force, by metric: the mean level for gauges, else the window's mean amount per day (per 30.4 days for monthly ceilings) over the limit.";
     InvoicesIssued = "invoices_issued", Commercial, Invoices, Account, "invoices", EVENT_WINDOWS, "Invoices issued within the window.";
     InvoicesOverdue = "invoices_overdue", Commercial, Invoices, Account, "invoices", STATE, "Unpaid invoices past their due day; `since` is the earliest of those due days.";
     OverdueAmount = "overdue_amount", Commercial, Invoices, Account, "currency", STATE, "Sum of the unpaid invoices past their due day.";

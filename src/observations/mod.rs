@@ -3,16 +3,30 @@
 //! One file per category; each is a pure function of a [`View`] and an account. What is measured, over which windows
 //! and from which table, stands in one place: [`metrics`].
 
+mod change;
+mod commercial;
+mod external;
+mod features;
 pub mod metrics;
+mod people;
+mod product;
+mod recorder;
+mod relationship;
+mod support;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
-use crate::history::View;
+use crate::history::{self, View};
 use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text, stable_id};
 
+pub use change::{ChangePoint, change_point};
 pub use metrics::{METRICS, Metric, MetricSpec};
+pub use people::is_procurement;
+pub use product::unit_of;
 
 /// One measured fact: a row of the `observations` output.
 #[derive(Clone, Debug)]
@@ -61,7 +75,7 @@ impl AccountObservations {
         let position = self
             .observations
             .iter()
-            .position(|o| &*o.metric == metric && o.product == product && o.window_days == window_days)?;
+            .position(|o| o.window_days == window_days && o.product == product && &*o.metric == metric)?;
         Some((position as u32, &self.observations[position]))
     }
 }
@@ -73,14 +87,43 @@ pub fn observe(
     settings: &Settings,
     capacity: &capacity::Context,
 ) -> AccountObservations {
-    let _ = (view, account, settings, capacity);
-    unimplemented!("observations")
+    let usage = history::usage::series(view, &capacity.calendar, account);
+    let mut recorder = recorder::Recorder::new(view, &capacity.calendar, account);
+    product::observe(&mut recorder, settings, &usage);
+    features::observe(&mut recorder);
+    support::observe(&mut recorder, settings);
+    relationship::observe(&mut recorder, settings);
+    people::observe(&mut recorder);
+    commercial::observe(&mut recorder, &usage);
+    external::observe(&mut recorder);
+    let observations = recorder.out;
+    AccountObservations { observations, capacity: capacity::measure(view, account, capacity, &usage) }
 }
+
+/// Windows that signals and health ask for; a job may add to them.
+pub const NEEDED_WINDOWS: [i32; 4] = [7, 30, 60, 90];
+/// No window may be longer: usage is looked back on for two of them.
+pub const LONGEST_WINDOW: i32 = 365;
 
 /// `[observations]` of a job.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Window lengths in days.
+    /// Window lengths in days, 1 … 365; 7, 30, 60 and 90 are always observed.
     pub windows: Vec<i32>,
+}
+
+impl Settings {
+    /// The job's windows and the needed ones, shortest first.
+    pub fn windows(&self) -> Vec<i32> {
+        let valid = self.windows.iter().copied().filter(|days| (1..=LONGEST_WINDOW).contains(days));
+        let all: BTreeSet<i32> = valid.chain(NEEDED_WINDOWS).collect();
+        all.into_iter().collect()
+    }
+
+    /// What is wrong with the settings, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let wrong = self.windows.iter().filter(|days| !(1..=LONGEST_WINDOW).contains(*days));
+        wrong.map(|days| format!("observations.windows: {days} is not between 1 and {LONGEST_WINDOW} days")).collect()
+    }
 }

@@ -69,6 +69,16 @@ impl UsageHistory {
         cells
     }
 
+    /// Whether a row of the series for `cell` was known at the end of `day`.
+    pub fn is_known(&self, series: &Series, cell: Day, day: Day) -> bool {
+        let age = cell.since(series.start);
+        if cell > day || age < 0 || age as usize >= series.len || self.cells[series.offset + age as usize].is_nan() {
+            return false;
+        }
+        let lag = self.lags.get(series.offset + age as usize).copied().unwrap_or(0);
+        cell.plus(i32::from(lag)) <= day || !self.earlier_value(series, cell, day).is_nan()
+    }
+
     fn earlier_value(&self, series: &Series, cell: Day, day: Day) -> f64 {
         let index = self.series_index(series);
         let from = self.earlier.partition_point(|c| (c.series, c.day) < (index, cell));

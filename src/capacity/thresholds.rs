@@ -1,0 +1,108 @@
+//! The share of a ceiling that counts as ready: half of the past upgrades had reached it a month before they happened.
+//!
+//! Per segment and metric: the median utilization, [`LEAD_DAYS`] before a rise of tier or units, of the ceiling that was
+//! fullest then. A segment is drawn towards all segments and those towards the configured value by `shrinkage`
+//! upgrades; until all segments together have `min_upgrades`, the configured value stands.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::Settings;
+use super::level::Use;
+use crate::extracts::tables::{Entitlement, Period};
+use crate::history::View;
+use crate::history::calendar::Calendar;
+use crate::history::upgrades::{Upgrade, upgrades};
+use crate::history::usage::{self, MONTH_DAYS};
+use crate::statistics;
+use crate::vocabulary::{AccountIx, MetricIx, Text};
+
+/// A conversation needs this long to become a contract.
+pub const LEAD_DAYS: i32 = 30;
+/// Upgrades from a lower use were not about the ceiling.
+const LEAST_UTILIZATION: f64 = 0.5;
+/// A learned threshold stays within these.
+const BOUNDS: (f64, f64) = (0.5, 0.98);
+
+/// Utilizations before upgrades, sorted, by metric and segment (`None` = all segments).
+#[derive(Clone, Debug, Default)]
+pub struct Thresholds {
+    seen: BTreeMap<(MetricIx, Option<Text>), Vec<f64>>,
+}
+
+impl Thresholds {
+    pub fn learn(view: View, calendar: &Calendar, settings: &Settings) -> Thresholds {
+        let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
+        let found: Vec<Vec<(MetricIx, f64)>> =
+            accounts.par_iter().map(|account| before_upgrades(view, calendar, *account)).collect();
+        let mut seen: BTreeMap<(MetricIx, Option<Text>), Vec<f64>> = BTreeMap::new();
+        for (account, found) in accounts.into_iter().zip(found) {
+            let segment = view.account(account).and_then(|row| row.segment.clone());
+            for (metric, utilization) in found {
+                seen.entry((metric, None)).or_default().push(utilization);
+                if let Some(segment) = &segment {
+                    seen.entry((metric, Some(segment.clone()))).or_default().push(utilization);
+                }
+            }
+        }
+        let learnable = |metric: MetricIx, seen: &BTreeMap<_, Vec<f64>>| {
+            seen.get(&(metric, None)).is_some_and(|all: &Vec<f64>| all.len() >= settings.min_upgrades as usize)
+        };
+        let metrics: Vec<MetricIx> = seen.keys().map(|(metric, _)| *metric).filter(|m| learnable(*m, &seen)).collect();
+        seen.retain(|(metric, _), _| metrics.contains(metric));
+        seen.values_mut().for_each(|values| values.sort_unstable_by(f64::total_cmp));
+        Thresholds { seen }
+    }
+
+    /// The threshold of a segment and metric, and what it rests on.
+    pub fn of(&self, segment: Option<&str>, metric: MetricIx, view: View, settings: &Settings) -> (f64, String) {
+        let seats = view.extracts.metric(metric) == "seats";
+        let configured = if seats { settings.seat_threshold } else { settings.threshold };
+        let Some(all) = self.seen.get(&(metric, None)) else { return (configured, "configured".into()) };
+        let pooled = shrunk(all, configured, settings.shrinkage);
+        let segment = segment.map(Text::from);
+        let own = segment.clone().and_then(|segment| self.seen.get(&(metric, Some(segment))));
+        let (threshold, values) = own.map_or((pooled, all), |own| (shrunk(own, pooled, settings.shrinkage), own));
+        let scope = segment.filter(|_| own.is_some()).map_or("all segments".into(), |s| format!("segment {s}"));
+        (threshold.clamp(BOUNDS.0, BOUNDS.1), basis(&scope, values))
+    }
+}
+
+fn shrunk(values: &[f64], parent: f64, weight: f64) -> f64 {
+    let n = values.len() as f64;
+    let median = statistics::quantile(values, 0.5).unwrap_or(parent);
+    (n * median + weight * parent) / (n + weight)
+}
+
+/// n, and the 95 % interval of the median by order statistics.
+fn basis(scope: &str, sorted: &[f64]) -> String {
+    let n = sorted.len() as f64;
+    let half = 0.98 / n.sqrt();
+    let at = |share: f64| 100.0 * statistics::quantile(sorted, share).unwrap_or(0.0);
+    format!("learned for {scope} (n = {n}, 95 % interval {:.0}–{:.0} %)", at(0.5 - half), at(0.5 + half))
+}
+
+/// The fullest ceiling of the product a month before each upgrade, where it was about a ceiling at all.
+fn before_upgrades(view: View, calendar: &Calendar, account: AccountIx) -> Vec<(MetricIx, f64)> {
+    let about_size = |upgrade: &Upgrade| upgrade.tier || upgrade.units;
+    let fullest = |upgrade: Upgrade| {
+        let then = View { day: upgrade.day.minus(LEAD_DAYS), ..view };
+        let ceilings = then.entitlements(account).into_iter().filter(|ceiling| ceiling.product == upgrade.product);
+        let used = ceilings.filter_map(|ceiling| Some((ceiling.metric, utilization(then, calendar, ceiling)?)));
+        used.filter(|(_, share)| *share >= LEAST_UTILIZATION).max_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    upgrades(view, account).into_iter().filter(about_size).filter_map(fullest).collect()
+}
+
+/// The level over the limit; for monthly ceilings the amount of the last month, because the month to date says little.
+fn utilization(view: View, calendar: &Calendar, ceiling: &Entitlement) -> Option<f64> {
+    let series = usage::one(view, calendar, ceiling.account, ceiling.product, ceiling.metric)?;
+    let level = if ceiling.period == Period::Month {
+        let month = series.measure(30)?;
+        month.value / (month.periods as f64 * series.days_per_point()) * MONTH_DAYS
+    } else {
+        Use::of(&series, ceiling.period).now()
+    };
+    Some((level / ceiling.limit).min(2.0))
+}

@@ -1,0 +1,261 @@
+//! How each usage metric is delivered, as known on a day: level or amount, its cadence, and the days that the extract
+//! covers. It decides what the absence of a row means; it looks at all accounts, never at one.
+
+use crate::extracts::tables::Period;
+use crate::extracts::{Extracts, InputTable, PerAccount, Row};
+use crate::history::View;
+use crate::vocabulary::{AccountIx, Day, MetricIx};
+
+words!(
+    /// A gauge keeps its last level where a row is missing; a counter was not used.
+    Kind { Gauge = "gauge", Counter = "counter" }
+);
+words!(
+    /// The period that one row stands for. `sampled`: single days at no fixed distance.
+    Cadence { Daily = "daily", Weekly = "weekly", Monthly = "monthly", Sampled = "sampled" }
+);
+
+/// Metrics that are levels whatever the contracts say.
+pub const GAUGES: [&str; 4] = ["seats", "storage_gb", "records", "user_roles"];
+
+/// Series per metric that the cadence is read from: more change nothing, and this costs milliseconds.
+const SAMPLE: usize = 400;
+/// Share of rows that must fit a cadence.
+const FIT: f64 = 0.9;
+/// A row later than this many days after its date counts as zero use until it arrives.
+const MAX_GRACE_DAYS: i32 = 7;
+
+/// What is known about delivery at the end of a day.
+#[derive(Clone, Debug, Default)]
+pub struct Calendar {
+    kinds: Vec<Kind>,
+    cadences: Vec<Cadence>,
+    /// Covered days by metric, in rising order; metrics of one fixed cadence share theirs.
+    covered: Vec<Vec<Day>>,
+    grace: i32,
+    began: Vec<(InputTable, Day)>,
+}
+
+impl Calendar {
+    pub fn learn(view: View) -> Calendar {
+        let metrics = view.extracts.ids.metrics.len();
+        let rhythm = Rhythm::of(view, metrics);
+        let own = covered_days(view, metrics);
+        let cadences: Vec<Cadence> = (0..metrics).map(|m| rhythm.cadence(m, &own[m])).collect();
+        Calendar {
+            kinds: kinds(view, metrics),
+            covered: shared_coverage(own, &cadences),
+            cadences,
+            grace: rhythm.grace(),
+            began: first_days(view),
+        }
+    }
+
+    pub fn kind(&self, metric: MetricIx) -> Kind {
+        self.kinds[metric.at()]
+    }
+
+    pub fn cadence(&self, metric: MetricIx) -> Cadence {
+        self.cadences[metric.at()]
+    }
+
+    /// Days on which the extract says something about the metric, in rising order.
+    pub fn covered(&self, metric: MetricIx) -> &[Day] {
+        &self.covered[metric.at()]
+    }
+
+    /// Days that nearly all rows need to arrive: younger absence means nothing yet.
+    pub fn grace(&self) -> i32 {
+        self.grace
+    }
+
+    /// The first day on which the table has a row of any account.
+    pub fn began(&self, table: InputTable) -> Option<Day> {
+        self.began.iter().find(|(known, _)| *known == table).map(|(_, day)| *day)
+    }
+}
+
+fn kinds(view: View, metrics: usize) -> Vec<Kind> {
+    let mut kinds = vec![Kind::Counter; metrics];
+    for name in GAUGES {
+        if let Some(metric) = view.extracts.ids.metrics.get(name) {
+            kinds[metric.at()] = Kind::Gauge;
+        }
+    }
+    let rows = view.extracts.entitlements.all().iter();
+    for row in rows.filter(|row| row.period == Period::Gauge && row.seen.on(view.day)) {
+        kinds[row.metric.at()] = Kind::Gauge;
+    }
+    kinds
+}
+
+/// Counts of row distances per metric, over the first series of each.
+struct Rhythm {
+    metrics: Vec<Distances>,
+    /// Number of rows by days of delay, the last place for all longer ones.
+    delays: [u64; MAX_GRACE_DAYS as usize + 1],
+}
+
+#[derive(Clone, Default)]
+struct Distances {
+    series: usize,
+    rows: u64,
+    month_ends: u64,
+    gaps: u64,
+    whole_weeks: u64,
+}
+
+impl Rhythm {
+    fn of(view: View, metrics: usize) -> Rhythm {
+        let usage = &view.extracts.usage;
+        let mut rhythm =
+            Rhythm { metrics: vec![Distances::default(); metrics], delays: [0; MAX_GRACE_DAYS as usize + 1] };
+        for series in usage.series.iter().filter(|series| series.start <= view.day) {
+            if rhythm.metrics[series.metric.at()].series < SAMPLE {
+                let days = usage.known(series, view.day);
+                let rows = days.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age);
+                rhythm.read(series.metric, series.start, rows.clone());
+                if !usage.lags.is_empty() {
+                    rhythm.read_delays(&usage.lags[series.offset..], series.start, rows, view.day);
+                }
+            }
+        }
+        rhythm
+    }
+
+    fn read(&mut self, metric: MetricIx, start: Day, rows: impl Iterator<Item = usize>) {
+        let distances = &mut self.metrics[metric.at()];
+        let mut previous = None;
+        for age in rows {
+            let day = start.plus(age as i32);
+            distances.rows += 1;
+            distances.month_ends += u64::from(is_month_end(day));
+            if let Some(before) = previous.replace(age) {
+                distances.gaps += 1;
+                distances.whole_weeks += u64::from((age - before) % 7 == 0);
+            }
+        }
+        distances.series += usize::from(previous.is_some());
+    }
+
+    fn read_delays(&mut self, lags: &[u16], start: Day, rows: impl Iterator<Item = usize>, day: Day) {
+        let known = rows.filter(|&age| start.plus(age as i32 + i32::from(lags[age])) <= day);
+        known.for_each(|age| self.delays[usize::from(lags[age]).min(MAX_GRACE_DAYS as usize)] += 1);
+    }
+
+    fn cadence(&self, metric: usize, covered: &[Day]) -> Cadence {
+        let d = &self.metrics[metric];
+        let fits = |part: u64, whole: u64| whole > 0 && part as f64 >= FIT * whole as f64;
+        if d.rows > 1 && fits(d.month_ends, d.rows) {
+            Cadence::Monthly
+        } else if fits(d.whole_weeks, d.gaps) {
+            Cadence::Weekly
+        } else if is_dense(covered) {
+            Cadence::Daily
+        } else {
+            Cadence::Sampled
+        }
+    }
+
+    /// The delay that 99 % of the rows keep.
+    fn grace(&self) -> i32 {
+        let total: u64 = self.delays.iter().sum();
+        let mut arrived = 0;
+        let within = self.delays.iter().position(|n| {
+            arrived += n;
+            arrived as f64 >= 0.99 * total as f64
+        });
+        within.map_or(0, |days| days as i32)
+    }
+}
+
+fn is_month_end(day: Day) -> bool {
+    day.plus(1).month_start() == day.plus(1)
+}
+
+/// Half of the days between the first and the last have a row.
+fn is_dense(covered: &[Day]) -> bool {
+    match covered {
+        [] => true,
+        [first, .., last] => covered.len() as i32 * 2 > last.since(*first),
+        [_] => true,
+    }
+}
+
+/// Days up to the view's on which a row of the metric was known by the view's day.
+fn covered_days(view: View, metrics: usize) -> Vec<Vec<Day>> {
+    let usage = &view.extracts.usage;
+    let until = |days: &Vec<Day>| days[..days.partition_point(|day| *day <= view.day)].to_vec();
+    let mut covered: Vec<Vec<Day>> = usage.covered.iter().map(until).collect();
+    covered.resize(metrics, Vec::new());
+    if !usage.lags.is_empty() {
+        drop_unknown(view, &mut covered);
+    }
+    covered
+}
+
+/// Takes out the days whose rows were all recorded later. Nearly every day is confirmed by the first series that has
+/// it, so only the few days still in doubt are looked up in the others.
+fn drop_unknown(view: View, covered: &mut [Vec<Day>]) {
+    let usage = &view.extracts.usage;
+    let mut doubted: Vec<Vec<Day>> = covered.to_vec();
+    for series in usage.series.iter().filter(|series| series.start <= view.day) {
+        let days = &mut doubted[series.metric.at()];
+        if !days.is_empty() {
+            days.retain(|day| !usage.is_known(series, *day, view.day));
+        }
+    }
+    for (days, doubted) in covered.iter_mut().zip(&doubted) {
+        days.retain(|day| doubted.binary_search(day).is_err());
+    }
+}
+
+/// A day on which any metric of a fixed cadence arrived covers all of them: so a metric that only one account used, and
+/// stopped using, shows as zero.
+fn shared_coverage(own: Vec<Vec<Day>>, cadences: &[Cadence]) -> Vec<Vec<Day>> {
+    let union = |cadence: Cadence| {
+        let of_cadence = own.iter().zip(cadences).filter(|(_, known)| **known == cadence);
+        let mut days: Vec<Day> = of_cadence.flat_map(|(days, _)| days.iter().copied()).collect();
+        days.sort_unstable();
+        days.dedup();
+        days
+    };
+    let [daily, weekly, monthly] = [Cadence::Daily, Cadence::Weekly, Cadence::Monthly].map(union);
+    let shared = |(days, cadence): (&Vec<Day>, &Cadence)| match cadence {
+        Cadence::Daily => daily.clone(),
+        Cadence::Weekly => weekly.clone(),
+        Cadence::Monthly => monthly.clone(),
+        Cadence::Sampled => days.clone(),
+    };
+    own.iter().zip(cadences).map(shared).collect()
+}
+
+/// The first event of each table: before it, silence says nothing.
+fn first_days(view: View) -> Vec<(InputTable, Day)> {
+    let x: &Extracts = view.extracts;
+    let mut began = vec![
+        (InputTable::Integrations, first(view, &x.integrations, |r| r.connected_on)),
+        (InputTable::Activities, first(view, &x.activities, |r| r.at.day())),
+        (InputTable::Conversations, first(view, &x.conversations, |r| r.at.day())),
+        (InputTable::Tickets, first(view, &x.tickets, |r| r.opened_at.day())),
+        (InputTable::Surveys, first(view, &x.surveys, |r| r.at.day())),
+        (InputTable::Invoices, first(view, &x.invoices, |r| r.issued_on)),
+        (InputTable::AccountEvents, first(view, &x.account_events, |r| r.occurred_on)),
+        (InputTable::Opportunities, first(view, &x.opportunities, |r| r.opened_on)),
+        (InputTable::FeatureUsage, first(view, &x.feature_usage, |r| r.day)),
+        (InputTable::Contacts, first(view, &x.contacts, |r| r.seen.known)),
+    ];
+    began.retain(|(_, day)| day.is_some());
+    began.into_iter().filter_map(|(table, day)| Some((table, day?))).collect()
+}
+
+fn first<T: Row>(view: View, rows: &PerAccount<T>, day: impl Fn(&T) -> Day) -> Option<Day> {
+    rows.all().iter().filter(|row| row.seen().known <= view.day).map(day).min()
+}
+
+/// The day from which the account is a customer: its first contract or `customer_since`, whichever is earlier.
+pub fn account_began(view: View, account: AccountIx) -> Option<Day> {
+    let since = view.account(account).and_then(|row| row.customer_since);
+    let contract = view.subscription_versions(account).map(|s| s.starts_on).min();
+    since.into_iter().chain(contract).filter(|day| *day <= view.day).min()
+}

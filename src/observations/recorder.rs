@@ -1,0 +1,166 @@
+//! Collects the observations of one account: fills in what is the same for all of them and knows when a baseline is fair.
+
+use super::{Metric, Observation};
+use crate::extracts::InputTable;
+use crate::history::View;
+use crate::history::calendar::{Calendar, account_began};
+use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
+
+/// A measured value and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fact {
+    pub value: f64,
+    pub baseline: Option<f64>,
+    pub since: Option<Day>,
+    pub rows: u64,
+}
+
+impl Fact {
+    pub fn new(value: f64, rows: usize) -> Fact {
+        Fact { value, baseline: None, since: None, rows: rows as u64 }
+    }
+
+    pub fn against(self, baseline: Option<f64>) -> Fact {
+        Fact { baseline, ..self }
+    }
+
+    pub fn since(self, day: Option<Day>) -> Fact {
+        Fact { since: day, ..self }
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        self.value == 0.0 && self.baseline.unwrap_or(0.0) == 0.0
+    }
+}
+
+/// (value − baseline) / baseline, where the baseline is above zero.
+pub fn relative_change(value: f64, baseline: Option<f64>) -> Option<f64> {
+    baseline.filter(|base| *base > 0.0).map(|base| (value - base) / base)
+}
+
+pub(super) struct Recorder<'a> {
+    pub view: View<'a>,
+    pub calendar: &'a Calendar,
+    pub account: AccountIx,
+    /// From when on the account was a customer; before it, silence says nothing.
+    pub began: Day,
+    pub out: Vec<Observation>,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(view: View<'a>, calendar: &'a Calendar, account: AccountIx) -> Recorder<'a> {
+        let began = account_began(view, account).unwrap_or(Day::MIN);
+        Recorder { view, calendar, account, began, out: Vec::with_capacity(160) }
+    }
+
+    pub fn has(&self, table: InputTable) -> bool {
+        self.view.extracts.has(table)
+    }
+
+    pub fn age(&self, day: Day) -> i32 {
+        self.view.day.since(day)
+    }
+
+    /// Records a metric of the account as a whole.
+    pub fn account(&mut self, metric: Metric, window: i32, fact: Fact) {
+        self.record(metric, metric.text(), None, window, fact);
+    }
+
+    /// Records a metric of one product, unless there is nothing to say.
+    pub fn product(&mut self, metric: Metric, product: ProductIx, window: i32, fact: Fact) {
+        if !fact.is_nothing() {
+            self.record(metric, metric.text(), Some(product), window, fact);
+        }
+    }
+
+    /// Records one member of a family, unless there is nothing to say.
+    pub fn member(&mut self, metric: Metric, particular: &str, product: Option<ProductIx>, window: i32, fact: Fact) {
+        if !fact.is_nothing() {
+            self.record(metric, metric.of(particular), product, window, fact);
+        }
+    }
+
+    pub fn record(&mut self, metric: Metric, name: Text, product: Option<ProductIx>, window: i32, fact: Fact) {
+        let spec = metric.spec();
+        if !fact.value.is_finite() {
+            return;
+        }
+        let baseline = fact.baseline.filter(|base| base.is_finite());
+        self.out.push(Observation {
+            account: self.account,
+            product,
+            category: spec.category,
+            metric: name,
+            window_days: window,
+            value: fact.value,
+            baseline,
+            change: relative_change(fact.value, baseline),
+            unit: spec.unit,
+            observed_on: self.view.day,
+            since: fact.since,
+            source: spec.source,
+            source_rows: fact.rows,
+        });
+    }
+
+    /// Whether table and account reach back over the whole window before this one.
+    pub fn reaches_before(&self, table: InputTable, window: i32) -> bool {
+        let table_began = self.calendar.began(table).unwrap_or(Day::MAX);
+        self.view.day.minus(2 * window - 1) >= table_began.max(self.began)
+    }
+
+    /// How many of `days` lie in the window, against the window before.
+    pub fn counted(&self, table: InputTable, days: &[Day], window: i32) -> Fact {
+        let within = |from: i32, to: i32| days.iter().filter(|day| (from..to).contains(&self.age(**day))).count();
+        let (now, before) = (within(0, window), within(window, 2 * window));
+        Fact::new(now as f64, now).against(self.reaches_before(table, window).then_some(before as f64))
+    }
+
+    /// A summary of the values dated in the window against the window before; `None` where the window has none.
+    pub fn summed_up(
+        &self,
+        dated: &[(Day, f64)],
+        window: i32,
+        summary: impl Fn(&mut Vec<f64>) -> Option<f64>,
+    ) -> Option<Fact> {
+        let within = |from: i32, to: i32| -> Vec<f64> {
+            dated.iter().filter(|(day, _)| (from..to).contains(&self.age(*day))).map(|(_, value)| *value).collect()
+        };
+        let mut now = within(0, window);
+        let rows = now.len();
+        let value = summary(&mut now)?;
+        Some(Fact::new(value, rows).against(summary(&mut within(window, 2 * window))))
+    }
+
+    /// One count per window of the metric's table line.
+    pub fn counts(&mut self, metric: Metric, days: &[Day]) {
+        for &window in metric.spec().windows {
+            let fact = self.counted(metric.spec().source, days, window);
+            self.account(metric, window, fact);
+        }
+    }
+
+    /// One mean per window that has values.
+    pub fn means(&mut self, metric: Metric, dated: &[(Day, f64)]) {
+        for &window in metric.spec().windows {
+            if let Some(fact) = self.summed_up(dated, window, |values| crate::statistics::mean(values.iter().copied()))
+            {
+                self.account(metric, window, fact);
+            }
+        }
+    }
+
+    /// One median per window that has values.
+    pub fn medians(&mut self, metric: Metric, dated: &[(Day, f64)]) {
+        for &window in metric.spec().windows {
+            if let Some(fact) = self.summed_up(dated, window, |values| crate::statistics::median(values)) {
+                self.account(metric, window, fact);
+            }
+        }
+    }
+
+    /// A state at the end of the day.
+    pub fn state(&mut self, metric: Metric, value: f64, rows: usize) {
+        self.account(metric, 0, Fact::new(value, rows));
+    }
+}
