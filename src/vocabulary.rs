@@ -244,6 +244,9 @@ macro_rules! words {
         impl $name {
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
+            /// The same list as the words that stand in the data.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
             }

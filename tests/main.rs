@@ -11,6 +11,7 @@ mod playbooks;
 mod readiness;
 mod signals;
 mod signals_frame;
+mod outside_extracts;
 mod stakeholders;
 mod support;
 mod text;

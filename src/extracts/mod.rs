@@ -3,7 +3,29 @@
 //! Loading ends with one [`Extracts`]: every row that was known by the end of the run's day, in all its versions,
 //! beside what was rejected and why. Nothing here interprets; the as-of view is `history`.
 
+pub mod error;
+pub mod schema;
+pub mod settings;
 pub mod tables;
+
+mod assemble;
+mod batch_time;
+mod check;
+mod convert;
+mod dictionary_column;
+mod feature_rows;
+pub(crate) mod frame;
+mod load;
+mod locate;
+mod parquet_file;
+mod rejects;
+mod rules;
+mod scan;
+mod usage_rows;
+
+pub use error::{Error, Problem};
+pub use load::load;
+pub use settings::Settings;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -21,6 +43,16 @@ words!(
         Decisions = "decisions", Outcomes = "outcomes", TextLabels = "text_labels", Annotations = "annotations",
     }
 );
+
+/// Rows of a table decoded so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub table: InputTable,
+    pub rows: u64,
+}
+
+/// Told after every batch, from any thread.
+pub type ProgressOf<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// When a row version was known: from the day it was recorded until the day its successor was.
 ///

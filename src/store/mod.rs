@@ -4,9 +4,11 @@
 //! Objects are read whole or in ranges, replaced whole, or created only where none stands. There is no rename and
 //! no append, because not every cloud has them.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
-use std::path::Path as LocalPath;
-use std::sync::{Arc, LazyLock};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -21,6 +23,30 @@ pub struct Object {
     pub bytes: u64,
     /// The store's own tag of this content, or size and modification time where it has none.
     pub etag: String,
+}
+
+/// How stores are reached: handed in from outside, because nothing here reads the environment.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Where relative paths start.
+    pub base: PathBuf,
+    /// Credentials, endpoints and the like, under the names of the clouds' own tools, e.g. `AWS_REGION`.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Access {
+    /// Relative paths start at `base`; no credentials.
+    pub fn local(base: impl Into<PathBuf>) -> Access {
+        Access { base: base.into(), variables: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Access {
+    /// Names the variables only, since their values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Access").field("base", &self.base).field("variables", &names).finish()
+    }
 }
 
 /// What a create-only write met.
@@ -73,19 +99,26 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 const CONCURRENCY: usize = 16;
 
 impl Store {
-    /// Opens a URL; a plain path is taken relative to `base`. Local folders need not exist yet.
-    pub fn open(url: &str, base: &LocalPath) -> Result<Store, Error> {
+    /// Opens a URL; a plain path is taken relative to `access.base`. Local folders need not exist yet.
+    ///
+    /// `memory://NAME` is one store per name for as long as the process lives.
+    pub fn open(url: &str, access: &Access) -> Result<Store, Error> {
         let fault = |reason: String| Error::Url { url: url.to_owned(), reason };
         let parsed = match url::Url::parse(url) {
             Ok(parsed) if parsed.scheme().len() > 1 => parsed,
             _ => {
-                let local = std::path::absolute(base.join(url)).map_err(|e| fault(e.to_string()))?;
-                url::Url::from_directory_path(&local).map_err(|()| fault("not a path".into()))?
+                let local = std::path::absolute(access.base.join(url)).map_err(|e| fault(e.to_string()))?;
+                url::Url::from_file_path(resolved(&local)).map_err(|()| fault("not a path".into()))?
             }
         };
-        let environment = std::env::vars().map(|(key, value)| (key.to_ascii_lowercase(), value));
-        let (inner, root) = object_store::parse_url_opts(&parsed, environment).map_err(|e| fault(e.to_string()))?;
-        Ok(Store { inner: Arc::from(inner), root, url: url.trim_end_matches('/').to_owned() })
+        let shown = url.trim_end_matches('/').to_owned();
+        if parsed.scheme() == "memory" {
+            let root = Path::from_url_path(parsed.path()).map_err(|e| fault(e.to_string()))?;
+            return Ok(Store { inner: named_memory(parsed.host_str().unwrap_or_default()), root, url: shown });
+        }
+        let options = access.variables.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        let (inner, root) = object_store::parse_url_opts(&parsed, options).map_err(|e| fault(e.to_string()))?;
+        Ok(Store { inner: Arc::from(inner), root, url: shown })
     }
 
     /// A fresh store in memory, for tests.
@@ -141,6 +174,16 @@ impl Store {
         RUNTIME.block_on(self.inner.get_ranges(&self.path(path), ranges)).map_err(|e| self.fault(path, e))
     }
 
+    /// Starts to fetch byte ranges of one object and returns at once.
+    pub fn fetch(&self, path: &str, ranges: Vec<Range<u64>>) -> Fetch {
+        let (store, name) = (self.clone(), path.to_owned());
+        let task = RUNTIME.spawn(async move {
+            let found = store.inner.get_ranges(&store.path(&name), &ranges).await;
+            found.map_err(|e| store.fault(&name, e))
+        });
+        Fetch { task, store: self.clone(), path: path.to_owned() }
+    }
+
     /// Replaces the object whole.
     pub fn put(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         let payload = PutPayload::from_bytes(content.into());
@@ -177,7 +220,12 @@ impl Store {
         }
     }
 
+    /// Names that a store listed are taken as they stand; others are encoded where they need it.
     fn path(&self, relative: &str) -> Path {
+        let joined = format!("{}/{relative}", self.root);
+        if let Ok(path) = Path::parse(joined.trim_matches('/')) {
+            return path;
+        }
         relative.split('/').filter(|part| !part.is_empty()).fold(self.root.clone(), |path, part| path.join(part))
     }
 
@@ -193,4 +241,42 @@ impl Store {
     fn fault(&self, path: &str, source: object_store::Error) -> Error {
         Error::Object { url: self.url.clone(), path: path.to_owned(), source: Box::new(source) }
     }
+}
+
+/// Byte ranges on their way.
+#[derive(Debug)]
+pub struct Fetch {
+    task: tokio::task::JoinHandle<Result<Vec<Bytes>, Error>>,
+    store: Store,
+    path: String,
+}
+
+impl Fetch {
+    /// Waits for the bytes.
+    pub fn wait(self) -> Result<Vec<Bytes>, Error> {
+        let broken = |e: tokio::task::JoinError| object_store::Error::Generic { store: "fetch", source: Box::new(e) };
+        RUNTIME.block_on(self.task).unwrap_or_else(|e| Err(self.store.fault(&self.path, broken(e))))
+    }
+}
+
+/// The path without `..`: through links where it exists, by its words where it does not yet.
+fn resolved(path: &std::path::Path) -> PathBuf {
+    use std::path::Component;
+    let by_words = || {
+        path.components().fold(PathBuf::new(), |mut resolved, part| {
+            match part {
+                Component::ParentDir => drop(resolved.pop()),
+                Component::CurDir => {}
+                other => resolved.push(other),
+            }
+            resolved
+        })
+    };
+    path.canonicalize().unwrap_or_else(|_| by_words())
+}
+
+fn named_memory(name: &str) -> Arc<dyn ObjectStore> {
+    static NAMED: Mutex<BTreeMap<String, Arc<object_store::memory::InMemory>>> = Mutex::new(BTreeMap::new());
+    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    named.entry(name.to_owned()).or_default().clone()
 }

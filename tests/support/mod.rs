@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod bench;
+pub mod parquet_world;
 pub mod world;
 
 pub use world::WorldBuilder;

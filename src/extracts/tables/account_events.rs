@@ -1,6 +1,8 @@
 //! `account_events`: what happened at the customer, from news, filings and enrichment feeds.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Table, account_id, date, free_text, num, text, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 words!(
@@ -30,4 +32,47 @@ impl Row for AccountEvent {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::AccountEvents,
+        "what happened at the customer, from news, filings and enrichment feeds",
+        &["event_id"],
+        [
+            text("event_id", "the event"),
+            account_id(),
+            word("kind", EventKind::WORDS, "what happened"),
+            date("occurred_on", "the day it happened"),
+            text("department", "the department concerned").optional(),
+            num("magnitude", "amount raised, open roles or headcount: the kind's natural unit").optional(),
+            free_text("detail", "what was reported").optional(),
+            text("source", "who reported it").optional(),
+        ],
+    )
+    .happens("occurred_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<AccountEvent> {
+    let account = t.account("account_id", ids);
+    let id = t.text("event_id");
+    let kind = t.word("kind", EventKind::parse);
+    let occurred = t.day("occurred_on");
+    let department = t.text("department");
+    let magnitude = t.num("magnitude");
+    let detail = t.text("detail");
+    let source = t.text("source");
+    t.rows(|i| {
+        Some(AccountEvent {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            kind: kind[i]?,
+            occurred_on: occurred[i]?,
+            department: department[i].clone(),
+            magnitude: magnitude[i],
+            detail: detail[i].clone(),
+            source: source[i].clone(),
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `accounts`: one row per customer account.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Need, Table, date, id, int, text};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 #[derive(Clone, Debug)]
@@ -26,4 +28,65 @@ impl Row for Account {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Accounts,
+        "one row per customer account",
+        &["account_id"],
+        [
+            id("account_id", Entity::Account, "the account"),
+            text("name", "what people call the account"),
+            text("segment", "size class, e.g. smb, mid_market, enterprise").optional(),
+            text("industry", "industry of the customer").optional(),
+            text("region", "sales region").optional(),
+            int("employees", "people who work at the customer").optional().at_least(0.0),
+            date("customer_since", "first day as a customer").optional(),
+            id("parent_account_id", Entity::Account, "the account that owns this one")
+                .optional()
+                .in_table(InputTable::Accounts),
+            text("csm", "customer success manager").optional(),
+            text("ae", "account executive").optional(),
+            int("fiscal_year_start_month", "first month of the customer's fiscal year").optional().between(1.0, 12.0),
+            text("use_case", "the use the account bought for, in the words of features.use_case").optional(),
+            text("partner", "the partner, when the relationship runs through one").optional(),
+        ],
+    )
+    .need(Need::Required)
+    .happens("customer_since")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Account> {
+    let account = t.account("account_id", ids);
+    let name = t.text("name");
+    let segment = t.text("segment");
+    let industry = t.text("industry");
+    let region = t.text("region");
+    let employees = t.int("employees");
+    let since = t.day("customer_since");
+    let parent = t.account("parent_account_id", ids);
+    let csm = t.text("csm");
+    let ae = t.text("ae");
+    let month = t.int("fiscal_year_start_month");
+    let use_case = t.text("use_case");
+    let partner = t.text("partner");
+    t.rows(|i| {
+        Some(Account {
+            seen: t.seen[i],
+            account: account[i]?,
+            name: name[i].clone()?,
+            segment: segment[i].clone(),
+            industry: industry[i].clone(),
+            region: region[i].clone(),
+            employees: employees[i],
+            customer_since: since[i],
+            parent: parent[i],
+            csm: csm[i].clone(),
+            ae: ae[i].clone(),
+            fiscal_year_start_month: month[i].map(|m| m as u32),
+            use_case: use_case[i].clone(),
+            partner: partner[i].clone(),
+        })
+    })
 }

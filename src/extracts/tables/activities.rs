@@ -1,6 +1,8 @@
 //! `activities`: CRM activity history.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Need, Table, account_id, flag, id, num, text, ts, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Moment, Text};
 
 words!(
@@ -30,4 +32,54 @@ impl Row for Activity {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Activities,
+        "CRM activity history",
+        &["activity_id"],
+        [
+            text("activity_id", "the activity"),
+            account_id(),
+            id("contact_id", Entity::Contact, "the person it was with").optional(),
+            word("kind", ActivityKind::WORDS, "what it was"),
+            word("direction", Bound::WORDS, "from or to the customer").optional(),
+            ts("at", "when it happened"),
+            text("owner", "who did it on our side").optional(),
+            num("response_hours", "hours until the customer answered").optional().at_least(0.0),
+            flag("attended", "the customer came").optional(),
+            num("sentiment", "−1 … 1").optional().between(-1.0, 1.0),
+        ],
+    )
+    .need(Need::Recommended)
+    .happens("at")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
+    let account = t.account("account_id", ids);
+    let id = t.text("activity_id");
+    let contact = t.contact("contact_id", ids);
+    let kind = t.word("kind", ActivityKind::parse);
+    let direction = t.word("direction", Bound::parse);
+    let at = t.moment("at");
+    let owner = t.text("owner");
+    let response = t.num("response_hours");
+    let attended = t.flag("attended");
+    let sentiment = t.num("sentiment");
+    t.rows(|i| {
+        Some(Activity {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            contact: contact[i],
+            kind: kind[i]?,
+            direction: direction[i],
+            at: at[i]?,
+            owner: owner[i].clone(),
+            response_hours: response[i],
+            attended: attended[i],
+            sentiment: sentiment[i],
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `annotations`: anything the team wants the models to see; each becomes a feature under its own name.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Table, account_id, date, num, text};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 #[derive(Clone, Debug)]
@@ -16,4 +18,35 @@ impl Row for Annotation {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Annotations,
+        "anything the team wants the models to see",
+        &["account_id", "observed_on", "feature"],
+        [
+            account_id(),
+            date("observed_on", "the day it was observed"),
+            text("feature", "its name, which becomes the model feature's name"),
+            num("value", "its value"),
+        ],
+    )
+    .happens("observed_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Annotation> {
+    let account = t.account("account_id", ids);
+    let observed = t.day("observed_on");
+    let feature = t.text("feature");
+    let value = t.num("value");
+    t.rows(|i| {
+        Some(Annotation {
+            seen: t.seen[i],
+            account: account[i]?,
+            observed_on: observed[i]?,
+            feature: feature[i].clone()?,
+            value: value[i]?,
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `contacts`: people at the account, as versions.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, text, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, Text, UserIx};
 
 words!(
@@ -39,4 +41,68 @@ impl Contact {
     pub fn gone_on(&self, day: Day) -> bool {
         self.left_on.is_some_and(|left| left <= day)
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Contacts,
+        "people at the account, as versions",
+        &["contact_id"],
+        [
+            id("contact_id", Entity::Contact, "the person"),
+            account_id(),
+            text("name", "the person's name"),
+            text("title", "job title").optional(),
+            word("seniority", Seniority::WORDS, "rank").optional(),
+            text("department", "department").optional(),
+            text("business_unit", "business unit").optional(),
+            text("region", "where the person works").optional(),
+            id("reports_to", Entity::Contact, "contact_id of the manager").optional(),
+            flag("is_champion", "speaks for us").optional(),
+            flag("is_sponsor", "executive sponsor").optional(),
+            flag("budget_authority", "decides about money").optional(),
+            id("user_id", Entity::User, "the person's user of the product").optional(),
+            date("joined_on", "first day at the customer").optional(),
+            date("left_on", "last day at the customer").optional().not_before("joined_on").open_ended(),
+        ],
+    )
+    .happens("joined_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Contact> {
+    let account = t.account("account_id", ids);
+    let contact = t.contact("contact_id", ids);
+    let name = t.text("name");
+    let title = t.text("title");
+    let seniority = t.word("seniority", Seniority::parse);
+    let department = t.text("department");
+    let business_unit = t.text("business_unit");
+    let region = t.text("region");
+    let reports_to = t.contact("reports_to", ids);
+    let champion = t.flag("is_champion");
+    let sponsor = t.flag("is_sponsor");
+    let budget = t.flag("budget_authority");
+    let user = t.user("user_id", ids);
+    let joined = t.day("joined_on");
+    let left = t.day("left_on");
+    t.rows(|i| {
+        Some(Contact {
+            seen: t.seen[i],
+            account: account[i]?,
+            contact: contact[i]?,
+            name: name[i].clone()?,
+            title: title[i].clone(),
+            seniority: seniority[i],
+            department: department[i].clone(),
+            business_unit: business_unit[i].clone(),
+            region: region[i].clone(),
+            reports_to: reports_to[i],
+            is_champion: champion[i].unwrap_or(false),
+            is_sponsor: sponsor[i].unwrap_or(false),
+            budget_authority: budget[i].unwrap_or(false),
+            user: user[i],
+            joined_on: joined[i],
+            left_on: left[i],
+        })
+    })
 }

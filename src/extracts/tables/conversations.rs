@@ -1,6 +1,8 @@
 //! `conversations`: text of calls, e-mails, chats and feature requests.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, free_text, id, text, ts, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Moment, Text};
 
 words!(
@@ -22,4 +24,41 @@ impl Row for Conversation {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Conversations,
+        "text of calls, e-mails, chats and feature requests",
+        &["conversation_id"],
+        [
+            text("conversation_id", "the conversation"),
+            account_id(),
+            id("contact_id", Entity::Contact, "the person who spoke").optional(),
+            word("channel", Channel::WORDS, "where it was said"),
+            ts("at", "when it was said"),
+            free_text("text", "what was said"),
+        ],
+    )
+    .happens("at")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Conversation> {
+    let account = t.account("account_id", ids);
+    let id = t.text("conversation_id");
+    let contact = t.contact("contact_id", ids);
+    let channel = t.word("channel", Channel::parse);
+    let at = t.moment("at");
+    let text = t.text("text");
+    t.rows(|i| {
+        Some(Conversation {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            contact: contact[i],
+            channel: channel[i]?,
+            at: at[i]?,
+            text: text[i].clone()?,
+        })
+    })
 }

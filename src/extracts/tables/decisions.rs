@@ -1,6 +1,8 @@
 //! `decisions`: what people decided about recommendations.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Table, date, free_text, text, ts, word};
+use crate::extracts::{InputTable, Row, Seen};
 use crate::vocabulary::{Day, Moment, Text};
 
 words!(
@@ -23,4 +25,44 @@ impl Row for Decision {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Decisions,
+        "what people decided about recommendations",
+        &["recommendation_id", "decided_at"],
+        [
+            text("recommendation_id", "the recommendation"),
+            ts("decided_at", "when it was decided"),
+            text("approver", "who decided"),
+            word("decision", Verdict::WORDS, "what was decided"),
+            free_text("reason", "why").optional(),
+            date("snooze_until", "the day it may come back").optional(),
+            free_text("edited_text", "the text as the approver wants it").optional(),
+        ],
+    )
+    .happens("decided_at")
+}
+
+pub(crate) fn rows(t: &Frame) -> Vec<Decision> {
+    let recommendation = t.text("recommendation_id");
+    let decided = t.moment("decided_at");
+    let approver = t.text("approver");
+    let decision = t.word("decision", Verdict::parse);
+    let reason = t.text("reason");
+    let snooze = t.day("snooze_until");
+    let edited = t.text("edited_text");
+    t.rows(|i| {
+        Some(Decision {
+            seen: t.seen[i],
+            recommendation_id: recommendation[i].clone()?,
+            decided_at: decided[i]?,
+            approver: approver[i].clone()?,
+            decision: decision[i]?,
+            reason: reason[i].clone(),
+            snooze_until: snooze[i],
+            edited_text: edited[i].clone(),
+        })
+    })
 }

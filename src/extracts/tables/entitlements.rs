@@ -1,6 +1,8 @@
 //! `entitlements`: contractual ceilings per product and metric.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 words!(
@@ -25,4 +27,45 @@ impl Row for Entitlement {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Entitlements,
+        "contractual ceilings",
+        &["account_id", "product_id", "metric", "starts_on"],
+        [
+            account_id(),
+            id("product_id", Entity::Product, "the product"),
+            id("metric", Entity::Metric, "what is limited, in the words of usage.metric"),
+            num("limit", "the ceiling, in the metric's unit").above(0.0),
+            word("period", Period::WORDS, "a level, a day's amount, or the calendar month to date"),
+            date("starts_on", "first day of the ceiling"),
+            date("ends_on", "last day of the ceiling").optional().not_before("starts_on").open_ended(),
+        ],
+    )
+    .need(Need::Recommended)
+    .happens("starts_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Entitlement> {
+    let account = t.account("account_id", ids);
+    let product = t.product("product_id", ids);
+    let metric = t.metric("metric", ids);
+    let limit = t.num("limit");
+    let period = t.word("period", Period::parse);
+    let starts = t.day("starts_on");
+    let ends = t.day("ends_on");
+    t.rows(|i| {
+        Some(Entitlement {
+            seen: t.seen[i],
+            account: account[i]?,
+            product: product[i]?,
+            metric: metric[i]?,
+            limit: limit[i]?,
+            period: period[i]?,
+            starts_on: starts[i]?,
+            ends_on: ends[i],
+        })
+    })
 }

@@ -1,5 +1,8 @@
 //! `features`: what a product can do and from which tier on.
 
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, id, int, text, word};
+use crate::extracts::{Dictionaries, InputTable};
 use crate::vocabulary::{ProductIx, Text};
 
 words!(
@@ -18,4 +21,48 @@ pub struct Feature {
     pub use_case: Option<Text>,
     /// Heavy use is a known workaround for that product.
     pub suggests: Option<ProductIx>,
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Features,
+        "what a product can do",
+        &["feature_id"],
+        [
+            id("feature_id", Entity::Feature, "the feature"),
+            id("product_id", Entity::Product, "the product that has it").in_table(InputTable::Products),
+            text("name", "what people call the feature"),
+            int("min_tier_rank", "lowest tier that includes it").optional(),
+            word("kind", FeatureKind::WORDS, "what the feature is for").optional(),
+            text("use_case", "the use it serves").optional(),
+            id(
+                "suggests_product_id",
+                Entity::Product,
+                "heavy use of the feature is a known workaround for this product",
+            )
+            .optional()
+            .in_table(InputTable::Products),
+        ],
+    )
+}
+
+/// One feature per id of the dictionary, which holds only ids that `features` lists.
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Feature> {
+    let (feature, product, name) = (t.text("feature_id"), t.product("product_id", ids), t.text("name"));
+    let (rank, kind) = (t.int("min_tier_rank"), t.word("kind", FeatureKind::parse));
+    let (use_case, suggests) = (t.text("use_case"), t.product("suggests_product_id", ids));
+    let row = |i: usize| {
+        Some(Feature {
+            id: feature[i].clone()?,
+            product: product[i]?,
+            name: name[i].clone()?,
+            min_tier_rank: rank[i],
+            kind: kind[i],
+            use_case: use_case[i].clone(),
+            suggests: suggests[i],
+        })
+    };
+    let mut features: Vec<Feature> = t.current().filter_map(row).collect();
+    features.sort_by(|a, b| a.id.cmp(&b.id));
+    features
 }

@@ -1,6 +1,8 @@
 //! `integrations`: third-party connections.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, date, id, text, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 words!(
@@ -23,4 +25,44 @@ impl Row for Integration {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Integrations,
+        "third-party connections",
+        &["account_id", "integration", "connected_on"],
+        [
+            account_id(),
+            text("integration", "what is connected"),
+            text("category", "kind of system").optional(),
+            word("direction", Flow::WORDS, "which way the data flows").optional(),
+            id("competes_with_product_id", Entity::Product, "our product that it competes with").optional(),
+            date("connected_on", "the day it was connected"),
+            date("disconnected_on", "the day it was cut").optional().not_before("connected_on").open_ended(),
+        ],
+    )
+    .happens("connected_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Integration> {
+    let account = t.account("account_id", ids);
+    let integration = t.text("integration");
+    let category = t.text("category");
+    let direction = t.word("direction", Flow::parse);
+    let competes = t.product("competes_with_product_id", ids);
+    let connected = t.day("connected_on");
+    let disconnected = t.day("disconnected_on");
+    t.rows(|i| {
+        Some(Integration {
+            seen: t.seen[i],
+            account: account[i]?,
+            integration: integration[i].clone()?,
+            category: category[i].clone(),
+            direction: direction[i],
+            competes_with: competes[i],
+            connected_on: connected[i]?,
+            disconnected_on: disconnected[i],
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `invoices`: what was billed, paid late or disputed.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Table, account_id, date, flag, num, text};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 #[derive(Clone, Debug)]
@@ -27,4 +29,44 @@ impl Invoice {
         let settled = self.paid_on.filter(|paid| *paid <= day).unwrap_or(day);
         settled.since(self.due_on).max(0)
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Invoices,
+        "what was billed",
+        &["invoice_id"],
+        [
+            text("invoice_id", "the invoice"),
+            account_id(),
+            date("issued_on", "the day it was issued"),
+            date("due_on", "the day it is due"),
+            date("paid_on", "the day it was paid").optional().open_ended(),
+            num("amount", "reporting currency; negative for a credit note"),
+            flag("disputed", "the customer disputes it").optional(),
+        ],
+    )
+    .happens("issued_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Invoice> {
+    let account = t.account("account_id", ids);
+    let id = t.text("invoice_id");
+    let issued = t.day("issued_on");
+    let due = t.day("due_on");
+    let paid = t.day("paid_on");
+    let amount = t.num("amount");
+    let disputed = t.flag("disputed");
+    t.rows(|i| {
+        Some(Invoice {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            issued_on: issued[i]?,
+            due_on: due[i]?,
+            paid_on: paid[i],
+            amount: amount[i]?,
+            disputed: disputed[i],
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `opportunities`: expansion and renewal deals, open, won and lost.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, date, id, num, text, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 words!(
@@ -36,4 +38,53 @@ impl Opportunity {
     pub fn stage_on(&self, day: Day) -> Stage {
         if self.closed_on.is_some_and(|closed| closed > day) { Stage::Open } else { self.stage }
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Opportunities,
+        "expansion and renewal deals, open, won and lost",
+        &["opportunity_id"],
+        [
+            text("opportunity_id", "the deal"),
+            account_id(),
+            id("product_id", Entity::Product, "the product it is about").optional(),
+            word("kind", OpportunityKind::WORDS, "what kind of deal"),
+            date("opened_on", "the day it was opened"),
+            date("closed_on", "the day it was won or lost").optional().not_before("opened_on").open_ended(),
+            word("stage", Stage::WORDS, "open, won or lost"),
+            num("arr_delta", "reporting currency per year").optional(),
+            text("recommendation_id", "the recommendation it came from").optional(),
+            text("source", "where it came from").optional(),
+        ],
+    )
+    .happens("opened_on")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Opportunity> {
+    let account = t.account("account_id", ids);
+    let id = t.text("opportunity_id");
+    let product = t.product("product_id", ids);
+    let kind = t.word("kind", OpportunityKind::parse);
+    let opened = t.day("opened_on");
+    let closed = t.day("closed_on");
+    let stage = t.word("stage", Stage::parse);
+    let arr_delta = t.num("arr_delta");
+    let recommendation = t.text("recommendation_id");
+    let source = t.text("source");
+    t.rows(|i| {
+        Some(Opportunity {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            product: product[i],
+            kind: kind[i]?,
+            opened_on: opened[i]?,
+            closed_on: closed[i],
+            stage: stage[i]?,
+            arr_delta: arr_delta[i],
+            recommendation_id: recommendation[i].clone(),
+            source: source[i].clone(),
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `outcomes`: what came of recommendations.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Table, free_text, num, text, ts, word};
+use crate::extracts::{InputTable, Row, Seen};
 use crate::vocabulary::{Moment, Text};
 
 words!(
@@ -21,4 +23,38 @@ impl Row for Outcome {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Outcomes,
+        "what came of recommendations",
+        &["recommendation_id", "at", "outcome"],
+        [
+            text("recommendation_id", "the recommendation"),
+            ts("at", "when it came"),
+            word("outcome", Result::WORDS, "what came of it"),
+            num("arr_delta", "reporting currency per year").optional(),
+            free_text("note", "in the owner's words").optional(),
+        ],
+    )
+    .happens("at")
+}
+
+pub(crate) fn rows(t: &Frame) -> Vec<Outcome> {
+    let recommendation = t.text("recommendation_id");
+    let at = t.moment("at");
+    let outcome = t.word("outcome", Result::parse);
+    let arr_delta = t.num("arr_delta");
+    let note = t.text("note");
+    t.rows(|i| {
+        Some(Outcome {
+            seen: t.seen[i],
+            recommendation_id: recommendation[i].clone()?,
+            at: at[i]?,
+            outcome: outcome[i]?,
+            arr_delta: arr_delta[i],
+            note: note[i].clone(),
+        })
+    })
 }

@@ -1,5 +1,8 @@
 //! `products`: one row per product and tier, gathered into one [`Product`] with its tiers in rank order.
 
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Need, Table, id, int, num, text, word};
+use crate::extracts::{Dictionaries, InputTable};
 use crate::vocabulary::Text;
 
 words!(
@@ -40,4 +43,49 @@ impl Product {
         let rank = self.tier(tier)?.rank;
         self.tiers.iter().find(|known| known.rank > rank)
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Products,
+        "one row per product and tier",
+        &["product_id", "tier"],
+        [
+            id("product_id", Entity::Product, "the product"),
+            text("tier", "the tier, e.g. starter"),
+            text("product_name", "what people call the product"),
+            int("tier_rank", "1 = lowest").at_least(1.0),
+            text("family", "product family").optional(),
+            word("kind", ProductKind::WORDS, "core product, add-on or support plan").optional(),
+            text("unit", "what a licence unit is, e.g. seat").optional(),
+            num("list_price", "per unit and year, reporting currency").optional().at_least(0.0),
+        ],
+    )
+    .need(Need::Required)
+}
+
+/// One product per id of the dictionary; tiers in rising rank, names and kind from the lowest tier that states them.
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Product> {
+    let mut products: Vec<Product> = ids.products.iter().map(|(_, id)| unlisted(id)).collect();
+    let (product, tier, rank) = (t.product("product_id", ids), t.text("tier"), t.int("tier_rank"));
+    let (name, family, kind) = (t.text("product_name"), t.text("family"), t.word("kind", ProductKind::parse));
+    let (unit, price) = (t.text("unit"), t.num("list_price"));
+    let mut order: Vec<usize> = t.current().collect();
+    order.sort_by(|a, b| (rank[*a], &tier[*a]).cmp(&(rank[*b], &tier[*b])));
+    for i in order {
+        let (Some(index), Some(tier), Some(rank)) = (product[i], tier[i].clone(), rank[i]) else { continue };
+        let product = &mut products[index.at()];
+        if product.tiers.is_empty() {
+            product.name = name[i].clone().unwrap_or_else(|| product.id.clone());
+        }
+        product.family = product.family.take().or_else(|| family[i].clone());
+        product.kind = product.kind.or(kind[i]);
+        product.unit = product.unit.take().or_else(|| unit[i].clone());
+        product.tiers.push(Tier { tier, rank, list_price: price[i] });
+    }
+    products
+}
+
+fn unlisted(id: &Text) -> Product {
+    Product { id: id.clone(), name: id.clone(), family: None, kind: None, unit: None, tiers: Vec::new() }
 }

@@ -1,6 +1,8 @@
 //! `surveys`: NPS and CSAT answers.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, id, num, text, ts, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Moment, Text};
 
 words!(
@@ -23,4 +25,41 @@ impl Row for Survey {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Surveys,
+        "NPS and CSAT answers",
+        &["survey_id"],
+        [
+            text("survey_id", "the answer"),
+            account_id(),
+            id("contact_id", Entity::Contact, "who answered").optional(),
+            word("kind", SurveyKind::WORDS, "which survey"),
+            ts("at", "when it was answered"),
+            num("score", "0–10").between(0.0, 10.0),
+        ],
+    )
+    .happens("at")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Survey> {
+    let account = t.account("account_id", ids);
+    let id = t.text("survey_id");
+    let contact = t.contact("contact_id", ids);
+    let kind = t.word("kind", SurveyKind::parse);
+    let at = t.moment("at");
+    let score = t.num("score");
+    t.rows(|i| {
+        Some(Survey {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            contact: contact[i],
+            kind: kind[i]?,
+            at: at[i]?,
+            score: score[i]?,
+        })
+    })
 }

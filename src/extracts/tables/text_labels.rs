@@ -1,6 +1,8 @@
 //! `text_labels`: intents that the team assigned to its own texts.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, id, text, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{ProductIx, Text};
 
 words!(
@@ -26,4 +28,34 @@ impl Row for TextLabel {
     fn seen(&self) -> Seen {
         self.seen
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::TextLabels,
+        "intents that the team assigned to its own texts",
+        &["source_table", "row_id"],
+        [
+            word("source_table", TextSource::WORDS, "the table of the text"),
+            text("row_id", "ticket_id or conversation_id"),
+            word("intent", Intent::WORDS, "what the customer wants"),
+            id("product_id", Entity::Product, "the product it is about").optional(),
+        ],
+    )
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<TextLabel> {
+    let source = t.word("source_table", TextSource::parse);
+    let row_id = t.text("row_id");
+    let intent = t.word("intent", Intent::parse);
+    let product = t.product("product_id", ids);
+    t.rows(|i| {
+        Some(TextLabel {
+            seen: t.seen[i],
+            source: source[i]?,
+            row_id: row_id[i].clone()?,
+            intent: intent[i]?,
+            product: product[i],
+        })
+    })
 }

@@ -1,6 +1,8 @@
 //! `tickets`: support tickets.
 
-use crate::extracts::{Row, Seen};
+use crate::extracts::frame::Frame;
+use crate::extracts::schema::{Entity, Table, account_id, flag, free_text, id, num, text, ts, word};
+use crate::extracts::{Dictionaries, InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, Moment, ProductIx, Text};
 
 words!(
@@ -39,4 +41,53 @@ impl Ticket {
     pub fn csat_on(&self, day: Day) -> Option<f64> {
         if self.open_on(day) && self.resolved_at.is_some() { None } else { self.csat }
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Tickets,
+        "support tickets",
+        &["ticket_id"],
+        [
+            text("ticket_id", "the ticket"),
+            account_id(),
+            id("product_id", Entity::Product, "the product it is about").optional(),
+            ts("opened_at", "when it was opened"),
+            ts("resolved_at", "when it was resolved").optional().not_before("opened_at").open_ended(),
+            word("priority", Priority::WORDS, "p1 = most urgent").optional(),
+            flag("escalated", "was escalated").optional(),
+            num("csat", "satisfaction after it, 0–10").optional().between(0.0, 10.0),
+            free_text("subject", "its title").optional(),
+            free_text("body", "what the customer wrote").optional(),
+        ],
+    )
+    .happens("opened_at")
+}
+
+pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Ticket> {
+    let account = t.account("account_id", ids);
+    let id = t.text("ticket_id");
+    let product = t.product("product_id", ids);
+    let opened = t.moment("opened_at");
+    let resolved = t.moment("resolved_at");
+    let priority = t.word("priority", Priority::parse);
+    let escalated = t.flag("escalated");
+    let csat = t.num("csat");
+    let subject = t.text("subject");
+    let body = t.text("body");
+    t.rows(|i| {
+        Some(Ticket {
+            seen: t.seen[i],
+            account: account[i]?,
+            id: id[i].clone()?,
+            product: product[i],
+            opened_at: opened[i]?,
+            resolved_at: resolved[i],
+            priority: priority[i],
+            escalated: escalated[i],
+            csat: csat[i],
+            subject: subject[i].clone(),
+            body: body[i].clone(),
+        })
+    })
 }

@@ -3,6 +3,8 @@
 //! Rows number in the hundreds of millions, so they never exist as structs: the loader streams Arrow batches
 //! into flat arrays and this is what remains.
 
+use crate::extracts::InputTable;
+use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 /// One series: `len` cells from `start` on, stored at `offset` in [`UsageHistory`] `cells`.
@@ -93,4 +95,22 @@ impl UsageHistory {
         let key = (series.account, series.product, series.metric);
         self.series.partition_point(|s| (s.account, s.product, s.metric) < key) as u32
     }
+}
+
+pub(crate) fn contract() -> Table {
+    Table::new(
+        InputTable::Usage,
+        "daily metered usage per account",
+        &["account_id", "product_id", "date", "metric"],
+        [
+            account_id(),
+            id("product_id", Entity::Product, "the product used"),
+            date("date", "the day, or the last day of the period that the row totals"),
+            id("metric", Entity::Metric, "what was measured, e.g. seats, api_calls"),
+            num("value", "a level for gauges, the day's amount for counters").at_least(0.0),
+        ],
+    )
+    .need(Need::Required)
+    .happens("date")
+    .partitioned()
 }

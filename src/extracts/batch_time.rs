@@ -1,0 +1,95 @@
+//! The days of a batch of the two big tables: when each row happened, when it was recorded, and whether it counts.
+
+use arrow::array::{Array, Date32Array, TimestampMicrosecondArray};
+use arrow::record_batch::RecordBatch;
+
+use super::convert::{self, Unfit};
+use super::rules;
+use super::schema::RECORDED_AT;
+use super::settings::Settings;
+use crate::vocabulary::{Day, Moment};
+
+/// What the run's day makes of a row.
+pub(super) enum When {
+    /// Happened and recorded by the run's day.
+    Visible { day: Day, recorded: Option<Moment> },
+    /// Not there yet: it leaves no trace.
+    Future,
+    /// Before the usage history that the job keeps.
+    Older,
+    /// Its day breaks a rule.
+    Broken { rule: String, value: Option<String> },
+}
+
+/// The bounds that decide.
+#[derive(Clone, Copy)]
+pub(super) struct Window<'a> {
+    pub from: Day,
+    pub as_of: Day,
+    pub settings: &'a Settings,
+}
+
+/// Time columns of one batch.
+pub(super) struct BatchTime {
+    /// `None` where the day stands in the path only.
+    dates: Option<Date32Array>,
+    unfit: Vec<Unfit>,
+    path_day: Option<Day>,
+    recorded: Option<TimestampMicrosecondArray>,
+}
+
+impl BatchTime {
+    pub fn of(batch: &RecordBatch, path_day: Option<Day>) -> BatchTime {
+        let converted = batch.column_by_name("date").map(convert::dates);
+        let (dates, unfit) = converted.map_or((None, Vec::new()), |c| (Some(c.values), c.faults));
+        let recorded = batch.column_by_name(RECORDED_AT).map(convert::moments);
+        BatchTime { dates, unfit, path_day, recorded }
+    }
+
+    /// Whether the batch has the column at all.
+    pub fn has_recorded(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    pub fn of_row(&self, row: usize, window: Window) -> When {
+        let recorded = self.recorded.as_ref().and_then(|r| r.is_valid(row).then(|| Moment(r.value(row))));
+        let stated = match &self.dates {
+            Some(dates) => dates.is_valid(row).then(|| Day(dates.value(row))),
+            None => self.path_day,
+        };
+        let future = |day: Option<Day>| day.is_some_and(|day| rules::is_future(day, window.as_of, window.settings));
+        if future(stated) || future(recorded.map(Moment::day)) {
+            return When::Future;
+        }
+        match self.fault(row, stated, recorded, window.settings) {
+            Some((rule, value)) => When::Broken { rule, value },
+            None => match stated {
+                Some(day) if day < window.from => When::Older,
+                Some(day) => When::Visible { day, recorded },
+                None => When::Broken { rule: rules::NULL.into(), value: None },
+            },
+        }
+    }
+
+    fn fault(
+        &self,
+        row: usize,
+        stated: Option<Day>,
+        recorded: Option<Moment>,
+        settings: &Settings,
+    ) -> Option<(String, Option<String>)> {
+        if let Ok(place) = self.unfit.binary_search_by_key(&row, |unfit| unfit.row) {
+            return Some((self.unfit[place].rule.into(), Some(self.unfit[place].value.clone())));
+        }
+        let Some(day) = stated else { return Some((rules::NULL.into(), None)) };
+        if let Some(rule) = rules::day_fault(day, settings) {
+            return Some((rule, Some(day.to_string())));
+        }
+        if self.path_day.is_some_and(|path| path != day) {
+            return Some((rules::PARTITION.into(), Some(day.to_string())));
+        }
+        let at = recorded?;
+        let rule = rules::day_fault(at.day(), settings)?;
+        Some((format!("`{RECORDED_AT}` {rule}"), Some(at.to_string())))
+    }
+}

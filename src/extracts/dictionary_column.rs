@@ -1,0 +1,121 @@
+//! Text columns of the two big tables: an id is judged and looked up once per batch, not once per row.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type};
+use arrow::record_batch::RecordBatch;
+
+use super::rules;
+use super::schema::Column;
+use super::settings::Settings;
+use crate::vocabulary::Text;
+
+/// One batch of a text column, its distinct values mapped to what they mean.
+pub(super) struct Mapped<T> {
+    keys: Int32Array,
+    values: StringArray,
+    meanings: Vec<Result<T, String>>,
+}
+
+impl<T: Copy> Mapped<T> {
+    /// Judges each distinct value by the column's rules, then gives it its meaning, or the rule that it breaks.
+    pub fn of(
+        batch: &RecordBatch,
+        column: &Column,
+        settings: &Settings,
+        mut meaning: impl FnMut(&str) -> Result<T, String>,
+    ) -> Mapped<T> {
+        let (keys, values) = dictionary(batch.column_by_name(column.name), batch.num_rows());
+        let judged = |value: Option<&str>| {
+            let value = value.ok_or_else(|| rules::NULL.to_owned())?;
+            rules::name_fault(column, value, settings).map_or_else(|| meaning(value), Err)
+        };
+        let meanings = values.iter().map(judged).collect();
+        Mapped { keys, values, meanings }
+    }
+
+    pub fn get(&self, row: usize) -> Result<T, &str> {
+        if self.keys.is_null(row) {
+            return Err(rules::NULL);
+        }
+        match &self.meanings[self.keys.value(row) as usize] {
+            Ok(meaning) => Ok(*meaning),
+            Err(rule) => Err(rule),
+        }
+    }
+
+    pub fn text(&self, row: usize) -> Option<&str> {
+        let place = self.keys.is_valid(row).then(|| self.keys.value(row) as usize)?;
+        self.values.is_valid(place).then(|| self.values.value(place))
+    }
+
+    /// Position of the row's value among the batch's distinct values, and how many there are.
+    pub fn place(&self, row: usize) -> usize {
+        self.keys.value(row) as usize
+    }
+
+    pub fn distinct(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The value as a key shows it.
+    pub fn shown(&self, row: usize) -> &str {
+        self.text(row).unwrap_or("null")
+    }
+}
+
+/// A column as 32-bit keys into its distinct values; one that is not there reads as nulls.
+fn dictionary(column: Option<&ArrayRef>, rows: usize) -> (Int32Array, StringArray) {
+    let form = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let packed = column.and_then(|column| match column.data_type() {
+        found if *found == form => Some(column.clone()),
+        _ => cast(column, &form).ok(),
+    });
+    match packed.as_ref().and_then(|packed| packed.as_dictionary_opt::<Int32Type>()) {
+        Some(packed) => (packed.keys().clone(), packed.values().as_string::<i32>().clone()),
+        None => (Int32Array::new_null(rows), StringArray::new_null(0)),
+    }
+}
+
+/// Numbers of a batch's distinct values, each interned when the first row that counts needs it: a name that only rows
+/// of the future hold must not leave a trace.
+pub(super) struct Memo(Vec<Option<u32>>);
+
+impl Memo {
+    pub fn new<T: Copy>(column: &Mapped<T>) -> Memo {
+        Memo(vec![None; column.distinct()])
+    }
+
+    pub fn number<T: Copy>(&mut self, column: &Mapped<T>, row: usize, interner: &mut Interner) -> u32 {
+        *self.0[column.place(row)].get_or_insert_with(|| interner.number(column.shown(row)))
+    }
+}
+
+/// Names in order of arrival; sorted out once all are known.
+#[derive(Default)]
+pub(super) struct Interner {
+    numbers: HashMap<Text, u32>,
+    names: Vec<Text>,
+}
+
+impl Interner {
+    pub fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let (text, number): (Text, u32) = (name.into(), self.names.len() as u32);
+        self.names.push(text.clone());
+        self.numbers.insert(text, number);
+        number
+    }
+
+    pub fn name(&self, number: u32) -> &Text {
+        &self.names[number as usize]
+    }
+
+    pub fn into_names(self) -> Vec<Text> {
+        self.names
+    }
+}

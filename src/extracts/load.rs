@@ -1,0 +1,254 @@
+//! From a place in an object store to [`Extracts`], or to everything that is wrong there.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use polars::prelude::{DataFrame, PolarsError};
+
+use super::assemble::{self, Loaded};
+use super::batch_time::Window;
+use super::check::{self, Checked, Keys};
+use super::error::{Error, Problem};
+use super::feature_rows::FeatureRows;
+use super::frame::Gathered;
+use super::locate::{self, Delivery};
+use super::parquet_file::ParquetFile;
+use super::rejects::Rejects;
+use super::scan;
+use super::schema::Need;
+use super::settings::Settings;
+use super::usage_rows::UsageRows;
+use super::{Extracts, InputTable, ProgressOf, TableQuality};
+use crate::store::Access;
+use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx};
+
+/// Loads all tables as they were known by the end of `as_of`.
+///
+/// # Errors
+/// [`Error::Contract`] with every problem found, [`Error::NotReady`] when nothing was delivered, [`Error::Store`] when
+/// the store fails.
+pub fn load(settings: &Settings, access: &Access, as_of: Day, progress: ProgressOf) -> Result<Extracts, Error> {
+    let mut problems = Vec::new();
+    let deliveries = locate::locate(settings, access, as_of, &mut problems)?;
+    let mut tables = Vec::with_capacity(deliveries.len());
+    for mut delivery in deliveries {
+        let files = scan::open(&mut delivery, &mut problems)?;
+        tables.push(Opened { delivery, files });
+    }
+    // Nothing is decoded while the shape of any table is wrong.
+    stop_at(problems)?;
+    let mut loading =
+        Loading { settings, as_of, progress, problems: Vec::new(), keys: Keys::new(), loaded: Loaded::default() };
+    for table in tables {
+        loading.table(table)?;
+    }
+    stop_at(loading.problems)?;
+    Ok(assemble::assemble(loading.loaded))
+}
+
+fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Contract(problems)) }
+}
+
+/// A table whose files were found to fit.
+struct Opened {
+    delivery: Delivery,
+    files: Vec<ParquetFile>,
+}
+
+/// What has been loaded so far.
+struct Loading<'a> {
+    settings: &'a Settings,
+    as_of: Day,
+    progress: ProgressOf<'a>,
+    problems: Vec<Problem>,
+    keys: Keys,
+    loaded: Loaded,
+}
+
+/// What every table's quality row needs.
+struct Summary {
+    rows: u64,
+    rejects: Rejects,
+    newest: Option<Day>,
+    null_share: Vec<(String, f64)>,
+    notes: Vec<String>,
+    recorded: bool,
+}
+
+impl Loading<'_> {
+    fn table(&mut self, mut opened: Opened) -> Result<(), Error> {
+        let table = opened.delivery.table.table;
+        if table == InputTable::FeatureUsage
+            && opened.delivery.delivered
+            && !self.loaded.frames.contains_key(&InputTable::Features)
+        {
+            opened.delivery.delivered = false;
+            opened.delivery.notes.push("not used: its features are not known without the table `features`".into());
+        }
+        if !opened.delivery.delivered {
+            let notes = opened.delivery.notes;
+            self.loaded.quality.push(TableQuality { notes, ..not_delivered(table) });
+            return Ok(());
+        }
+        let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
+        let summary = match table {
+            InputTable::Usage => self.usage(&opened, &urls)?,
+            InputTable::FeatureUsage => self.feature_usage(&opened, &urls)?,
+            _ => self.small(&opened, &urls)?,
+        };
+        self.conclude(opened, summary);
+        Ok(())
+    }
+
+    fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {
+        let (table, settings) = (opened.delivery.table, self.settings);
+        let gathered = Mutex::new((Gathered::default(), Vec::<PolarsError>::new()));
+        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
+            let mut guard = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(e) = guard.0.add(table, file, batch, settings.max_text_bytes) {
+                guard.1.push(e);
+            }
+        })?;
+        let (mut gathered, mut faults) = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.problems.extend(found);
+        faults.extend(gathered.add_nothing(table).err());
+        let checked = match faults.pop() {
+            Some(fault) => Err(fault),
+            None => check::check(table, gathered, urls, &self.keys, settings, self.as_of),
+        };
+        let checked = checked.map_err(|e| Error::Contract(vec![self.unworkable(opened, &e)]))?;
+        Ok(self.keep(table.table, checked))
+    }
+
+    /// Polars refuses a frame only when it outgrows what one can hold.
+    fn unworkable(&self, opened: &Opened, fault: &PolarsError) -> Problem {
+        let delivery = &opened.delivery;
+        Problem::new(
+            delivery.table.table,
+            &delivery.place,
+            format!("cannot be held in a frame: {fault}"),
+            "deliver fewer rows",
+        )
+    }
+
+    fn keep(&mut self, table: InputTable, checked: Checked) -> Summary {
+        let recorded = checked.frame.moment(super::schema::RECORDED_AT).iter().any(Option::is_some);
+        self.loaded.frames.insert(table, checked.frame);
+        let Checked { rejects, rows, newest, null_share, notes, .. } = checked;
+        Summary { rows, rejects, newest, null_share, notes, recorded }
+    }
+
+    fn window(&self) -> Window<'_> {
+        let from = self.as_of.minus(self.settings.usage_history_days as i32);
+        Window { from, as_of: self.as_of, settings: self.settings }
+    }
+
+    fn usage(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {
+        let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
+        let rows = UsageRows::new(opened.delivery.table, &accounts, self.window(), urls);
+        let found = scan::scan(opened.delivery.table, &opened.files, self.progress, &|file, batch| {
+            rows.add(file, opened.files[file].source.day, batch);
+        })?;
+        let mut usage = rows.finish();
+        self.problems.extend(found);
+        let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
+        let summary = Summary {
+            rows: usage.rows,
+            rejects,
+            newest: usage.newest,
+            null_share: Vec::new(),
+            notes: std::mem::take(&mut usage.notes),
+            recorded: usage.recorded,
+        };
+        self.loaded.usage = Some(usage);
+        Ok(summary)
+    }
+
+    fn feature_usage(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {
+        let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
+        let features: Dictionary<FeatureIx> = self.loaded.names(InputTable::Features, "feature_id");
+        let rows = FeatureRows::new(opened.delivery.table, &accounts, &features, self.window(), urls);
+        let found = scan::scan(opened.delivery.table, &opened.files, self.progress, &|file, batch| {
+            rows.add(file, opened.files[file].source.day, batch);
+        })?;
+        let mut usage = rows.finish();
+        self.problems.extend(found);
+        let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::FeatureUsage, 0));
+        let summary = Summary {
+            rows: usage.rows,
+            rejects,
+            newest: usage.newest,
+            null_share: std::mem::take(&mut usage.null_share),
+            notes: std::mem::take(&mut usage.notes),
+            recorded: usage.recorded,
+        };
+        self.loaded.feature_usage = Some(usage);
+        Ok(summary)
+    }
+
+    /// Holds the table against the job's limits and writes its quality row.
+    fn conclude(&mut self, opened: Opened, mut summary: Summary) {
+        let Opened { delivery, files } = opened;
+        let table = delivery.table.table;
+        let limit = self.settings.rejected_limit(table);
+        let over = summary.rejects.over_limit(summary.rows, limit, &delivery.place);
+        let empty = (summary.rows == 0 && delivery.table.need == Need::Required).then(|| self.empty(&delivery));
+        let sound = over.is_none() && empty.is_none();
+        self.problems.extend(over.into_iter().chain(empty));
+        // A table that failed must not fail those that refer to it: their rows would all be orphans.
+        if let (true, Some(keys)) = (sound, self.loaded.keys_of(delivery.table)) {
+            self.keys.insert(table, keys);
+        }
+        let mut notes = delivery.notes;
+        notes.extend(summary.notes);
+        if summary.rows == 0 {
+            notes.push(format!("delivered without any row up to {}", self.as_of));
+        } else if !summary.recorded {
+            notes.push(
+                "cannot be replayed exactly: no recorded_at, so each row counts as known from its own day".into(),
+            );
+        }
+        let rejected = summary.rejects.count;
+        let (listed, left_out) = summary.rejects.into_rows();
+        if left_out > 0 {
+            notes.push(format!("{left_out} rejected rows are counted but not listed"));
+        }
+        self.loaded.rejected.extend(listed);
+        self.loaded.inputs.extend(files.iter().map(|file| file.as_input(table)));
+        let Summary { rows, newest, null_share, .. } = summary;
+        self.loaded.quality.push(TableQuality {
+            table,
+            rows,
+            rejected,
+            newest_event: newest,
+            null_share,
+            available: true,
+            notes,
+        });
+    }
+
+    fn empty(&self, delivery: &Delivery) -> Problem {
+        let reason = format!("required, but it holds no row up to {}", self.as_of);
+        let next = "check the as-of day and the table's dates, or wait for the delivery and run again";
+        Problem::new(delivery.table.table, &delivery.place, reason, next)
+    }
+}
+
+fn not_delivered(table: InputTable) -> TableQuality {
+    TableQuality {
+        table,
+        rows: 0,
+        rejected: 0,
+        newest_event: None,
+        null_share: Vec::new(),
+        available: false,
+        notes: Vec::new(),
+    }
+}
+
+/// Frames by table.
+pub(super) type Frames = BTreeMap<InputTable, super::frame::Frame>;
+
+/// One column of ids.
+pub(super) type Ids = DataFrame;

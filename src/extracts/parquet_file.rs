@@ -1,0 +1,345 @@
+//! One Parquet object: its footer, the columns of the contract in it, and its row groups as Arrow batches.
+//!
+//! Bytes come from the store before decoding starts, so that decoding never waits and never touches the network.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::record_batch::RecordBatch;
+use bytes::{Buf, Bytes};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Type as Physical;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::convert;
+use super::error::Problem;
+use super::locate::Source;
+use super::schema::{Kind, Table};
+use super::{InputFile, InputTable};
+use crate::store;
+
+/// Read at once from the end of each object: holds the footer of nearly all files, and the whole of small ones.
+pub(super) const TAIL_BYTES: u64 = 64 * 1024;
+
+/// Rows per Arrow batch.
+const BATCH_ROWS: usize = 16_384;
+
+/// An object whose footer was read and whose columns fit the contract.
+pub(super) struct ParquetFile {
+    pub source: Source,
+    metadata: ArrowReaderMetadata,
+    tail: Piece,
+    /// Top-level positions of the contract's columns in the file.
+    roots: Vec<usize>,
+    pub rows: u64,
+}
+
+/// Some bytes of an object, from `start` on.
+#[derive(Clone, Debug)]
+struct Piece {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Piece {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+/// What went wrong with one object.
+pub(super) enum Fault {
+    /// The store failed; the content is unknown.
+    Store(store::Error),
+    /// The content breaks the contract.
+    Contract(Vec<Problem>),
+}
+
+impl ParquetFile {
+    /// Reads the footer from the object's tail and holds its columns against the contract.
+    pub fn open(source: Source, table: &Table, tail: Bytes, notes: &mut Notes) -> Result<ParquetFile, Fault> {
+        let unreadable = |reason: String| Fault::Contract(vec![corrupt(table, &source, &reason)]);
+        if source.object.bytes == 0 {
+            return Err(unreadable("the file is empty (0 bytes)".into()));
+        }
+        let tail = Piece { start: source.object.bytes - tail.len() as u64, bytes: tail };
+        let (footer, tail) = read_footer(&source, tail, &unreadable)?;
+        let plain =
+            guarded(|| ArrowReaderMetadata::try_new(footer.clone(), ArrowReaderOptions::new())).map_err(&unreadable)?;
+        let matched = match_columns(table, &source, plain.schema(), notes).map_err(Fault::Contract)?;
+        let options = ArrowReaderOptions::new().with_schema(hinted(table, &plain));
+        let metadata = guarded(|| ArrowReaderMetadata::try_new(footer, options)).map_err(&unreadable)?;
+        let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
+        // Only a file that is all tail needs it again; thousands of tails would add up.
+        let tail = if tail.start == 0 { tail } else { Piece { start: source.object.bytes, bytes: Bytes::new() } };
+        Ok(ParquetFile { source, metadata, tail, roots: matched, rows })
+    }
+
+    /// The file as the run's inputs list it.
+    pub fn as_input(&self, table: InputTable) -> InputFile {
+        let object = &self.source.object;
+        InputFile { table, path: self.source.url(), etag: object.etag.clone(), bytes: object.bytes, rows: self.rows }
+    }
+
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// Starts to fetch the bytes of a row group's needed columns.
+    pub fn fetch(&self, table: &Table, group: usize) -> Result<RowGroupFetch, Fault> {
+        let ranges = guarded(|| self.ranges(group)).map_err(|reason| self.corrupt(table, &reason))?;
+        let missing: Vec<Range<u64>> = ranges.into_iter().filter(|range| range.start < self.tail.start).collect();
+        let fetch = (!missing.is_empty()).then(|| self.source.store.fetch(&self.source.object.path, missing.clone()));
+        Ok(RowGroupFetch { group, missing, fetch })
+    }
+
+    fn ranges(&self, group: usize) -> ParquetResult<Vec<Range<u64>>> {
+        let (group, schema) = (self.metadata.metadata().row_group(group), self.metadata.parquet_schema());
+        let mut ranges = Vec::new();
+        for leaf in 0..group.num_columns() {
+            if self.roots.contains(&schema.get_column_root_idx(leaf)) {
+                let (start, len) = group.column(leaf).byte_range();
+                let end = start.checked_add(len).filter(|end| *end <= self.source.object.bytes);
+                let end = end.ok_or_else(|| ParquetError::EOF("a column lies beyond the end of the file".into()))?;
+                ranges.push(start..end);
+            }
+        }
+        ranges.sort_by_key(|range| range.start);
+        Ok(ranges)
+    }
+
+    /// Decodes a row group batch by batch; `visit` sees each batch once.
+    pub fn decode(
+        &self,
+        table: &Table,
+        fetched: RowGroupFetch,
+        visit: &mut dyn FnMut(&RecordBatch),
+    ) -> Result<(), Fault> {
+        let group = fetched.group;
+        let bytes = SparseBytes { len: self.source.object.bytes, pieces: fetched.wait(self)? };
+        let projection = ProjectionMask::roots(self.metadata.parquet_schema(), self.roots.iter().copied());
+        let reader = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(projection)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        });
+        let mut reader = reader.map_err(|reason| self.corrupt(table, &reason))?;
+        while let Some(batch) = guarded(|| reader.next().transpose()).map_err(|reason| self.corrupt(table, &reason))? {
+            visit(&batch);
+        }
+        Ok(())
+    }
+
+    fn corrupt(&self, table: &Table, reason: &str) -> Fault {
+        Fault::Contract(vec![corrupt(table, &self.source, reason)])
+    }
+}
+
+/// A row group's bytes on their way.
+pub(super) struct RowGroupFetch {
+    group: usize,
+    missing: Vec<Range<u64>>,
+    fetch: Option<store::Fetch>,
+}
+
+impl RowGroupFetch {
+    fn wait(self, file: &ParquetFile) -> Result<Vec<Piece>, Fault> {
+        let bytes = self.fetch.map_or(Ok(Vec::new()), store::Fetch::wait).map_err(Fault::Store)?;
+        let fetched = self.missing.iter().zip(bytes).map(|(range, bytes)| Piece { start: range.start, bytes });
+        Ok(fetched.chain([file.tail.clone()]).collect())
+    }
+}
+
+fn read_footer(
+    source: &Source,
+    mut tail: Piece,
+    unreadable: &dyn Fn(String) -> Fault,
+) -> Result<(Arc<parquet::file::metadata::ParquetMetaData>, Piece), Fault> {
+    let size = source.object.bytes;
+    loop {
+        let mut reader = ParquetMetaDataReader::new();
+        let parsed = catch_unwind(AssertUnwindSafe(|| reader.try_parse_sized(&tail.bytes, size)));
+        match parsed.unwrap_or_else(|_| Err(ParquetError::General("the footer cannot be decoded".into()))) {
+            Ok(()) => {
+                let footer = reader.finish().map_err(|e| unreadable(plain_reason(&e)))?;
+                return Ok((Arc::new(footer), tail));
+            }
+            Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > tail.bytes.len() => {
+                let start = size - needed as u64;
+                let found = source.store.fetch(&source.object.path, vec![start..size]).wait();
+                let bytes = found.map_err(Fault::Store)?.pop().unwrap_or_default();
+                tail = Piece { start, bytes };
+            }
+            Err(e) => return Err(unreadable(plain_reason(&e))),
+        }
+    }
+}
+
+/// Decoders meet whatever a broken file holds: an error and a panic of theirs mean the same to us.
+fn guarded<T, E: Into<ParquetError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|e| plain_reason(&e.into())),
+        Err(_) => Err("the content cannot be decoded".into()),
+    }
+}
+
+fn plain_reason(error: &ParquetError) -> String {
+    let text = error.to_string();
+    let text = ["Parquet error: ", "External: ", "Arrow: ", "Parquet argument error: ", "EOF: "]
+        .iter()
+        .fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+    text.to_owned()
+}
+
+fn corrupt(table: &Table, source: &Source, reason: &str) -> Problem {
+    let reason = format!("not a readable Parquet file: {reason}");
+    Problem::new(
+        table.table,
+        source.url(),
+        reason,
+        "write the file again; it may have been cut off or damaged on its way",
+    )
+}
+
+/// What is worth knowing about a table's files, each said once with the number of files.
+#[derive(Default)]
+pub(super) struct Notes(BTreeMap<String, usize>);
+
+impl Notes {
+    fn add(&mut self, note: String) {
+        *self.0.entry(note).or_default() += 1;
+    }
+
+    pub fn sentences(&self) -> Vec<String> {
+        let said = |(note, files): (&String, &usize)| {
+            if *files == 1 { note.clone() } else { format!("{note} ({files} files)") }
+        };
+        self.0.iter().map(said).collect()
+    }
+}
+
+/// Positions of the contract's columns in the file, or everything that does not fit.
+fn match_columns(
+    table: &Table,
+    source: &Source,
+    schema: &Schema,
+    notes: &mut Notes,
+) -> Result<Vec<usize>, Vec<Problem>> {
+    let mut roots = Vec::new();
+    let mut problems = Vec::new();
+    let problem = |column: &str, reason: String, next: String| {
+        Problem::new(table.table, source.url(), reason, next).at_column(column)
+    };
+    for column in &table.columns {
+        let mut places = schema.fields().iter().enumerate().filter(|(_, field)| field.name() == column.name);
+        let Some((position, field)) = places.next() else {
+            let from_path = column.name == "date" && source.day.is_some();
+            if column.required && !from_path {
+                let hint = near_name(schema, table, column.name);
+                problems.push(problem(
+                    column.name,
+                    format!("required ({}), but the file has no such column{hint}", column.kind.as_str()),
+                    format!("deliver `{}` as {}", column.name, column.kind.as_str()),
+                ));
+            }
+            continue;
+        };
+        if places.next().is_some() {
+            problems.push(problem(column.name, "stands twice in the file".into(), "keep one of the two".into()));
+            continue;
+        }
+        match convert::acceptance(column.kind, field.data_type()) {
+            Ok(None) => {}
+            Ok(Some(how)) => notes.add(format!("`{}` {how}", column.name)),
+            Err(advice) => problems.push(problem(
+                column.name,
+                format!("expected {}, found {}", column.kind.as_str(), convert::type_name(field.data_type())),
+                advice,
+            )),
+        }
+        roots.push(position);
+    }
+    for field in schema.fields().iter().filter(|field| table.column(field.name()).is_none()) {
+        notes.add(format!("unknown column `{}` ignored", field.name()));
+    }
+    if problems.is_empty() { Ok(roots) } else { Err(problems) }
+}
+
+fn near_name(schema: &Schema, table: &Table, wanted: &str) -> String {
+    let near = schema
+        .fields()
+        .iter()
+        .map(|field| field.name())
+        .filter(|name| table.column(name).is_none())
+        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), wanted), name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map(|(_, name)| format!("; `{name}` stands there, did you mean it?")).unwrap_or_default()
+}
+
+/// The file's own schema, with text as dictionaries in the two big tables (an id is then looked up once per batch,
+/// not once per row), text columns stored as plain bytes read as UTF-8, and INT96 moments held to microseconds,
+/// which reach beyond 2262.
+fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
+    let physical = plain.parquet_schema();
+    let field = |(position, field): (usize, &Arc<Field>)| {
+        let Some(column) = table.column(field.name()) else { return field.clone() };
+        let int96 = (0..physical.num_columns())
+            .filter(|leaf| physical.get_column_root_idx(*leaf) == position)
+            .any(|leaf| physical.column(leaf).physical_type() == Physical::INT96);
+        let hint = match column.kind {
+            Kind::Str if *field.data_type() == DataType::Null => return field.clone(),
+            Kind::Str if table.partitioned => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            Kind::Str => DataType::Utf8,
+            _ if int96 => DataType::Timestamp(TimeUnit::Microsecond, None),
+            _ => return field.clone(),
+        };
+        Arc::new(field.as_ref().clone().with_data_type(hint))
+    };
+    let fields: Vec<Arc<Field>> = plain.schema().fields().iter().enumerate().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()))
+}
+
+/// An object of which only some pieces are held.
+struct SparseBytes {
+    len: u64,
+    pieces: Vec<Piece>,
+}
+
+impl SparseBytes {
+    fn from(&self, start: u64) -> ParquetResult<Bytes> {
+        let piece = self.pieces.iter().find(|piece| piece.start <= start && start < piece.end());
+        let piece = piece.ok_or_else(|| ParquetError::EOF(format!("no data at byte {start}")))?;
+        Ok(piece.bytes.slice((start - piece.start) as usize..))
+    }
+}
+
+impl Length for SparseBytes {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for SparseBytes {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        let bytes = self.from(start)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!("{length} bytes expected at byte {start}, {} found", bytes.len())));
+        }
+        Ok(bytes.slice(..length))
+    }
+}

@@ -1,0 +1,61 @@
+//! The rules that a single value must keep, in the words that `rejected_rows` and error messages use.
+
+use super::schema::Column;
+use super::settings::Settings;
+use crate::vocabulary::{Day, Moment};
+
+pub(super) const NULL: &str = "must not be null";
+pub(super) const BLANK: &str = "must not be blank";
+pub(super) const CONTROL: &str = "must not contain control characters";
+pub(super) const FINITE: &str = "must be a finite number";
+pub(super) const DUPLICATE: &str = "must be unique; another row with this key was kept";
+pub(super) const PARTITION: &str = "must equal the date in the file's path";
+
+/// The rule that an id or a closed word breaks, if any.
+pub(super) fn name_fault(column: &Column, value: &str, settings: &Settings) -> Option<String> {
+    if value.trim().is_empty() {
+        return Some(BLANK.into());
+    }
+    if let Some(words) = column.words {
+        return (!words.contains(&value)).then(|| word_rule(words, value));
+    }
+    if value.len() > settings.max_id_bytes {
+        return Some(format!("must be at most {} bytes long", settings.max_id_bytes));
+    }
+    value.chars().any(char::is_control).then(|| CONTROL.into())
+}
+
+fn word_rule(words: &[&str], value: &str) -> String {
+    let near = words
+        .iter()
+        .map(|word| (strsim::jaro_winkler(&value.to_lowercase(), word), word))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = near.map(|(_, word)| format!("; did you mean `{word}`?")).unwrap_or_default();
+    format!("must be one of {}{hint}", words.join(", "))
+}
+
+/// The rule that a number breaks, if any.
+pub(super) fn num_fault(column: &Column, value: f64) -> Option<String> {
+    if !value.is_finite() {
+        return Some(FINITE.into());
+    }
+    column.bounds.filter(|bounds| !bounds.holds(value)).map(|bounds| bounds.rule())
+}
+
+/// The rule that a day breaks, if any.
+pub(super) fn day_fault(day: Day, settings: &Settings) -> Option<String> {
+    let plausible = settings.earliest_day <= day && day <= settings.latest_day;
+    (!plausible).then(|| format!("must lie between {} and {}", settings.earliest_day, settings.latest_day))
+}
+
+/// Whether a day lies after the run's day and is a day at all: what is absurd is a fault, not the future.
+pub(super) fn is_future(day: Day, as_of: Day, settings: &Settings) -> bool {
+    as_of < day && day <= settings.latest_day
+}
+
+/// The day on which a row became visible: not before it was recorded, and not before it happened.
+pub(super) fn known_day(recorded: Option<Moment>, event: Option<Day>) -> Day {
+    let recorded = recorded.map_or(Day::MIN, Moment::day);
+    event.map_or(recorded, |event| event.max(recorded))
+}
