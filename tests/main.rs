@@ -5,6 +5,7 @@ mod health;
 mod models_fit;
 mod models_labels;
 mod models_scoring;
+mod models_telco;
 mod observations;
 mod outside_extracts;
 mod people_signals;

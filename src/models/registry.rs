@@ -64,13 +64,14 @@ impl<'a> Registry<'a> {
         Ok(slots)
     }
 
-    /// The champion of a slot for a run of `day`: what was promoted later does not exist for it.
-    pub fn champion(&self, slot: &str, day: Day) -> Result<Option<Artifact>, Error> {
+    /// The champion of a slot for a run of `day`, and why it became one: what was promoted later does not exist for it.
+    pub fn champion(&self, slot: &str, day: Day) -> Result<Option<(Artifact, String)>, Error> {
         for path in self.numbered(&format!("models/{slot}/champions"))?.into_iter().rev() {
             let pointer: Champion = serde_json::from_slice(&self.store.get(&path)?)
                 .map_err(|source| Error::Pointer { url: self.store.url().to_owned(), path: path.clone(), source })?;
             if pointer.from <= day {
-                return self.load(&format!("models/{}", pointer.model)).map(Some);
+                let artifact = self.load(&format!("models/{}", pointer.model))?;
+                return Ok(Some((artifact, pointer.reason)));
             }
         }
         Ok(None)

@@ -23,8 +23,8 @@ use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind};
 /// The champions of a registry, ready to score; empty where nothing was trained.
 #[derive(Clone, Debug, Default)]
 pub struct Scorer {
-    /// By slot.
-    champions: BTreeMap<String, Artifact>,
+    /// By slot, with the reason of its promotion.
+    champions: BTreeMap<String, (Artifact, String)>,
 }
 
 /// Tonight's rows: accounts under contract, in id order.
@@ -41,8 +41,8 @@ impl Scorer {
         let registry = Registry::of(store);
         let mut champions = BTreeMap::new();
         for slot in registry.slots()? {
-            if let Some(artifact) = registry.champion(&slot, day)? {
-                champions.insert(slot, artifact);
+            if let Some(champion) = registry.champion(&slot, day)? {
+                champions.insert(slot, champion);
             }
         }
         Ok(Scorer { champions })
@@ -50,7 +50,8 @@ impl Scorer {
 
     /// A scorer of models at hand; the last of a slot counts.
     pub fn of(models: impl IntoIterator<Item = Artifact>) -> Scorer {
-        Scorer { champions: models.into_iter().map(|model| (model.slot(), model)).collect() }
+        let champion = |model: Artifact| (model.slot(), (model, "given".to_owned()));
+        Scorer { champions: models.into_iter().map(champion).collect() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -59,12 +60,13 @@ impl Scorer {
 
     /// The champions, by slot.
     pub fn models(&self) -> impl Iterator<Item = &Artifact> {
-        self.champions.values()
+        self.champions.values().map(|(model, _)| model)
     }
 
-    /// The rows of `model_evaluations` for the champions in use.
+    /// The rows of `model_evaluations` for the champions in use, by slot: the same on the night that trained them and
+    /// on every later one.
     pub fn evaluations(&self) -> Vec<ModelEvaluation> {
-        self.models().map(|model| ModelEvaluation::of(model, true, "champion in use")).collect()
+        self.champions.values().map(|(model, reason)| ModelEvaluation::of(model, true, reason)).collect()
     }
 
     /// Propensities by account index, empty for accounts without a running contract. `facts` by account index.
@@ -87,13 +89,14 @@ impl Scorer {
 
     /// What is scored and by which model: churn, upsell, then every product sold, in id order.
     fn targets<'s>(&'s self, extracts: &Extracts) -> Vec<((PropensityKind, Option<ProductIx>), &'s Artifact)> {
-        let single = |kind: PropensityKind| Some(((kind, None), self.champions.get(kind.as_str())?));
-        let pooled = self.champions.get(PropensityKind::CrossSell.as_str());
+        let champion = |slot: &str| self.champions.get(slot).map(|(model, _)| model);
+        let single = |kind: PropensityKind| Some(((kind, None), champion(kind.as_str())?));
+        let pooled = champion(PropensityKind::CrossSell.as_str());
         let sold =
             (0..extracts.products.len()).filter(|p| !extracts.products[*p].tiers.is_empty()).map(ProductIx::from);
         let cross_sell = sold.filter_map(|product| {
             let slot = super::artifact::slot(PropensityKind::CrossSell, Some(extracts.ids.products.name(product)));
-            let own = self.champions.get(&slot);
+            let own = champion(&slot);
             // A product's own model first; where it abstains, the pooled one; its own rates where both abstain.
             let model = own
                 .filter(|model| model.active().is_some())

@@ -38,7 +38,7 @@ fn judge(
     examples: &Examples,
 ) -> Result<(Artifact, Verdict), registry::Error> {
     let champion = registry.champion(&challenger.artifact.slot(), challenger.artifact.trained.as_of)?;
-    let verdict = decide(&challenger, champion.as_ref(), examples);
+    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples);
     Ok((challenger.artifact, verdict))
 }
 
