@@ -32,6 +32,7 @@ pub mod readiness;
 pub mod recommendations;
 pub mod reviews;
 pub mod signals;
+pub mod simulate;
 pub mod stakeholders;
 pub mod store;
 pub mod text;

@@ -13,6 +13,7 @@ mod playbooks;
 mod readiness;
 mod signals;
 mod signals_frame;
+mod simulate;
 mod stakeholders;
 mod support;
 mod text;
