@@ -98,19 +98,3 @@ fn impossible_worlds_are_refused_with_the_range() {
     assert!(message.contains("60") && message.contains("59"), "{message}");
     assert!(Params::new(0, 90, 1).is_err());
 }
-
-#[test]
-fn scratch() {
-    let Ok(out) = std::env::var("SIM_OUT") else { return };
-    let n: usize = std::env::var("SIM_N").unwrap().parse().unwrap();
-    let seed: u64 = std::env::var("SIM_SEED").unwrap().parse().unwrap();
-    let days: i32 = std::env::var("SIM_DAYS").map_or(548, |d| d.parse().unwrap());
-    let mut params = Params::new(n, days, seed).unwrap();
-    if std::env::var("SIM_NOISE").is_ok() {
-        params.noise = simulate::Noise::None;
-    }
-    let store = Store::open(&out, std::path::Path::new("/")).unwrap();
-    let t = std::time::Instant::now();
-    let summary = simulate::write(&params, &store, &mut |_, _| {}).unwrap();
-    println!("{summary:?} {:?}", t.elapsed());
-}

@@ -378,7 +378,7 @@ impl<'a> Walk<'a> {
     /// Probability that a renewal is refused, from the causes of a day; `fade` < 1 looks ahead, towards the usual.
     fn refusal(&self, at: usize, fade: f64) -> f64 {
         let causes = self.causes;
-        let base = [-3.1, -3.5, -4.0][self.profile.segment as usize];
+        let base = [-2.95, -3.35, -3.8][self.profile.segment as usize];
         let fill = if self.state.owns(WORKSPACE) { self.state.demand / self.state.seat_limit } else { 0.7 };
         let spare = ((0.5 - fill) / 0.3).clamp(0.0, 1.0);
         let roots = 0.3 * (self.holdings.len() as f64 - 1.0).min(4.0);
