@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use foothold::simulate::{self, Noise, Params};
-use foothold::store::Store;
+use foothold::store::{Access, Store};
 
 fn world(params: &Params) -> BTreeMap<String, Bytes> {
     let store = Store::memory();
@@ -76,7 +76,7 @@ fn noise_blurs_what_is_seen_and_nothing_else() {
 #[test]
 fn the_committed_sample_is_what_its_parameters_give() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample");
-    let committed = Store::open(root.to_str().expect("a UTF-8 path"), Path::new("/")).expect("a local folder");
+    let committed = Store::open(root.to_str().expect("a UTF-8 path"), &Access::local("/")).expect("a local folder");
     let made = world(&Params::new(300, 548, 1).expect("valid"));
     let listed: Vec<String> = committed.list("").expect("data/sample").into_iter().map(|o| o.path).collect();
     let listed: Vec<&String> = listed.iter().filter(|path| !path.ends_with(".md")).collect();
