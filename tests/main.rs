@@ -8,6 +8,7 @@ mod models_scoring;
 mod models_telco;
 mod observations;
 mod outside_extracts;
+mod peers;
 mod people_signals;
 mod playbooks;
 mod readiness;

@@ -1,0 +1,131 @@
+//! Similar accounts and what they did next: nearest neighbours by size, industry, use and usage level; purchase rates.
+//!
+//! An account is compared not with what others are today but with what they were six, twelve … months ago: whoever
+//! upgraded since would no longer look alike. What happened after that day is told as it was, without extrapolation.
+
+mod afterwards;
+mod nearest;
+mod profile;
+mod purchases;
+mod words;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::extracts::tables::Account;
+use crate::history::View;
+use crate::vocabulary::{AccountIx, ProductIx, Text};
+use afterwards::Afterwards;
+use profile::{Meters, Profile};
+
+/// `[peers]` of a job.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Neighbours per account.
+    pub neighbours: usize,
+    /// An upgrade within this many months of the usage level counts.
+    pub upgrade_months: i32,
+    /// A purchase of B within this many months of owning A counts.
+    pub purchase_months: i32,
+    /// Fewest owners of A for a purchase rate.
+    pub min_support: u32,
+    /// Fewest times the base rate.
+    pub min_lift: f64,
+}
+
+/// One neighbour of an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbour {
+    pub account: AccountIx,
+    /// 0–1, 1 = alike.
+    pub similarity: f64,
+    /// What they share, in words.
+    pub why: String,
+    /// What the neighbour did within the horizon, in words: an upgrade, a purchase, or nothing.
+    pub outcome: String,
+    pub upgraded: bool,
+}
+
+/// P(buys B within the window | owned A), counted in one segment or, where thin, over all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PurchaseRate {
+    pub owned: ProductIx,
+    pub bought: ProductIx,
+    pub segment: Option<Text>,
+    /// Accounts that owned `owned` for the whole window or bought in it.
+    pub owners: u32,
+    pub buyers: u32,
+    pub rate: f64,
+    /// rate / P(buys B within the window).
+    pub lift: f64,
+}
+
+/// Built once per night from all accounts; read-only afterwards.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    /// By account; most alike first.
+    pub neighbours: Vec<Vec<Neighbour>>,
+    /// Sorted by (owned, bought, segment).
+    pub purchase_rates: Vec<PurchaseRate>,
+}
+
+/// Months between the days on which an account's past is looked at.
+const STEP_MONTHS: i32 = 6;
+
+/// What an account was on a past day, and what it did afterwards.
+struct Past {
+    profile: Profile,
+    then: Afterwards,
+}
+
+impl Peers {
+    pub fn build(view: View, settings: &Settings) -> Peers {
+        let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
+        let histories: Vec<(Option<Profile>, Vec<Past>)> = accounts
+            .par_iter()
+            .map(|account| account.map_or((None, Vec::new()), |a| history(view, a, settings)))
+            .collect();
+        let (today, past): (Vec<Option<Profile>>, Vec<Vec<Past>>) = histories.into_iter().unzip();
+        let past: Vec<Past> = past.into_iter().flatten().collect();
+        let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
+        let told = today.par_iter().zip(near).map(|(profile, near)| match profile {
+            Some(profile) => near.into_iter().map(|near| neighbour(view, profile, near, &past, &accounts)).collect(),
+            None => Vec::new(),
+        });
+        Peers { neighbours: told.collect(), purchase_rates: purchases::rates(view, settings) }
+    }
+
+    pub fn of(&self, account: AccountIx) -> &[Neighbour] {
+        self.neighbours.get(account.at()).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The account as it is, and as it was on each past day on which it had a contract.
+fn history(view: View, account: &Account, settings: &Settings) -> (Option<Profile>, Vec<Past>) {
+    let meters = Meters::of(view, account.account);
+    let days = (1..=settings.upgrade_months / STEP_MONTHS).map(|n| view.day.plus_months(-n * STEP_MONTHS));
+    let past = days.rev().filter_map(|day| {
+        let profile = Profile::on(View { day, ..view }, account, &meters)?;
+        let then = Afterwards::of(view, &profile, settings.upgrade_months);
+        Some(Past { profile, then })
+    });
+    (Profile::on(view, account, &meters), past.collect())
+}
+
+fn neighbour(
+    view: View,
+    profile: &Profile,
+    (position, similarity): (usize, f64),
+    past: &[Past],
+    accounts: &[Option<&Account>],
+) -> Neighbour {
+    let other = &past[position];
+    Neighbour {
+        account: other.profile.account,
+        similarity,
+        why: words::why(profile, &other.profile, accounts),
+        outcome: words::outcome(view, other),
+        upgraded: other.then.upgraded(),
+    }
+}
