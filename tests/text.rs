@@ -1,7 +1,6 @@
 //! Texts are read by phrase and by name, a sentence at a time, with quotes that can be shown.
 
 use foothold::extracts::tables::FeatureKind;
-use foothold::signals::Signal;
 use foothold::text::{About, QUOTE_CHARS, Reader, Topic, normalise, quote, sentences};
 use proptest::prelude::*;
 
@@ -29,6 +28,10 @@ fn phrases_are_read_in_any_case_and_across_line_breaks() {
         ("Honestly, this is too expensive for what we get.", PriceComplaint),
         ("How do we cancel our subscription?", ChurnIntent),
         ("We are evaluating alternatives.", Competitor),
+        ("The cost per user is far too high for us.", PriceComplaint),
+        ("Please advise how to raise our quota.", PlanLimit),
+        ("Do you offer something for that?", AdjacentNeed),
+        ("We may not renew the contract.", ChurnIntent),
     ] {
         assert!(topics(text).contains(&topic), "{text}: {:?}", topics(text));
     }
@@ -91,10 +94,6 @@ fn said(text: &str) -> Bench {
     bench
 }
 
-fn names(signals: &[Signal]) -> Vec<&str> {
-    signals.iter().map(|signal| &*signal.signal).collect()
-}
-
 #[test]
 fn a_limit_that_was_met_is_quoted() {
     let signal = said("Hi there. We can't add another user since Monday! Regards").one("plan_limit_ticket");
@@ -133,8 +132,8 @@ fn a_product_or_feature_not_owned_is_a_need_that_it_answers() {
 
 #[test]
 fn a_tier_named_with_its_word_is_a_request() {
-    let signal = said("What would the Pro plan give us? We need more.").signals();
-    assert_eq!(names(&signal), [] as [&str; 0], "the sentence that names it asks for nothing");
+    assert!(said("What would the Pro plan give us? We need more.").fires("higher_tier_request"), "asked beside it");
+    assert!(!said("We saw the Pro plan. It rains. We need more.").fires("higher_tier_request"), "asked elsewhere");
     assert_eq!(
         said("Can we get a quote for the pro plan?").one("higher_tier_request").detail.tier.as_deref(),
         Some("pro")

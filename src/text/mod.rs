@@ -51,13 +51,26 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
     Topic(Topic),
-    /// Named in a sentence that asks for something.
+    /// Named where something is asked for.
     Feature(FeatureIx),
     Product(ProductIx),
     /// A product and the position of its tier.
     Tier(ProductIx, usize),
     /// A vendor or product that competes.
     Competitor(Text),
+}
+
+impl Topic {
+    fn asks(self) -> bool {
+        matches!(self, Topic::Request | Topic::HigherTierRequest | Topic::AdjacentNeed)
+    }
+}
+
+impl About {
+    /// A name of ours says nothing by itself.
+    fn needs_request(&self) -> bool {
+        matches!(self, About::Feature(_) | About::Product(_) | About::Tier(..))
+    }
 }
 
 /// One thing said in one ticket or conversation.
@@ -89,6 +102,13 @@ pub struct Reader {
 enum Use {
     Part { phrase: usize, part: usize },
     Name(usize),
+}
+
+/// One sentence: where it stands, whether it asks for something, and what it speaks of.
+struct Spoken {
+    at: Range<usize>,
+    asks: bool,
+    said: Vec<(About, usize)>,
 }
 
 /// A pattern found at whole words.
@@ -151,15 +171,20 @@ impl Reader {
     }
 
     /// Everything that a text speaks of, each with the sentence that says it first; names known by `day` only.
+    ///
+    /// A feature, product or tier counts where its own sentence or the one beside it asks for something.
     pub fn scan(&self, text: &str, day: Day) -> Vec<(About, Text)> {
         let text = normalise(text, self.settings.max_chars);
         let hits = self.hits(&text);
+        let spoken: Vec<Spoken> = sentences(&text).into_iter().map(|at| self.sentence(&text, at, &hits, day)).collect();
         let mut said: BTreeMap<About, Text> = BTreeMap::new();
-        for sentence in sentences(&text) {
-            let from = hits.partition_point(|hit| hit.at.start < sentence.start);
-            let within: Vec<&Hit> = hits[from..].iter().take_while(|hit| hit.at.end <= sentence.end).collect();
-            for (about, at) in self.sentence(&text[..], &sentence, &within, day) {
-                said.entry(about).or_insert_with(|| quote(&text[sentence.clone()], at - sentence.start));
+        for (position, sentence) in spoken.iter().enumerate() {
+            let beside = &spoken[position.saturating_sub(1)..(position + 2).min(spoken.len())];
+            let asked = beside.iter().any(|sentence| sentence.asks);
+            let meant = sentence.said.iter().filter(|(about, _)| asked || !about.needs_request());
+            for (about, at) in meant {
+                let shown = || quote(&text[sentence.at.clone()], at - sentence.at.start);
+                said.entry(about.clone()).or_insert_with(shown);
             }
         }
         said.into_iter().collect()
@@ -177,19 +202,19 @@ impl Reader {
     }
 
     /// Topics and names of one sentence with the place of their first word.
-    fn sentence(&self, text: &str, sentence: &Range<usize>, hits: &[&Hit], day: Day) -> Vec<(About, usize)> {
-        let affirmed = |at: usize| !sentences::negated(&text[sentence.start..at]);
-        let phrases = self.phrases_in(hits).into_iter().filter(|(_, at)| affirmed(*at));
-        let topics: BTreeSet<(Topic, usize)> = phrases.map(|(phrase, at)| (self.phrases[phrase].topic, at)).collect();
-        let asks = topics
-            .iter()
-            .any(|(topic, _)| matches!(topic, Topic::Request | Topic::HigherTierRequest | Topic::AdjacentNeed));
-        let spoken = topics.into_iter().filter(|(topic, _)| *topic != Topic::Request);
-        let named = self.names_in(hits, day).into_iter().filter(|(about, at)| match about {
-            About::Competitor(_) => affirmed(*at),
-            _ => asks,
-        });
-        spoken.map(|(topic, at)| (About::Topic(topic), at)).chain(named).collect()
+    fn sentence(&self, text: &str, at: Range<usize>, hits: &[Hit], day: Day) -> Spoken {
+        let from = hits.partition_point(|hit| hit.at.start < at.start);
+        let within: Vec<&Hit> = hits[from..].iter().take_while(|hit| hit.at.end <= at.end).collect();
+        let affirmed = |place: usize| !sentences::negated(&text[at.start..place]);
+        let phrases = self.phrases_in(&within).into_iter().filter(|(_, place)| affirmed(*place));
+        let topics: BTreeSet<(Topic, usize)> =
+            phrases.map(|(phrase, place)| (self.phrases[phrase].topic, place)).collect();
+        let asks = topics.iter().any(|(topic, _)| topic.asks());
+        let topics = topics.into_iter().filter(|(topic, _)| *topic != Topic::Request);
+        let names = self.names_in(&within, day).into_iter();
+        let names = names.filter(|(about, place)| about.needs_request() || affirmed(*place));
+        let said = topics.map(|(topic, place)| (About::Topic(topic), place)).chain(names).collect();
+        Spoken { at, asks, said }
     }
 
     /// Phrases all of whose parts stand in the sentence in their order, with the place of the first part.
