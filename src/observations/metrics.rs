@@ -202,3 +202,9 @@ impl Metric {
         [self.name(), particular].concat().into()
     }
 }
+
+impl AsRef<str> for Metric {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}

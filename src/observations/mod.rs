@@ -101,7 +101,7 @@ pub fn observe(
 }
 
 /// Windows that signals and health ask for; a job may add to them.
-pub const NEEDED_WINDOWS: [i32; 4] = [7, 30, 60, 90];
+pub const NEEDED_WINDOWS: [i32; 5] = [7, 30, 60, 90, 180];
 /// No window may be longer: usage is looked back on for two of them.
 pub const LONGEST_WINDOW: i32 = 365;
 
@@ -109,7 +109,7 @@ pub const LONGEST_WINDOW: i32 = 365;
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Window lengths in days, 1 … 365; 7, 30, 60 and 90 are always observed.
+    /// Window lengths in days, 1 … 365; 7, 30, 60, 90 and 180 are always observed.
     pub windows: Vec<i32>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::catalogue::SignalSpec;
 use super::{Detail, Evidence};
 use crate::extracts::Extracts;
-use crate::observations::Observation;
+use crate::observations::{Metric, Observation};
 use crate::text::Mention;
 use crate::vocabulary::{Day, ProductIx, Text};
 use crate::wording;
@@ -149,8 +149,13 @@ impl<'a> Case<'a> {
     }
 
     /// Position and observation of a metric, product and window.
-    pub fn fact(&self, metric: &str, product: Option<ProductIx>, window_days: i32) -> Option<(u32, &'a Observation)> {
-        self.facts(metric).find(|(_, o)| o.product == product && o.window_days == window_days)
+    pub fn fact(
+        &self,
+        metric: impl AsRef<str>,
+        product: Option<ProductIx>,
+        window_days: i32,
+    ) -> Option<(u32, &'a Observation)> {
+        self.facts(metric.as_ref()).find(|(_, o)| o.product == product && o.window_days == window_days)
     }
 
     /// Positions of those of the account-wide observations that exist.
@@ -159,14 +164,17 @@ impl<'a> Case<'a> {
     }
 
     /// The account-wide observation of a metric and window.
-    pub fn whole(&self, metric: &str, window_days: i32) -> Option<(u32, &'a Observation)> {
+    pub fn whole(&self, metric: impl AsRef<str>, window_days: i32) -> Option<(u32, &'a Observation)> {
         self.fact(metric, None, window_days)
     }
 
     /// Positions of those of the asked observations that exist.
-    pub fn links(&self, asked: &[(&str, Option<ProductIx>, i32)]) -> Vec<u32> {
-        let mut links: Vec<u32> =
-            asked.iter().filter_map(|(m, product, window)| self.fact(m, *product, *window)).map(|(at, _)| at).collect();
+    pub fn links<M: AsRef<str>>(&self, asked: &[(M, Option<ProductIx>, i32)]) -> Vec<u32> {
+        let mut links: Vec<u32> = asked
+            .iter()
+            .filter_map(|(metric, product, window)| self.fact(metric, *product, *window))
+            .map(|(at, _)| at)
+            .collect();
         links.sort_unstable();
         links.dedup();
         links
@@ -174,7 +182,7 @@ impl<'a> Case<'a> {
 
     /// Days since the first contract; 0 where there never was one.
     pub fn tenure_days(&self) -> i32 {
-        self.whole("tenure_days", 0).map_or(0, |(_, o)| o.value as i32)
+        self.whole(Metric::TenureDays, 0).map_or(0, |(_, o)| o.value as i32)
     }
 
     /// The account's history is long enough for a change to be more than a ramp-up.

@@ -4,7 +4,8 @@ use super::Detail;
 use super::case::{Case, Finding, Rule, metric_words};
 use crate::capacity::Capacity;
 use crate::extracts::tables::Period;
-use crate::vocabulary::ProductIx;
+use crate::observations::Metric;
+use crate::vocabulary::{ProductIx, Text};
 use crate::wording::{capital, change, count, day, percent, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
@@ -27,8 +28,8 @@ impl<'a> Ceiling<'a> {
     fn new(case: &'a Case<'a>, capacity: &'a Capacity) -> Ceiling<'a> {
         let metric = case.extracts.metric(capacity.metric);
         let product = Some(capacity.product);
-        let (use_of, trend) = (format!("ceiling_utilization:{metric}"), format!("trend:{metric}"));
-        let links = case.links(&[(&use_of, product, 30), (&trend, product, 90), (metric, product, 30)]);
+        let (use_of, trend) = (Metric::CeilingUtilization.of(metric), Metric::UsageTrend.of(metric));
+        let links = case.links(&[(&*use_of, product, 30), (&*trend, product, 90), (metric, product, 30)]);
         Ceiling { case, capacity, metric, links }
     }
 
@@ -87,7 +88,6 @@ impl<'a> Ceiling<'a> {
         let days = breach.since(self.case.day);
         let fires = days <= rule.days("within_days")
             && c.renewal.is_none_or(|renewal| breach < renewal)
-            && c.breach_before_renewal.get() >= rule.at("min_probability")
             && c.limit >= rule.at("min_limit")
             && c.utilization < 1.0;
         let renewal = c.renewal.map_or(String::new(), |renewal| format!(", before the renewal on {}", day(renewal)));
@@ -179,17 +179,12 @@ impl<'a> Ceiling<'a> {
         rule.finding(strength, sentence, self.links.clone())
     }
 
-    /// Use as a share of the ceiling: the state for a level, the last week for a day's amount (weekends are quiet),
-    /// and for a month the higher of the month so far and the last complete one.
+    /// Use as a share of the ceiling; of a monthly one the higher of the month so far and the last complete one.
     fn recent_level(&self) -> f64 {
         let c = self.capacity;
-        let use_of = format!("ceiling_utilization:{}", self.metric);
-        let mean = |window| self.case.fact(&use_of, Some(c.product), window).map(|(_, o)| o.value);
-        match c.period {
-            Period::Gauge => c.utilization,
-            Period::Day => mean(7).unwrap_or(c.utilization),
-            Period::Month => mean(30).unwrap_or(0.0).max(c.utilization),
-        }
+        let use_of = Metric::CeilingUtilization.of(self.metric);
+        let month = self.case.fact(use_of, Some(c.product), 30).map_or(0.0, |(_, o)| o.value);
+        if c.period == Period::Month { month.max(c.utilization) } else { c.utilization }
     }
 
     /// `Seats at 87 % of 120 (104 in use)`.
@@ -220,7 +215,7 @@ impl<'a> Ceiling<'a> {
 /// Per product, the fullest of what is paid for: paid units and seats first, other ceilings where there are none.
 fn underused_contract(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("underused_contract") else { return Vec::new() };
-    let fresh = case.whole("days_since_upgrade", 0).is_some_and(|(_, o)| o.value < rule.at("settled_days"));
+    let fresh = case.whole(Metric::DaysSinceUpgrade, 0).is_some_and(|(_, o)| o.value < rule.at("settled_days"));
     if fresh || !case.grown_up(&rule) {
         return Vec::new();
     }
@@ -236,7 +231,7 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
     let lasting: Vec<(u32, f64)> = lasting.map(|(at, o)| (at, o.value)).collect();
     let share = two_months.value;
     let fires = share <= rule.at("utilization") && lasting.iter().all(|(_, now)| *now <= rule.at("utilization"));
-    let paid = metric.strip_prefix("ceiling_utilization:").map_or_else(|| "paid units".into(), metric_words);
+    let paid = metric.strip_prefix(Metric::CeilingUtilization.name()).map_or_else(|| "paid units".into(), metric_words);
     let sentence = format!(
         "{} of the {paid} paid for in {} were used over the last 60 days.",
         capital(&percent(share)),
@@ -250,14 +245,14 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
 }
 
 /// The observation that tells how far a product's contract is used.
-fn paid_measure(case: &Case, product: ProductIx) -> Option<String> {
+fn paid_measure(case: &Case, product: ProductIx) -> Option<Text> {
     let known = |metric: &str| case.fact(metric, Some(product), 60).is_some();
-    let paid = ["units_utilization", "ceiling_utilization:seats"];
+    let paid = [Metric::UnitsUtilization.text(), Metric::CeilingUtilization.of("seats")];
     if let Some(metric) = paid.into_iter().find(|metric| known(metric)) {
-        return Some(metric.into());
+        return Some(metric);
     }
     let ceilings = case.evidence.facts.capacity.iter().filter(|c| c.product == product);
-    let measures = ceilings.map(|c| format!("ceiling_utilization:{}", case.extracts.metric(c.metric)));
-    let level = |metric: &String| case.fact(metric, Some(product), 60).map_or(f64::MIN, |(_, o)| o.value);
+    let measures = ceilings.map(|c| Metric::CeilingUtilization.of(case.extracts.metric(c.metric)));
+    let level = |metric: &Text| case.fact(metric, Some(product), 60).map_or(f64::MIN, |(_, o)| o.value);
     measures.filter(|metric| known(metric)).max_by(|a, b| level(a).total_cmp(&level(b)).then(b.cmp(a)))
 }

@@ -1,6 +1,7 @@
 //! Signals of invoices and connections: trouble with payment, a growing footprint, products that compete with ours.
 
 use super::case::{Case, Finding, Rule};
+use crate::observations::Metric;
 use crate::wording::{count, day, list, money, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
@@ -16,10 +17,10 @@ fn payment_trouble(case: &Case) -> Option<Finding> {
 }
 
 fn overdue(case: &Case, rule: &Rule) -> Option<Finding> {
-    let (at, days) = case.whole("days_overdue_max", 0)?;
-    let unpaid = case.whole("invoices_overdue", 0);
-    let amount = case.whole("overdue_amount", 0);
-    let disputes = case.whole("invoices_disputed", 0).filter(|(_, o)| o.value >= 1.0);
+    let (at, days) = case.whole(Metric::DaysOverdueMax, 0)?;
+    let unpaid = case.whole(Metric::InvoicesOverdue, 0);
+    let amount = case.whole(Metric::OverdueAmount, 0);
+    let disputes = case.whole(Metric::InvoicesDisputed, 0).filter(|(_, o)| o.value >= 1.0);
     let sentence = format!(
         "{} unpaid and past due{}, the oldest by {}{}.",
         plural(unpaid.map_or(1, |(_, o)| o.value as i64), "invoice", "invoices"),
@@ -35,7 +36,7 @@ fn overdue(case: &Case, rule: &Rule) -> Option<Finding> {
 }
 
 fn disputed(case: &Case, rule: &Rule) -> Option<Finding> {
-    let (at, disputes) = case.whole("invoices_disputed", 0)?;
+    let (at, disputes) = case.whole(Metric::InvoicesDisputed, 0)?;
     let sentence = format!("{} disputed and unpaid.", plural(disputes.value as i64, "invoice", "invoices"));
     let strength = super::saturating(disputes.value, rule.at("disputed"), rule.at("disputed") + 2.0);
     (disputes.value >= rule.at("disputed"))
@@ -43,8 +44,8 @@ fn disputed(case: &Case, rule: &Rule) -> Option<Finding> {
 }
 
 fn paid_late(case: &Case, rule: &Rule) -> Option<Finding> {
-    let (at, late) = case.whole("days_late_mean", 180)?;
-    let (issued_at, issued) = case.whole("invoices_issued", 180)?;
+    let (at, late) = case.whole(Metric::DaysLateMean, 180)?;
+    let (issued_at, issued) = case.whole(Metric::InvoicesIssued, 180)?;
     let sentence = format!(
         "{} of the last 180 days were paid {} late on average.",
         plural(issued.value as i64, "invoice", "invoices"),
@@ -56,8 +57,8 @@ fn paid_late(case: &Case, rule: &Rule) -> Option<Finding> {
 
 fn integration_growth(case: &Case) -> Option<Finding> {
     let rule = case.rule("integration_growth").filter(|rule| case.grown_up(rule))?;
-    let (at, connected) = case.whole("integrations_connected", 90)?;
-    let categories = case.whole("integration_categories_new", 90);
+    let (at, connected) = case.whole(Metric::IntegrationsConnected, 90)?;
+    let categories = case.whole(Metric::IntegrationCategoriesNew, 90);
     let new_kinds = categories.map_or(0.0, |(_, o)| o.value);
     let recent: Vec<_> = case
         .evidence
@@ -83,12 +84,12 @@ fn integration_growth(case: &Case) -> Option<Finding> {
 
 fn competitor_export(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("competitor_export") else { return Vec::new() };
-    let rivals = case.facts("competing_integrations").filter(|(_, o)| o.value >= rule.at("connected"));
+    let rivals = case.facts(Metric::CompetingIntegrations.name()).filter(|(_, o)| o.value >= rule.at("connected"));
     let rivals = rivals.filter(|(_, o)| o.since.is_none_or(|since| case.day.since(since) <= rule.days("days")));
     rivals
         .filter_map(|(at, o)| Some((at, o, o.product?)))
         .map(|(at, o, product)| {
-            let exports = case.whole("export_events", 30).filter(|(_, e)| e.value > 0.0);
+            let exports = case.whole(Metric::ExportEvents, 30).filter(|(_, e)| e.value > 0.0);
             let names = competing(case, product);
             let sentence = format!(
                 "{} with {} connected{}, in competition with {}{}.",

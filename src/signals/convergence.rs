@@ -1,6 +1,8 @@
 //! The combined signal: several independent signs of satisfaction at the same time.
 
 use super::case::{Case, Finding, Rule};
+use crate::extracts::tables::EventKind;
+use crate::observations::Metric;
 use crate::wording::{capital, change, count, list, plural};
 
 /// One sign that holds, in words, and the observation that shows it.
@@ -22,27 +24,28 @@ fn sentiment_convergence(case: &Case) -> Option<Finding> {
 }
 
 fn high_nps(case: &Case, rule: &Rule) -> Option<Sign> {
-    let (at, nps) = case.whole("nps_latest", 0)?;
+    let (at, nps) = case.whole(Metric::NpsLatest, 0)?;
     let answered = case.evidence.view.surveys(case.evidence.account).map(|s| s.at.day()).max()?;
     let recent = case.day.since(answered) <= rule.days("nps_days");
     (recent && nps.value >= rule.at("nps")).then(|| (format!("NPS {}", count(nps.value)), at))
 }
 
 fn rising_use(case: &Case, rule: &Rule) -> Option<Sign> {
-    let (at, o) = case.whole("active_users", 60).or_else(|| case.whole("usage_index", 60))?;
+    let (at, o) = case.whole(Metric::ActiveUsers, 60).or_else(|| case.whole(Metric::UsageIndex, 60))?;
     let rise = o.change.filter(|rise| *rise >= rule.at("growth"))?;
     Some((format!("use {} over 60 days", change(rise)), at))
 }
 
 fn executives(case: &Case, rule: &Rule) -> Option<Sign> {
-    let (at, met) = case.whole("executive_meetings", 90)?;
+    let (at, met) = case.whole(Metric::ExecutiveMeetings, 90)?;
     let meetings = plural(met.value as i64, "executive meeting", "executive meetings");
     (met.value >= rule.at("meetings")).then(|| (format!("{meetings} in 90 days"), at))
 }
 
 fn advocacy(case: &Case, rule: &Rule) -> Option<Sign> {
-    let kinds = [("days_since_event:advocacy_review", "public review"), ("days_since_event:case_study", "case study")];
-    let seen = kinds.iter().filter_map(|(metric, word)| Some((case.whole(metric, 0)?, word)));
+    let kinds = [(EventKind::AdvocacyReview, "public review"), (EventKind::CaseStudy, "case study")];
+    let seen =
+        kinds.iter().filter_map(|(kind, word)| Some((case.whole(Metric::DaysSinceEvent.of(kind.as_str()), 0)?, word)));
     let ((at, age), word) = seen.min_by(|a, b| a.0.1.value.total_cmp(&b.0.1.value))?;
     let ago = plural(age.value as i64, "day", "days");
     (age.value <= rule.at("advocacy_days")).then(|| (format!("a {word} {ago} ago"), at))

@@ -3,6 +3,7 @@
 use super::Detail;
 use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::{AccountEvent, EventKind};
+use crate::observations::Metric;
 use crate::vocabulary::Text;
 use crate::wording::{capital, count, day, list, money, percent, plural, words};
 
@@ -24,7 +25,8 @@ fn recent<'a>(case: &'a Case<'a>, rule: &Rule, kinds: &'static [EventKind]) -> V
 fn links(case: &Case, events: &[&AccountEvent]) -> Vec<u32> {
     let mut links: Vec<u32> = Vec::new();
     for event in events {
-        let (last, number) = (format!("days_since_event:{}", event.kind), format!("events:{}", event.kind));
+        let (last, number) =
+            (Metric::DaysSinceEvent.of(event.kind.as_str()), Metric::EventsOfKind.of(event.kind.as_str()));
         links.extend(case.links(&[(&last, None, 0), (&number, None, 90), (&number, None, 180)]));
     }
     links.sort_unstable();
@@ -102,7 +104,8 @@ fn hiring_growth(case: &Case) -> Option<Finding> {
     let roles = |e: &AccountEvent| e.magnitude.unwrap_or(rule.at("roles"));
     let open: f64 = hiring.iter().map(|e| roles(e)).sum();
     let weighed: f64 = hiring.iter().map(|e| roles(e) * if own(e) { rule.at("own_department") } else { 1.0 }).sum();
-    let headcount = case.whole("event_magnitude:headcount", 90).filter(|(_, o)| o.change.is_some());
+    let headcount =
+        case.whole(Metric::EventMagnitude.of(EventKind::Headcount.as_str()), 90).filter(|(_, o)| o.change.is_some());
     let growth = headcount.and_then(|(_, o)| o.change).unwrap_or(0.0);
     let times = (weighed / rule.at("roles")).max(growth / rule.at("headcount"));
     if times < 1.0 {

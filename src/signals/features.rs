@@ -3,7 +3,7 @@
 use super::Detail;
 use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::{FeatureKind, FeatureUse};
-use crate::observations::Observation;
+use crate::observations::{Metric, Observation};
 use crate::vocabulary::{FeatureIx, ProductIx, Text};
 use crate::wording::{count, list, percent, plural, words};
 
@@ -18,19 +18,19 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
 }
 
 /// The 30-day observations of a metric that belong to a product.
-fn monthly<'a>(case: &'a Case<'a>, metric: &'static str) -> impl Iterator<Item = (ProductIx, u32, &'a Observation)> {
-    let facts = case.facts(metric).filter(|(_, o)| o.window_days == 30);
+fn monthly<'a>(case: &'a Case<'a>, metric: Metric) -> impl Iterator<Item = (ProductIx, u32, &'a Observation)> {
+    let facts = case.facts(metric.name()).filter(|(_, o)| o.window_days == 30);
     facts.filter_map(|(at, o)| o.product.map(|product| (product, at, o)))
 }
 
 fn teaser_clicks(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("teaser_clicks") else { return Vec::new() };
     let fires = |o: &Observation| o.value >= rule.at("events");
-    let clicked = monthly(case, "teaser_events").filter(|(_, _, o)| fires(o));
+    let clicked = monthly(case, Metric::TeaserEvents).filter(|(_, _, o)| fires(o));
     clicked
         .map(|(product, at, o)| {
             let shown = touched(case, product, |kind, _| kind == Some(FeatureKind::Teaser));
-            let by = case.fact("teaser_users", Some(product), 30);
+            let by = case.fact(Metric::TeaserUsers, Some(product), 30);
             let sentence = format!(
                 "{} on {} in 30 days{}.",
                 plural(o.value as i64, "click", "clicks"),
@@ -46,12 +46,12 @@ fn teaser_clicks(case: &Case) -> Vec<Finding> {
 
 fn premium_trial(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("premium_trial") else { return Vec::new() };
-    let tried = monthly(case, "trial_users");
+    let tried = monthly(case, Metric::TrialUsers);
     tried.filter_map(|(product, at, users)| premium_trial_of(case, &rule, product, at, users.value)).collect()
 }
 
 fn premium_trial_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, users: f64) -> Option<Finding> {
-    let days = case.fact("trial_days", Some(product), 30);
+    let days = case.fact(Metric::TrialDays, Some(product), 30);
     let repeated = days.is_some_and(|(_, o)| o.value >= rule.at("days"));
     if !(users >= rule.at("users") || (users >= 1.0 && repeated)) {
         return None;
@@ -70,10 +70,10 @@ fn premium_trial_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, users
 
 fn power_users(case: &Case) -> Option<Finding> {
     let rule = case.rule("power_users")?;
-    let (at, fresh) = case.whole("new_power_users", 30)?;
+    let (at, fresh) = case.whole(Metric::NewPowerUsers, 30)?;
     let usual = fresh.baseline.unwrap_or(0.0);
     let fires = fresh.value >= rule.at("users") && fresh.value >= usual * rule.at("growth");
-    let all = case.whole("power_users", 30);
+    let all = case.whole(Metric::PowerUsers, 30);
     let sentence = format!(
         "{} took up advanced, workflow or export features in the last 30 days, after {} in the 30 days before{}.",
         plural(fresh.value as i64, "user", "users"),
@@ -86,12 +86,13 @@ fn power_users(case: &Case) -> Option<Finding> {
 
 fn workaround_use(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("workaround_use") else { return Vec::new() };
-    let wanting = monthly(case, "workaround_events").filter(|(product, ..)| !case.evidence.contract.owns(*product));
+    let wanting =
+        monthly(case, Metric::WorkaroundEvents).filter(|(product, ..)| !case.evidence.contract.owns(*product));
     wanting.filter_map(|(product, at, events)| workaround_of(case, &rule, product, at, events.value)).collect()
 }
 
 fn workaround_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, events: f64) -> Option<Finding> {
-    let (users_at, users) = case.fact("workaround_users", Some(product), 30)?;
+    let (users_at, users) = case.fact(Metric::WorkaroundUsers, Some(product), 30)?;
     let stand_ins = stand_ins(case, product);
     let sentence = format!(
         "{} used {} {} in 30 days, which stands in for {}.",
@@ -109,8 +110,8 @@ fn workaround_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, events: 
 
 fn use_case_expansion(case: &Case) -> Option<Finding> {
     let rule = case.rule("use_case_expansion")?;
-    let (at, shift) = case.whole("use_case_shift", 90)?;
-    let prefix = "use_case_share:";
+    let (at, shift) = case.whole(Metric::UseCaseShift, 90)?;
+    let prefix = Metric::UseCaseShare.name();
     let shares = case.evidence.facts.observations.iter().enumerate().filter(|(_, o)| o.metric.starts_with(prefix));
     let gain = |o: &Observation| o.value - o.baseline.unwrap_or(0.0);
     let grown = shares.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)));
@@ -133,8 +134,8 @@ fn use_case_expansion(case: &Case) -> Option<Finding> {
 
 fn feature_abandonment(case: &Case) -> Option<Finding> {
     let rule = case.rule("feature_abandonment")?;
-    let (at, regular) = case.whole("features_abandoned", 30)?;
-    let prefix = "feature_abandoned:";
+    let (at, regular) = case.whole(Metric::FeaturesAbandoned, 30)?;
+    let prefix = Metric::FeatureAbandoned.name();
     let facts = case.evidence.facts.observations.iter().enumerate();
     let left: Vec<(usize, &Observation)> = facts
         .filter(|(_, o)| o.metric.starts_with(prefix) && o.baseline.is_some_and(|b| b >= rule.at("min_events")))

@@ -1,6 +1,7 @@
 //! Signals of what similar accounts did from here: upgrades of the nearest ones, purchases of those that own the same.
 
 use super::case::{Case, Finding};
+use crate::observations::Metric;
 use crate::peers::PurchaseRate;
 use crate::vocabulary::ProductIx;
 use crate::wording::{count, percent};
@@ -13,7 +14,7 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
 
 /// What the comparison rests on: how large the account is and how much it uses.
 fn own_level(case: &Case) -> Vec<u32> {
-    case.links(&[("active_users", None, 30), ("products_owned", None, 0), ("arr", None, 0)])
+    case.links(&[(Metric::ActiveUsers, None, 30), (Metric::ProductsOwned, None, 0), (Metric::Arr, None, 0)])
 }
 
 fn peer_upgrade(case: &Case) -> Option<Finding> {
@@ -62,6 +63,6 @@ fn purchase(case: &Case, rule: &super::Rule, rate: &PurchaseRate) -> Finding {
         count(rate.lift),
     );
     let mut links = own_level(case);
-    links.extend(case.links(&[("arr", Some(rate.owned), 0)]));
+    links.extend(case.links(&[(Metric::Arr, Some(rate.owned), 0)]));
     rule.finding(rule.strength(rate.rate, "rate"), sentence, links).product(Some(rate.bought)).value(rate.rate)
 }

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Finding, Rule};
 use crate::models::Propensity;
+use crate::observations::Metric;
 use crate::vocabulary::PropensityKind;
 use crate::wording::{count, list, percent};
 
@@ -57,7 +58,7 @@ fn links(case: &Case, p: &Propensity) -> Vec<u32> {
     let behind = |feature: &str| observations.iter().position(|o| feature.starts_with(&*o.metric));
     let strongest = p.drivers.iter().take(DRIVERS_TOLD + 1);
     let mut links: Vec<u32> = strongest.filter_map(|driver| behind(&driver.feature)).map(|at| at as u32).collect();
-    links.extend(case.links(&[("arr", None, 0), ("tenure_days", None, 0)]));
+    links.extend(case.links(&[(Metric::Arr, None, 0), (Metric::TenureDays, None, 0)]));
     links.sort_unstable();
     links.dedup();
     links

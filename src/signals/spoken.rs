@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Detail;
 use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::TextSource;
+use crate::observations::Metric;
 use crate::text::{About, Mention, Topic};
 use crate::vocabulary::{ProductIx, Text};
 use crate::wording::{day, list, plural};
@@ -157,8 +158,8 @@ fn matter(case: &Case, said: &[Said], one: bool) -> String {
 /// The counts of texts that the mentions are among.
 fn links(case: &Case, said: &[Said]) -> Vec<u32> {
     let metric = |source| match source {
-        TextSource::Tickets => "ticket_texts",
-        TextSource::Conversations => "conversation_texts",
+        TextSource::Tickets => Metric::TicketTexts.name(),
+        TextSource::Conversations => Metric::ConversationTexts.name(),
     };
     let mut links: Vec<u32> = said
         .iter()

@@ -1,6 +1,7 @@
 //! Signals of support and satisfaction: spikes that come with worse satisfaction, open trouble, falling scores.
 
 use super::case::{Case, Finding, Rule};
+use crate::observations::Metric;
 use crate::wording::{count, day, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
@@ -12,7 +13,7 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
 
 fn ticket_spike(case: &Case) -> Option<Finding> {
     let rule = case.rule("ticket_spike")?;
-    let (at, month) = case.whole("tickets_opened", 30)?;
+    let (at, month) = case.whole(Metric::TicketsOpened, 30)?;
     let (usual, usual_at) = monthly_tickets(case)?;
     let fires = month.value >= rule.at("tickets")
         && month.value >= usual * rule.at("growth")
@@ -30,30 +31,30 @@ fn ticket_spike(case: &Case) -> Option<Finding> {
 
 /// Tickets per 30 days over the half year before the last 30 days, or as much of it as the history holds.
 fn monthly_tickets(case: &Case) -> Option<(f64, u32)> {
-    let (_, month) = case.whole("tickets_opened", 30)?;
-    let (at, half_year) = case.whole("tickets_opened", 180)?;
+    let (_, month) = case.whole(Metric::TicketsOpened, 30)?;
+    let (at, half_year) = case.whole(Metric::TicketsOpened, 180)?;
     let months = f64::from(case.tenure_days().clamp(60, 180) - 30) / 30.0;
     Some(((half_year.value - month.value).max(0.0) / months, at))
 }
 
 /// What got worse beside the number of tickets: satisfaction, or escalations where nobody was asked.
 fn worse_satisfaction(case: &Case, rule: &Rule) -> Option<(String, u32)> {
-    if let Some((at, csat)) = case.whole("csat_mean", 30) {
-        let before = csat.baseline.or_else(|| case.whole("csat_mean", 180).map(|(_, o)| o.value));
+    if let Some((at, csat)) = case.whole(Metric::CsatMean, 30) {
+        let before = csat.baseline.or_else(|| case.whole(Metric::CsatMean, 180).map(|(_, o)| o.value));
         let fell = before.is_some_and(|before| csat.value <= before - rule.at("csat_drop"));
         let poor = csat.value <= rule.at("poor_csat");
         let from = before.map_or(String::new(), |before| format!(", after {}", count(before)));
         return (fell || poor).then(|| (format!("satisfaction stands at {} of 10{from}", count(csat.value)), at));
     }
-    let (at, escalated) = case.whole("tickets_escalated", 30)?;
+    let (at, escalated) = case.whole(Metric::TicketsEscalated, 30)?;
     (escalated.value > escalated.baseline.unwrap_or(0.0))
         .then(|| (format!("{} were escalated", count(escalated.value)), at))
 }
 
 fn critical_tickets_open(case: &Case) -> Option<Finding> {
     let rule = case.rule("critical_tickets_open")?;
-    let (at, open) = case.whole("critical_tickets_open", 0)?;
-    let parts = [("p1_open", "priority 1"), ("escalations_open", "escalated")];
+    let (at, open) = case.whole(Metric::CriticalTicketsOpen, 0)?;
+    let parts = [(Metric::P1Open, "priority 1"), (Metric::EscalationsOpen, "escalated")];
     let parts = parts.iter().filter_map(|(metric, word)| Some((case.whole(metric, 0)?, word)));
     let parts: Vec<_> = parts.filter(|((_, o), _)| o.value >= 1.0).collect();
     let kinds: Vec<String> = parts.iter().map(|((_, o), word)| format!("{} {word}", count(o.value))).collect();
@@ -72,45 +73,43 @@ fn critical_tickets_open(case: &Case) -> Option<Finding> {
 /// The deepest fall among ticket and survey satisfaction, over the last 30 or 90 days.
 fn csat_drop(case: &Case) -> Option<Finding> {
     let rule = case.rule("csat_drop")?;
-    let asked = [
-        ("csat_mean", "csat_answers", 30),
-        ("csat_mean", "csat_answers", 90),
-        ("survey_csat_mean", "survey_answers", 90),
-    ];
-    let falls = asked.iter().filter_map(|(mean, answers, window)| fall(case, &rule, mean, answers, *window));
+    let asked = [(Metric::CsatMean, 30), (Metric::CsatMean, 90), (Metric::SurveyCsatMean, 90)];
+    let falls = asked.into_iter().filter_map(|(mean, window)| fall(case, &rule, mean, window));
     falls.max_by(|a, b| a.strength.total_cmp(&b.strength))
 }
 
-fn fall(case: &Case, rule: &Rule, mean: &str, answers: &str, window: i32) -> Option<Finding> {
+fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> {
     let (at, now) = case.whole(mean, window)?;
-    let (answers_at, answered) = case.whole(answers, window)?;
     let before = now.baseline?;
     let drop = before - now.value;
-    let enough = answered.value >= rule.at("min_answers")
-        && answered.baseline.is_some_and(|earlier| earlier >= rule.at("min_answers"));
+    let answers = case.whole(Metric::CsatAnswers, window).filter(|_| mean == Metric::CsatMean);
+    let enough = |n: f64| n >= rule.at("min_answers");
+    let (given, earlier) = match answers {
+        Some((_, o)) => (o.value, o.baseline.unwrap_or(0.0)),
+        None => (now.source_rows as f64, f64::INFINITY),
+    };
     let sentence = format!(
-        "Satisfaction fell to {} of 10 over the last {window} days from {} before ({} and {} answers).",
+        "Satisfaction fell to {} of 10 over the last {window} days ({}) from {} before.",
         count(now.value),
+        plural(given as i64, "answer", "answers"),
         count(before),
-        count(answered.value),
-        count(answered.baseline.unwrap_or(0.0)),
     );
-    let fires = enough && drop >= rule.at("drop");
-    fires
-        .then(|| rule.finding(rule.strength(drop, "drop"), sentence, vec![at, answers_at]).since(now.since).value(drop))
+    let fires = enough(given) && enough(earlier) && drop >= rule.at("drop");
+    let links = [at].into_iter().chain(answers.map(|(at, _)| at)).collect();
+    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence, links).since(now.since).value(drop))
 }
 
 fn nps_detractor(case: &Case) -> Option<Finding> {
     use crate::extracts::tables::SurveyKind;
     let rule = case.rule("nps_detractor")?;
-    let (at, latest) = case.whole("nps_latest", 0)?;
+    let (at, latest) = case.whole(Metric::NpsLatest, 0)?;
     let surveys = case.evidence.view.surveys(case.evidence.account);
     let answer = surveys.filter(|s| s.kind == SurveyKind::Nps).max_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)))?;
     let answered = answer.at.day();
     let earlier = latest.baseline.map_or(String::new(), |before| format!(", after {} before", count(before)));
     let sentence = format!("NPS answer of {} of 10 on {}{earlier}.", count(latest.value), day(answered));
     let fires = latest.value <= rule.at("score") && case.day.since(answered) <= rule.days("days");
-    let links = [Some(at), case.whole("nps_detractors", 180).map(|(at, _)| at)].into_iter().flatten().collect();
+    let links = [Some(at), case.whole(Metric::NpsDetractors, 180).map(|(at, _)| at)].into_iter().flatten().collect();
     let mut finding =
         rule.finding(rule.strength(latest.value, "score"), sentence, links).since(Some(answered)).value(latest.value);
     finding.detail.contact = answer.contact;

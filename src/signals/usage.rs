@@ -2,7 +2,7 @@
 
 use super::Detail;
 use super::case::{Case, Finding, Rule, metric_words};
-use crate::observations::Observation;
+use crate::observations::{Metric, Observation};
 use crate::vocabulary::{Day, ProductIx};
 use crate::wording::{capital, count, day, percent};
 
@@ -68,7 +68,7 @@ fn api_growth_of(case: &Case, rule: &Rule, product: Option<ProductIx>) -> Option
 
 fn usage_doubling(case: &Case) -> Option<Finding> {
     let rule = case.rule("usage_doubling").filter(|rule| case.grown_up(rule))?;
-    let rise = Rise::of(case, "active_users", None, Measure::Mean)?;
+    let rise = Rise::of(case, Metric::ActiveUsers.name(), None, Measure::Mean)?;
     let fires = rise.before >= rule.at("min_level")
         && rise.now - rise.before >= rule.at("min_gain")
         && rise.ratio() >= rule.at("growth");
@@ -87,10 +87,10 @@ fn usage_doubling(case: &Case) -> Option<Finding> {
 /// Active users where they are metered, else sessions, else the account's usage as a whole.
 fn usage_decline(case: &Case) -> Option<Finding> {
     let rule = case.rule("usage_decline").filter(|rule| case.grown_up(rule))?;
-    if case.facts("active_users").next().is_some() {
+    if case.facts(Metric::ActiveUsers.name()).next().is_some() {
         return decline(case, &rule, "active_users", rule.at("min_level"));
     }
-    decline(case, &rule, "usage_index", 0.0)
+    decline(case, &rule, Metric::UsageIndex.name(), 0.0)
 }
 
 /// The steepest fall over 30, 60 or 90 days that the last week has not made up for.
@@ -102,7 +102,7 @@ fn decline(case: &Case, rule: &Rule, metric: &str, min_level: f64) -> Option<Fin
     let began = [Some(fall), case.whole(metric, 90).map(|f| f.1), case.whole(metric, 180).map(|f| f.1)];
     let since = began.into_iter().flatten().find_map(|o| o.since);
     let drop = fall.change?;
-    let named = if metric == "usage_index" { "use of all features".into() } else { metric_words(metric) };
+    let named = if metric == Metric::UsageIndex.name() { "use of all features".into() } else { metric_words(metric) };
     let sentence = format!(
         "{} fell {} to {} over {} days, from {}{}.",
         capital(&named),
@@ -135,8 +135,8 @@ fn by_change(a: &Observation, b: &Observation) -> std::cmp::Ordering {
 /// The last week against the month before it began: a fall shows before the monthly means show it.
 fn active_users_drop(case: &Case) -> Option<Finding> {
     let rule = case.rule("active_users_drop")?;
-    let (week_at, week) = case.whole("active_users", 7)?;
-    let (month_at, month) = case.whole("active_users", 30)?;
+    let (week_at, week) = case.whole(Metric::ActiveUsers, 7)?;
+    let (month_at, month) = case.whole(Metric::ActiveUsers, 30)?;
     let before = month.baseline?;
     let drop = (week.value - before) / before;
     let fires = before >= rule.at("min_level")
@@ -148,6 +148,6 @@ fn active_users_drop(case: &Case) -> Option<Finding> {
         count(week.value),
         count(before),
     );
-    let since = month.since.or_else(|| case.whole("active_users", 90).and_then(|(_, o)| o.since));
+    let since = month.since.or_else(|| case.whole(Metric::ActiveUsers, 90).and_then(|(_, o)| o.since));
     fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence, vec![week_at, month_at]).since(since).value(drop))
 }
