@@ -3,9 +3,10 @@
 use foothold::recommendations::playbooks::{Playbook, PlaybookFile, validate};
 use foothold::signals::Catalogue;
 
-pub fn catalogue() -> Catalogue {
-    let defaults: toml::Table = include_str!("../src/job/defaults.toml").parse().expect("the defaults are TOML");
-    defaults["signals"].clone().try_into().expect("the defaults hold the catalogue")
+use crate::support::default_settings;
+
+fn catalogue() -> Catalogue {
+    default_settings("signals")
 }
 
 pub fn shipped() -> Vec<Playbook> {

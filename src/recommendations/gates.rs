@@ -35,12 +35,16 @@ pub struct Gatekeeper<'a> {
     pub settings: &'a Settings,
 }
 
+/// How one gate was passed, or what closes it and until when.
 type Check = Result<String, (String, Option<Day>)>;
+
+/// One gate.
+type Try<'a> = fn(Gatekeeper<'a>, &Candidate) -> Check;
 
 impl<'a> Gatekeeper<'a> {
     /// Tries the account's and the candidate's own gates; conflict, holdout and capacity come after.
     pub fn pass(self, candidate: &Candidate) -> Passage {
-        let selling: &[(Gate, fn(Gatekeeper<'a>, &Candidate) -> Check)] = &[
+        let selling: [(Gate, Try<'a>); 9] = [
             (Gate::ThinHistory, Gatekeeper::thin_history),
             (Gate::Health, Gatekeeper::health),
             (Gate::RenewalWindow, Gatekeeper::renewal_window),
@@ -108,7 +112,7 @@ impl<'a> Gatekeeper<'a> {
         Err((evidence, None))
     }
 
-    fn renewal_window(self, candidate: &Candidate) -> Check {
+    fn renewal_window(self, _: &Candidate) -> Check {
         let (contract, today) = (&self.assessment.contract, self.view.day);
         let Some(renewal) = contract.renewal else {
             let kind = if contract.rolling { "renews in short periods" } else { "has no agreed end" };
@@ -124,7 +128,7 @@ impl<'a> Gatekeeper<'a> {
         if days >= self.settings.renewal_agreement_days {
             return Ok(format!("renewal in {left}"));
         }
-        match self.agreement(candidate) {
+        match self.agreement() {
             Some(approver) => Ok(format!("renewal in {left}, agreed by {approver}")),
             None => {
                 let evidence = format!(
@@ -136,13 +140,16 @@ impl<'a> Gatekeeper<'a> {
         }
     }
 
-    /// The renewal owner — the CSM, else the AE — approved this very play earlier.
-    fn agreement(self, candidate: &Candidate) -> Option<&'a str> {
+    /// The renewal owner — the CSM, else the AE — lately approved a sale at this account, and it was not refused since.
+    fn agreement(self) -> Option<&'a str> {
         let account = self.view.account(self.assessment.account)?;
         let owner = account.csm.as_deref().or(account.ae.as_deref())?;
-        let mut same =
-            self.memory.of(self.assessment.account).filter(|r| r.is(&candidate.playbook.name, candidate.offer.product));
-        same.find(|r| r.status.in_flight() && r.approver.as_deref() == Some(owner)).map(|_| owner)
+        let lately = self.view.day.minus(self.settings.renewal_agreement_days);
+        let mut approved = self.memory.of(self.assessment.account).filter(|r| {
+            let agreed = r.status.in_flight() || r.status == Status::Converted;
+            agreed && r.content.play != Play::RenewalRisk && r.changed_on >= lately
+        });
+        approved.find(|r| r.approver.as_deref() == Some(owner)).map(|_| owner)
     }
 
     fn new_contract(self, _: &Candidate) -> Check {

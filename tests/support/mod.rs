@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod parquet_world;
+pub mod scene;
 pub mod world;
 
 pub use world::WorldBuilder;
