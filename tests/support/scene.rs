@@ -4,6 +4,7 @@
 //! seats in use, a CSM and an AE.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use foothold::assessment::Assessment;
 use foothold::audit::{self, AuditRecord, Tail, Versions};
@@ -187,8 +188,8 @@ impl Scene {
 }
 
 fn signal(view: View, account: AccountIx, told: &Told) -> Signal {
-    let catalogue: Catalogue = default_settings("signals");
-    let spec = &catalogue.signals[&told.signal];
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| default_settings("signals"));
+    let spec = &CATALOGUE.signals[&told.signal];
     Signal {
         account,
         product: told.product.as_ref().map(|p| view.extracts.ids.products.get(p).expect("a known product")),
