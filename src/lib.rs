@@ -23,6 +23,7 @@ pub mod briefings;
 pub mod capacity;
 pub mod cli;
 pub mod health;
+pub mod job;
 pub mod models;
 pub mod observations;
 pub mod peers;

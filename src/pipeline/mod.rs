@@ -1,3 +1,72 @@
-//! The jobs from end to end: short functions that read as the picture in the crate's documentation.
+//! Whole runs: short functions that read as the picture on the crate's page. Nothing here computes; it connects.
 
+pub mod assess;
+pub mod nightly;
+pub mod past;
 pub mod retrain;
+
+use crate::vocabulary::Moment;
+use crate::{audit, extracts, models, publish, reviews, store};
+
+/// The machine a run finds itself on: clock, memory and whoever is watching. Given by the caller, never reached for.
+pub trait Host: Sync {
+    fn now(&self) -> Moment;
+    /// A stage begins.
+    fn begin(&self, stage: &str);
+    /// A stage ended.
+    fn end(&self, stage: &str, seconds: f64);
+    /// Something a person should know that does not stop the run.
+    fn warn(&self, message: &str);
+    /// True once the run was asked to stop.
+    fn interrupted(&self) -> bool;
+    /// Most memory held so far, where the system tells.
+    fn peak_memory_bytes(&self) -> Option<u64>;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Extracts(#[from] extracts::Error),
+    #[error(transparent)]
+    Publish(#[from] publish::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Models(#[from] models::registry::Error),
+    #[error(transparent)]
+    Audit(#[from] audit::Unreadable),
+    #[error(transparent)]
+    Reviews(#[from] reviews::Error),
+    #[error("stopped before anything was published")]
+    Interrupted,
+}
+
+/// Stages with their seconds, in the order they ran.
+pub struct Stages<'h> {
+    host: &'h dyn Host,
+    pub seconds: Vec<(&'static str, f64)>,
+}
+
+impl<'h> Stages<'h> {
+    pub fn new(host: &'h dyn Host) -> Stages<'h> {
+        Stages { host, seconds: Vec::new() }
+    }
+
+    /// Runs one stage, unless the run was asked to stop.
+    pub fn run<T, E: Into<Error>>(
+        &mut self,
+        stage: &'static str,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, Error> {
+        if self.host.interrupted() {
+            return Err(Error::Interrupted);
+        }
+        self.host.begin(stage);
+        let started = self.host.now();
+        let result = work().map_err(Into::into);
+        let seconds = (self.host.now().0 - started.0) as f64 / 1e6;
+        self.host.end(stage, seconds);
+        self.seconds.push((stage, seconds));
+        result
+    }
+}

@@ -10,9 +10,10 @@ use bytes::Bytes;
 
 use super::checks::{Checked, Failure};
 use super::dictionary;
-use super::manifest::{self, AuditTail, Input, Manifest, Output, Slot, sha256};
+use super::manifest::{self, Input, Manifest, Output, Slot, sha256};
 use super::schema::TableSpec;
-use super::{Error, parquet};
+use super::{Error, parquet, tables};
+use crate::audit::Link;
 use crate::store::{Created, Store};
 use crate::vocabulary::{Day, Moment};
 
@@ -54,7 +55,7 @@ pub struct About {
     pub started_at: Moment,
     pub finished_at: Moment,
     pub inputs: Vec<Input>,
-    pub audit: AuditTail,
+    pub audit: Link,
 }
 
 /// Writes the run's files and commits them. Nothing is visible to BI before [`expose`].
@@ -117,7 +118,7 @@ pub fn expose(store: &Store, as_of: Day) -> Result<(), Error> {
         if store.head(&mark(slot))?.is_some() {
             return Ok(());
         }
-        let manifest = manifest::read(store, slot)?.ok_or_else(|| Error::Unreadable { path: slot.path() })?;
+        let manifest = manifest::read_path(store, &slot.path())?;
         for output in &manifest.tables {
             put(store, output, format!("tables/{0}/dt={as_of}/{0}.parquet", output.name))?;
         }
@@ -167,12 +168,8 @@ pub fn describe(store: &Store, specs: &[TableSpec]) -> Result<(), Error> {
 }
 
 /// Leaves the rows that failed their checks beside the run that did not happen.
-pub fn write_evidence(
-    store: &Store,
-    claim: &Claim,
-    failures: &[Failure],
-    specs: &[TableSpec],
-) -> Result<String, Error> {
+pub fn write_evidence(store: &Store, claim: &Claim, failures: &[Failure]) -> Result<String, Error> {
+    let specs = tables::specs();
     let folder = claim.file("failed");
     let lines: Vec<serde_json::Value> = failures
         .iter()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::audit::Link;
 use crate::store::{Created, Error, Store};
 use crate::vocabulary::{Day, Moment};
 
@@ -22,8 +23,8 @@ pub struct Manifest {
     pub tables: Vec<Output>,
     /// Pages of the site; `name` is the path under `site/dt=…/`.
     pub site: Vec<Output>,
-    /// Last link of the audit chain after this run.
-    pub audit: AuditTail,
+    /// The place of the run's audit records in the chain.
+    pub audit: Link,
     /// Path of the manifest before this one, of the same day.
     pub predecessor: Option<String>,
 }
@@ -46,14 +47,6 @@ pub struct Output {
     pub rows: Option<u64>,
     pub bytes: u64,
     pub sha256: String,
-}
-
-/// Where the audit chain stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct AuditTail {
-    /// Sequence of the last record; 0 = none yet.
-    pub sequence: u64,
-    pub hash: String,
 }
 
 const FOLDER: &str = "meta/manifests";
@@ -94,6 +87,12 @@ pub fn newest(store: &Store, as_of: Day) -> Result<Option<Slot>, Error> {
 pub fn read(store: &Store, slot: Slot) -> Result<Option<Manifest>, Error> {
     let content = store.get_if_exists(&slot.path())?;
     Ok(content.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Reads the manifest at a path; that it is one is expected.
+pub fn read_path(store: &Store, path: &str) -> Result<Manifest, super::Error> {
+    let content = store.get(path)?;
+    serde_json::from_slice(&content).map_err(|_| super::Error::Unreadable { path: path.to_owned() })
 }
 
 impl Manifest {

@@ -10,9 +10,11 @@ mod commit;
 pub mod dictionary;
 pub mod manifest;
 pub mod parquet;
+pub mod reader;
 pub mod schema;
 pub mod table;
 pub mod tables;
+pub mod trail;
 
 pub use checks::{Checked, Failure, check};
 pub use commit::{About, Claim, Page, commit, describe, expose, repair, write_evidence};

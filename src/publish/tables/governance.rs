@@ -1,12 +1,64 @@
 //! Governance: what was rejected, how good the data was, and what each run did.
 
+use super::Layers;
+use crate::audit::{AuditRecord, Event};
 use crate::extracts::{RejectedRow, TableQuality};
+use crate::models::ModelEvaluation;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::Table;
+use crate::publish::table::{Frame, Stamp, Table};
 use crate::vocabulary::{Day, Moment};
 
 pub fn specs() -> Vec<TableSpec> {
-    vec![rejected_rows().spec().clone(), data_quality().spec().clone(), runs().spec().clone()]
+    vec![
+        audit().spec().clone(),
+        rejected_rows().spec().clone(),
+        data_quality().spec().clone(),
+        runs().spec().clone(),
+        model_evaluations().spec().clone(),
+    ]
+}
+
+pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+    let extracts = layers.view.extracts;
+    let quality: Vec<Quality> =
+        extracts.quality.iter().map(|quality| Quality { quality, as_of: layers.view.day }).collect();
+    vec![
+        audit().frame(layers.audit, stamp),
+        rejected_rows().frame(&extracts.rejected, stamp),
+        data_quality().frame(&quality, stamp),
+        model_evaluations().frame(layers.evaluations, stamp),
+    ]
+}
+
+pub fn audit() -> Table<AuditRecord> {
+    Table::<AuditRecord>::new(
+        OutputTable::Audit,
+        Layer::Governance,
+        "What happened to recommendations this night, chained by hash; earlier records stand in earlier runs.",
+    )
+    .int("sequence", "Place in the chain, from 1 without gaps.", |r| r.sequence as i64)
+    .key()
+    .text("record_id", "Stable id of the event.", |r| &r.entry.record_id)
+    .text("recommendation_id", "The recommendation.", |r| &r.entry.recommendation_id)
+    .text("event", "What happened.", |r| r.entry.event.as_str())
+    .among(Event::ALL.iter().map(|event| event.as_str()))
+    .time("event_at", "When it happened; the end of the as-of day for what the program does.", |r| r.entry.event_at)
+    .text("purpose", "What the processing is for.", |r| &r.entry.purpose)
+    .text("risk_class", "Class of the use under the EU AI Act.", |r| &r.entry.risk_class)
+    .text("data_categories", "Categories of data it rests on.", |r| &r.entry.data_categories)
+    .text("observations", "The observations behind the signals, JSON.", |r| &r.entry.observations)
+    .text("signals", "The signals with confidence and reasoning, JSON.", |r| &r.entry.signals)
+    .text("logic", "Gates passed, scores, thresholds, playbook and versions, JSON.", |r| &r.entry.logic)
+    .text("model_ids", "Models whose probabilities it rests on.", |r| &r.entry.model_ids)
+    .text("job_hash", "SHA-256 of everything in the job that bears on results.", |r| &r.entry.job_hash)
+    .text("input_manifest_hash", "SHA-256 over the input files.", |r| &r.entry.input_manifest_hash)
+    .text_opt("approver", "Who decided.", |r| r.entry.approver.as_deref())
+    .time_opt("decided_at", "When it was decided.", |r| r.entry.decided_at)
+    .text_opt("decision", "approved, edited, rejected or snoozed.", |r| r.entry.decision.as_deref())
+    .text_opt("outcome", "What came of it.", |r| r.entry.outcome.as_deref())
+    .float_opt("arr_delta", "ARR won or lost, reporting currency per year.", |r| r.entry.arr_delta)
+    .text("previous_hash", "Hash of the record before; zeros for the first.", |r| &r.previous_hash)
+    .text("hash", "SHA-256 over every column of the chain but this one.", |r| &r.hash)
 }
 
 pub fn rejected_rows() -> Table<RejectedRow> {
@@ -87,4 +139,36 @@ pub fn runs() -> Table<Run> {
         .int_opt("peak_memory_bytes", "Most memory held; null where the system does not tell.", |r| {
             r.peak_memory_bytes.map(|bytes| bytes as i64)
         })
+}
+
+pub fn model_evaluations() -> Table<ModelEvaluation> {
+    Table::<ModelEvaluation>::new(
+        OutputTable::ModelEvaluations,
+        Layer::Program,
+        "How good each model is on days it was not trained on, against a named trivial baseline.",
+    )
+    .text("model_id", "The model.", |m| &m.model_id)
+    .key()
+    .text("kind", "What is predicted.", |m| m.kind)
+    .text_opt("product_id", "The product, for cross_sell.", |m| m.product_id.as_deref())
+    .date("trained_on", "The day up to which the training saw the world.", |m| m.trained_on)
+    .text("window", "First and last test day, or of the labelled days where nothing was tested.", |m| &m.window)
+    .int("n", "Test rows, or labelled rows where nothing was tested.", |m| m.n as i64)
+    .int("positives", "Of them, rows on which the event happened.", |m| m.positives as i64)
+    .text("baseline_name", "The trivial rule it is held against.", |m| &m.baseline_name)
+    .float_opt("baseline_value", "The baseline's log loss on the same rows.", |m| m.baseline_value)
+    .float_opt("auc", "Area under the ROC curve.", |m| m.auc)
+    .within(0.0, 1.0)
+    .float_opt("pr_auc", "Area under the precision-recall curve.", |m| m.pr_auc)
+    .within(0.0, 1.0)
+    .float_opt("log_loss", "Mean log loss.", |m| m.log_loss)
+    .float_opt("brier", "Mean squared error of the probability.", |m| m.brier)
+    .within(0.0, 1.0)
+    .float_opt("calibration_error", "Mean distance between predicted and observed share.", |m| m.calibration_error)
+    .within(0.0, 1.0)
+    .float_opt("lift_top_decile", "Event rate of the highest tenth over the base rate.", |m| m.lift_top_decile)
+    .text("grade", "A, B or C against the baseline.", |m| m.grade.as_str())
+    .among(["A", "B", "C"])
+    .flag("promoted", "Whether it scores.", |m| m.promoted)
+    .text("reason", "Why it was promoted or kept out.", |m| &m.reason)
 }

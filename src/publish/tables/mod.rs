@@ -7,10 +7,53 @@ pub mod signals;
 
 use std::ops::Deref;
 
+use super::schema::TableSpec;
+use super::table::{Frame, Stamp};
+use crate::assessment::Assessment;
+use crate::audit::AuditRecord;
+use crate::briefings::Briefing;
 use crate::extracts::Extracts;
+use crate::history::View;
+use crate::models::ModelEvaluation;
+use crate::recommendations::Recommended;
 use crate::vocabulary::{AccountIx, ProductIx};
 
-use super::schema::TableSpec;
+/// What the four layers put out in one run.
+pub struct Layers<'a> {
+    pub view: View<'a>,
+    /// One per account known on the day, in account order.
+    pub assessments: &'a [Assessment<'a>],
+    pub recommended: &'a Recommended,
+    /// One per recommendation, in the same order.
+    pub briefings: &'a [Briefing],
+    /// Grades of the models that scored, and of those that were kept out tonight.
+    pub evaluations: &'a [ModelEvaluation],
+    /// Tonight's links of the audit chain.
+    pub audit: &'a [AuditRecord],
+}
+
+/// Every table that comes from the layers and the extracts, unchecked.
+pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+    let mut frames = observations::frames(layers, stamp);
+    frames.extend(signals::frames(layers, stamp));
+    frames.extend(recommendations::frames(layers, stamp));
+    frames.extend(governance::frames(layers, stamp));
+    frames
+}
+
+impl<'a> Layers<'a> {
+    /// Rows of a child list of every assessment.
+    fn each<T>(&self, list: impl Fn(&'a Assessment<'a>) -> &'a [T]) -> Vec<Of<'a, T>> {
+        let rows = self.assessments.iter().flat_map(|assessment| {
+            list(assessment).iter().map(|item| Of::new(self.view.extracts, assessment.account, item))
+        });
+        rows.collect()
+    }
+
+    fn of<T>(&self, account: AccountIx, item: &'a T) -> Of<'a, T> {
+        Of::new(self.view.extracts, account, item)
+    }
+}
 
 /// A row of an output table: what a layer put out for an account, with the dictionaries to name it.
 pub struct Of<'a, T> {

@@ -1,14 +1,21 @@
 //! Layer 1: `observations` and `capacity`.
 
-use super::Of;
+use super::{Layers, Of};
 use crate::capacity::Capacity;
 use crate::observations::Observation;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::Table;
+use crate::publish::table::{Frame, Stamp, Table};
 use crate::vocabulary::Category;
 
 pub fn specs() -> Vec<TableSpec> {
     vec![observations().spec().clone(), capacity().spec().clone()]
+}
+
+pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+    vec![
+        observations().frame(&layers.each(|a| &a.facts.observations), stamp),
+        capacity().frame(&layers.each(|a| &a.facts.capacity), stamp),
+    ]
 }
 
 pub fn observations<'a>() -> Table<Of<'a, Observation>> {

@@ -1,11 +1,12 @@
 //! Layers 3 and 4: recommendations with their child rows, suppressions, briefings.
 
-use super::Of;
+use super::{Layers, Of};
+use crate::audit::{DATA_CATEGORIES, RISK_CLASS};
 use crate::briefings::Briefing;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::Table;
+use crate::publish::table::{Frame, Stamp, Table};
 use crate::recommendations::{Action, Arm, Gate, Peer, Recommendation, Status, Step, Suppression};
-use crate::vocabulary::{OwnerRole, Play};
+use crate::vocabulary::{AccountIx, OwnerRole, Play};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![
@@ -18,16 +19,74 @@ pub fn specs() -> Vec<TableSpec> {
     ]
 }
 
-/// A recommendation with what the account is called and how it is classed.
-pub struct Recommended<'a> {
-    pub recommendation: &'a Recommendation,
-    pub account_name: &'a str,
-    pub risk_class: &'a str,
-    pub data_categories: &'a str,
+pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+    let proposals = &layers.recommended.recommendations;
+    let rows: Vec<Proposal> = proposals.iter().map(|recommendation| proposal(layers, recommendation)).collect();
+    let steps: Vec<RecommendationStep> = proposals.iter().flat_map(steps).collect();
+    let peers: Vec<RecommendationPeer> = proposals
+        .iter()
+        .flat_map(|recommendation| {
+            recommendation.peers.iter().map(move |peer| RecommendationPeer { recommendation, peer })
+        })
+        .collect();
+    let briefed: Vec<Briefed> = proposals
+        .iter()
+        .zip(layers.briefings)
+        .map(|(recommendation, briefing)| Briefed { recommendation, briefing })
+        .collect();
+    let suppressed: Vec<Of<Suppression>> =
+        layers.recommended.suppressions.iter().map(|s| layers.of(s.account, s)).collect();
+    vec![
+        recommendations().frame(&named(layers, &rows, |r| r.recommendation.account), stamp),
+        recommendation_signals().frame(&evidence(layers), stamp),
+        recommendation_steps().frame(&named(layers, &steps, |s| s.recommendation.account), stamp),
+        recommendation_peers().frame(&named(layers, &peers, |p| p.recommendation.account), stamp),
+        suppressions().frame(&suppressed, stamp),
+        briefings().frame(&named(layers, &briefed, |b| b.recommendation.account), stamp),
+    ]
 }
 
-pub fn recommendations<'a>() -> Table<Of<'a, Recommended<'a>>> {
-    Table::<Of<'a, Recommended<'a>>>::new(
+fn named<'a, T>(layers: &Layers<'a>, rows: &'a [T], account: impl Fn(&T) -> AccountIx) -> Vec<Of<'a, T>> {
+    rows.iter().map(|row| Of::new(layers.view.extracts, account(row), row)).collect()
+}
+
+fn proposal<'a>(layers: &Layers<'a>, recommendation: &'a Recommendation) -> Proposal<'a> {
+    let account = layers.view.account(recommendation.account);
+    Proposal { recommendation, account_name: account.map_or("", |account| &account.name) }
+}
+
+fn steps(recommendation: &Recommendation) -> impl Iterator<Item = RecommendationStep<'_>> {
+    let numbered = recommendation.steps.iter().enumerate();
+    numbered.map(move |(place, step)| RecommendationStep { recommendation, number: place + 1, step })
+}
+
+/// The signals of every recommendation by id; a recommendation names them by position in its account's list.
+fn evidence<'a>(layers: &Layers<'a>) -> Vec<RecommendationSignal<'a>> {
+    let extracts = layers.view.extracts;
+    let mut rows = Vec::new();
+    for recommendation in &layers.recommended.recommendations {
+        let found = layers.assessments.binary_search_by_key(&recommendation.account, |a| a.account);
+        let signals = found.map_or(&[][..], |at| &layers.assessments[at].signals);
+        let weighed =
+            recommendation.signals.iter().filter_map(|(at, weight)| Some((signals.get(*at as usize)?, weight)));
+        rows.extend(weighed.map(|(signal, weight)| RecommendationSignal {
+            recommendation_id: &recommendation.id,
+            account_id: extracts.account_id(recommendation.account),
+            signal_id: signal.id(extracts),
+            weight: *weight,
+        }));
+    }
+    rows
+}
+
+/// A recommendation with what the account is called.
+pub struct Proposal<'a> {
+    pub recommendation: &'a Recommendation,
+    pub account_name: &'a str,
+}
+
+pub fn recommendations<'a>() -> Table<Of<'a, Proposal<'a>>> {
+    Table::<Of<'a, Proposal<'a>>>::new(
         OutputTable::Recommendations,
         Layer::Recommendations,
         "What to do: account, action, quantity, person and timing. Proposals for a person to decide.",
@@ -78,8 +137,8 @@ pub fn recommendations<'a>() -> Table<Of<'a, Recommended<'a>>> {
     .text("status", "Where it stands.", |r| r.recommendation.status.as_str())
     .among(Status::ALL.iter().map(|s| s.as_str()))
     .made("model_ids", "Models whose probabilities it rests on.", |r| r.recommendation.model_ids.join(", "))
-    .text("risk_class", "Class of the use under the EU AI Act.", |r| r.risk_class)
-    .text("data_categories", "Categories of data it rests on.", |r| r.data_categories)
+    .text("risk_class", "Class of the use under the EU AI Act.", |_| RISK_CLASS)
+    .text("data_categories", "Categories of data it rests on.", |_| DATA_CATEGORIES)
     .text("human_oversight", "A person decides before anything reaches the customer.", |_| "required")
 }
 

@@ -1,14 +1,18 @@
 //! Layer 2: signals with their observations, health, propensities with their drivers, readiness, people.
 
-use super::{Of, sentences};
+use rayon::prelude::*;
+
+use super::{Layers, Of, sentences};
+use crate::assessment::Assessment;
+use crate::extracts::Extracts;
 use crate::health::Health;
 use crate::models::{Driver, Propensity};
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::Table;
+use crate::publish::table::{Frame, Stamp, Table};
 use crate::readiness::Readiness;
 use crate::signals::Signal;
 use crate::stakeholders::{BuyingCenter, Role, Stakeholder};
-use crate::vocabulary::{Color, Direction, Level, Play, PropensityKind};
+use crate::vocabulary::{AccountIx, Color, Direction, Level, Play, PropensityKind};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![
@@ -21,6 +25,49 @@ pub fn specs() -> Vec<TableSpec> {
         stakeholders().spec().clone(),
         white_space().spec().clone(),
     ]
+}
+
+pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+    let extracts = layers.view.extracts;
+    let links: Vec<SignalObservation> =
+        layers.assessments.par_iter().flat_map_iter(|assessment| links(extracts, assessment)).collect();
+    let propensities = layers.each(|a| &a.propensities);
+    let drivers: Vec<PropensityDriver> = propensities.iter().flat_map(drivers).collect();
+    let drivers: Vec<Of<PropensityDriver>> = drivers.iter().map(|d| layers.of(d.account, d)).collect();
+    vec![
+        signals().frame(&layers.each(|a| &a.signals), stamp),
+        signal_observations().frame(&links, stamp),
+        account_health().frame(&layers.each(|a| std::slice::from_ref(&a.health)), stamp),
+        self::propensities().frame(&propensities, stamp),
+        propensity_drivers().frame(&drivers, stamp),
+        readiness().frame(&layers.each(|a| std::slice::from_ref(&a.readiness)), stamp),
+        stakeholders().frame(&layers.each(|a| &a.stakeholders.people), stamp),
+        white_space().frame(&layers.each(|a| &a.stakeholders.buying_centers), stamp),
+    ]
+}
+
+/// The observations of an account's signals; one that a signal names twice counts once.
+fn links(extracts: &Extracts, assessment: &Assessment) -> Vec<SignalObservation> {
+    let mut links = Vec::new();
+    for signal in &assessment.signals {
+        let mut positions = signal.observations.clone();
+        positions.sort_unstable();
+        positions.dedup();
+        let observations = &assessment.facts.observations;
+        let found = positions.into_iter().filter_map(|at| observations.get(at as usize));
+        links.extend(found.map(|observation| SignalObservation {
+            account_id: extracts.account_id(assessment.account).to_owned(),
+            signal_id: signal.id(extracts),
+            observation_id: observation.id(extracts),
+        }));
+    }
+    links
+}
+
+fn drivers<'a>(of: &Of<'a, Propensity>) -> Vec<PropensityDriver<'a>> {
+    let (account, propensity) = (of.account, of.item);
+    let ranked = propensity.drivers.iter().enumerate();
+    ranked.map(|(place, driver)| PropensityDriver { account, propensity, rank: place + 1, driver }).collect()
 }
 
 pub fn signals<'a>() -> Table<Of<'a, Signal>> {
@@ -149,6 +196,7 @@ pub fn propensities<'a>() -> Table<Of<'a, Propensity>> {
 
 /// One driver of one propensity.
 pub struct PropensityDriver<'a> {
+    pub account: AccountIx,
     pub propensity: &'a Propensity,
     /// 1 = the largest contribution.
     pub rank: usize,

@@ -1,0 +1,241 @@
+//! Nothing that breaks the output contract becomes visible, and what becomes visible does so whole.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use foothold::audit::Link;
+use foothold::publish::manifest::{self, Input, Manifest};
+use foothold::publish::schema::{ColumnType, Layer, OutputTable};
+use foothold::publish::table::{Frame, Stamp, Table};
+use foothold::publish::{About, Checked, Claim, Error, check, commit, expose, parquet, repair, tables};
+use foothold::store::Store;
+use foothold::vocabulary::{Day, Moment};
+use parquet::arrow_schema;
+
+const DAY: Day = Day(20_000);
+
+struct Row {
+    id: &'static str,
+    parent: Option<&'static str>,
+    score: f64,
+    word: &'static str,
+}
+
+fn row(id: &'static str) -> Row {
+    Row { id, parent: None, score: 0.5, word: "green" }
+}
+
+fn parents() -> Table<Row> {
+    Table::<Row>::new(OutputTable::AccountHealth, Layer::Signals, "Parents.")
+        .text("account_id", "Id.", |r| r.id)
+        .key()
+        .float("score", "Score.", |r| r.score)
+        .within(0.0, 1.0)
+        .text("color", "Colour.", |r| r.word)
+        .among(["green", "red"])
+}
+
+fn children() -> Table<Row> {
+    Table::<Row>::new(OutputTable::Signals, Layer::Signals, "Children.")
+        .text("signal_id", "Id.", |r| r.id)
+        .key()
+        .text_opt("account_id", "Parent.", |r| r.parent)
+        .refers(OutputTable::AccountHealth, "account_id")
+}
+
+fn stamp() -> Stamp {
+    Stamp { as_of: DAY, run_id: "run-1".into() }
+}
+
+fn frames(parent_rows: &[Row], child_rows: &[Row]) -> Vec<Frame> {
+    vec![parents().frame(parent_rows, &stamp()), children().frame(child_rows, &stamp())]
+}
+
+fn checked(parent_rows: &[Row], child_rows: &[Row]) -> Checked {
+    check(frames(parent_rows, child_rows)).unwrap_or_else(|failures| panic!("{failures:?}"))
+}
+
+/// The messages of all failures.
+fn failures(parent_rows: &[Row], child_rows: &[Row]) -> Vec<String> {
+    match check(frames(parent_rows, child_rows)) {
+        Ok(_) => Vec::new(),
+        Err(failures) => failures.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_broken_rule_names_table_column_and_rows() {
+    assert_eq!(failures(&[row("a"), row("b")], &[]), Vec::<String>::new());
+    assert_eq!(
+        failures(&[row("a"), Row { score: f64::NAN, ..row("b") }], &[]),
+        ["account_health: score must be finite (1 rows, e.g. account_id=b)"]
+    );
+    assert_eq!(
+        failures(&[Row { score: 1.5, ..row("a") }], &[]),
+        ["account_health: score must lie in [0, 1] (1 rows, e.g. account_id=a)"]
+    );
+    assert_eq!(
+        failures(&[Row { word: "blue", ..row("a") }], &[]),
+        ["account_health: color must be one of green, red (1 rows, e.g. account_id=a)"]
+    );
+    assert_eq!(
+        failures(&[row("a"), row("b"), row("a")], &[]),
+        ["account_health: (account_id) must be unique (2 rows, e.g. account_id=a; account_id=a)"]
+    );
+}
+
+#[test]
+fn a_reference_without_its_target_is_selected_by_the_check_and_null_is_none() {
+    let child = |parent| Row { parent, ..row("s") };
+    assert!(failures(&[row("a")], &[child(Some("a"))]).is_empty());
+    assert!(failures(&[row("a")], &[child(None)]).is_empty());
+    assert_eq!(
+        failures(&[row("a")], &[child(Some("z"))]),
+        ["signals: account_id must stand in account_health.account_id (1 rows, e.g. signal_id=s)"]
+    );
+}
+
+#[test]
+fn a_frame_of_another_shape_is_refused() {
+    let mut frames = frames(&[row("a")], &[]);
+    frames[0].data = frames[0].data.drop("score").expect("the column is there");
+    let failures = check(frames).err().expect("a column is missing");
+    assert!(failures[0].to_string().starts_with("account_health: columns must be "), "{}", failures[0]);
+}
+
+#[test]
+fn rows_are_sorted_by_account_whatever_order_they_came_in() {
+    let there = checked(&[row("b"), row("a"), row("c")], &[]);
+    let back = checked(&[row("c"), row("a"), row("b")], &[]);
+    let bytes = |tables: &Checked| -> Vec<bytes::Bytes> {
+        tables.tables().iter().map(|frame| parquet::write(&frame.spec, &frame.data)).collect()
+    };
+    assert_eq!(bytes(&there), bytes(&back));
+}
+
+#[test]
+fn an_empty_table_keeps_its_types_and_descriptions() {
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Reader;
+    let frame = &frames(&[], &[])[0];
+    let bytes = parquet::write(&frame.spec, &frame.data);
+    let reader = Reader::try_new(bytes).expect("a Parquet file");
+    assert_eq!(reader.schema().field_with_name("score").unwrap().data_type(), &DataType::Float64);
+    assert_eq!(reader.schema().field_with_name("as_of_date").unwrap().data_type(), &DataType::Date32);
+    let metadata = reader.metadata().file_metadata().key_value_metadata().unwrap().clone();
+    let described = metadata.iter().find(|kv| kv.key == "description:score").and_then(|kv| kv.value.clone());
+    assert_eq!(described.as_deref(), Some("Score."));
+    assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
+}
+
+#[test]
+fn every_published_table_uses_only_types_that_bi_engines_read_and_describes_every_column() {
+    let safe = [
+        DataType::Utf8,
+        DataType::Boolean,
+        DataType::Int64,
+        DataType::Float64,
+        DataType::Date32,
+        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    ];
+    for spec in tables::specs() {
+        assert!(!spec.description.is_empty(), "{}", spec.name());
+        assert_eq!(spec.columns[0].name, "as_of_date");
+        assert_eq!(spec.columns[1].name, "run_id");
+        for (field, column) in arrow_schema(&spec).fields().iter().zip(&spec.columns) {
+            assert!(safe.contains(field.data_type()), "{}.{}", spec.name(), field.name());
+            assert!(column.description.len() > 3, "{}.{} has no description", spec.name(), column.name);
+            let numeric = matches!(column.kind, ColumnType::Int64 | ColumnType::Float64);
+            assert!(column.range.is_none() || numeric, "{}.{}: a range on text", spec.name(), column.name);
+        }
+        for reference in spec.columns.iter().filter_map(|column| column.references) {
+            let target = tables::specs().into_iter().find(|t| t.table == reference.table).expect("a known table");
+            assert_eq!(target.key, [reference.column], "{} refers to what is no key", spec.name());
+        }
+    }
+}
+
+fn about() -> About {
+    About {
+        job: "nightly".into(),
+        job_hash: "j".into(),
+        started_at: Moment(1),
+        finished_at: Moment(2),
+        inputs: vec![Input { table: "accounts".into(), path: "accounts.parquet".into(), etag: "e".into(), rows: 1 }],
+        audit: Link::default(),
+    }
+}
+
+fn claim(store: &Store, started: i64) -> Claim {
+    Claim::next(store, DAY, Moment(started), "job", "inputs").expect("a claim")
+}
+
+fn published(store: &Store, started: i64, rows: &[Row]) -> Manifest {
+    let claim = claim(store, started);
+    let manifest = commit(store, &claim, &checked(rows, &[]), &[("index.html".into(), "hello".into())], about());
+    expose(store, DAY).expect("exposed");
+    manifest.expect("committed")
+}
+
+fn table_object(store: &Store) -> Option<bytes::Bytes> {
+    store.get_if_exists("tables/account_health/dt=2024-10-04/account_health.parquet").expect("the store answers")
+}
+
+#[test]
+fn nothing_is_visible_before_the_manifest_and_everything_after() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let site = [("owners/ann.html".to_owned(), "hello".to_owned())];
+    commit(&store, &claim, &checked(&[row("a")], &[]), &site, about()).expect("committed");
+    assert_eq!(table_object(&store), None);
+    expose(&store, DAY).expect("exposed");
+    assert!(table_object(&store).is_some());
+    assert_eq!(&store.get("site/dt=2024-10-04/owners/ann.html").unwrap()[..], b"hello");
+    let slot = manifest::newest(&store, DAY).unwrap().expect("a manifest");
+    assert_eq!(slot.path(), "meta/manifests/2024-10-04/000001.json");
+    let read = manifest::read(&store, slot).unwrap().expect("it can be read");
+    assert_eq!((read.run_id, read.tables[0].rows), (claim.run_id, Some(1)));
+}
+
+#[test]
+fn of_two_runs_that_meet_one_is_published_and_the_other_changes_nothing() {
+    let store = Store::memory();
+    let (first, second) = (claim(&store, 1), claim(&store, 2));
+    commit(&store, &second, &checked(&[row("b")], &[]), &[], about()).expect("the first to commit wins");
+    expose(&store, DAY).expect("exposed");
+    let before = table_object(&store);
+    let lost = commit(&store, &first, &checked(&[row("a")], &[]), &[], about());
+    assert!(matches!(lost, Err(Error::RaceLost { .. })), "{lost:?}");
+    assert_eq!(table_object(&store), before);
+    assert_eq!(manifest::slots(&store).unwrap().len(), 1);
+}
+
+#[test]
+fn a_rerun_of_a_day_replaces_it_and_the_old_run_stays() {
+    let store = Store::memory();
+    let old = published(&store, 1, &[row("a")]);
+    let before = table_object(&store);
+    let new = published(&store, 2, &[row("a"), row("b")]);
+    assert_eq!(new.predecessor.as_deref(), Some("meta/manifests/2024-10-04/000001.json"));
+    assert_ne!(table_object(&store), before);
+    assert_eq!(Some(store.get(&old.tables[0].path).unwrap()), before);
+}
+
+#[test]
+fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
+    let store = Store::memory();
+    published(&store, 1, &[row("a")]);
+    let hidden = claim(&store, 2);
+    let manifest = commit(&store, &hidden, &checked(&[row("b")], &[]), &[], about()).expect("committed");
+    assert_ne!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
+    assert_eq!(repair(&store).expect("repaired"), [DAY]);
+    assert_eq!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
+    assert_eq!(repair(&store).expect("nothing left to do"), []);
+}
+
+#[test]
+fn a_run_file_that_was_changed_is_not_shown() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), &[], about()).expect("committed");
+    store.put(&manifest.tables[0].path, "something else").unwrap();
+    assert!(matches!(expose(&store, DAY), Err(Error::Altered { .. })));
+    assert_eq!(table_object(&store), None);
+}
