@@ -79,7 +79,7 @@ fn the_solver_agrees_with_linfa_logistic_on_the_same_design() {
     for (seed, ridge) in [(1, 0.5), (2, 3.0), (3, 50.0)] {
         let (table, labels) = noisy_world(700, seed);
         let encoded = encoded(&table, 8);
-        let own = encoded.fit(&labels, ridge, None).expect("both outcomes occur");
+        let own = encoded.fit(&labels, ridge).expect("both outcomes occur");
         let (intercept, weights) = fit::reference(&encoded.design, &labels, ridge).expect("both outcomes occur");
         close(own.intercept, intercept, 1e-4);
         assert_eq!(own.weights.len(), weights.len());
@@ -98,19 +98,20 @@ fn linfas_labels_are_read_whichever_class_is_the_larger() {
 }
 
 #[test]
-fn a_warm_start_ends_at_the_same_optimum() {
+fn a_path_of_ridges_ends_where_single_fits_end() {
     let (table, labels) = noisy_world(500, 5);
     let encoded = encoded(&table, 8);
-    let far = encoded.fit(&labels, 100.0, None).unwrap();
-    let (cold, warm) = (encoded.fit(&labels, 2.0, None).unwrap(), encoded.fit(&labels, 2.0, Some(&far)).unwrap());
-    cold.weights.iter().zip(&warm.weights).for_each(|(a, b)| close(*a, *b, 1e-6));
+    let path = encoded.path(&labels, &[100.0, 10.0, 2.0]);
+    let (alone, last) = (encoded.fit(&labels, 2.0).unwrap(), path[2].as_ref().unwrap());
+    alone.weights.iter().zip(&last.weights).for_each(|(a, b)| close(*a, *b, 0.01));
+    assert!(last.iterations < alone.iterations, "it starts close by");
 }
 
 #[test]
 fn one_class_and_a_bad_ridge_are_errors() {
     let (table, labels) = noisy_world(50, 6);
     let encoded = encoded(&table, 4);
-    let one = encoded.fit(&vec![true; labels.len()], 1.0, None).unwrap_err();
+    let one = encoded.fit(&vec![true; labels.len()], 1.0).unwrap_err();
     assert!(one.to_string().contains("50 rows have the same label"), "{one}");
     let ridge = fit::scorecard(encoded.design.clone(), &labels, ScorecardParams::new(0.0)).unwrap_err();
     assert!(ridge.to_string().contains("ridge strength"), "{ridge}");
@@ -132,7 +133,7 @@ fn cholesky_solves_a_small_system() {
 fn points_are_centred_and_unseen_codes_are_worth_nothing() {
     let (table, labels) = noisy_world(600, 7);
     let encoded = encoded(&table, 6);
-    let fitted = encoded.fit(&labels, 1.0, None).unwrap();
+    let fitted = encoded.fit(&labels, 1.0).unwrap();
     let card = encoded.scorecard(&fitted, 1.0);
     for feature in &card.features {
         let mean: f64 = feature.points.iter().zip(&feature.shares).map(|(points, share)| points * share).sum();
@@ -158,7 +159,7 @@ fn screening_keeps_what_tells_the_labels_apart() {
 fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
     let (table, labels) = noisy_world(300, 9);
     let encoded = encoded(&table, 4);
-    let card: Scorecard = encoded.scorecard(&encoded.fit(&labels, 1.0, None).unwrap(), 1.0);
+    let card: Scorecard = encoded.scorecard(&encoded.fit(&labels, 1.0).unwrap(), 1.0);
     let mut other = table.clone();
     other.columns[0].spec.unit = "share".into();
     let message = card.bind(&other.frame()).unwrap_err().to_string();
@@ -252,7 +253,7 @@ proptest! {
         let labels: Vec<bool> = (0..rows).map(|row| row % 2 == 0).collect();
         let table = Table::new(vec![numbers("a", values)], rows);
         let encoded = encoded(&table, 5);
-        let fitted = encoded.fit(&labels, 1.0, None).unwrap();
+        let fitted = encoded.fit(&labels, 1.0).unwrap();
         let card = encoded.scorecard(&fitted, 1.0);
         let frame = table.frame();
         let columns = card.bind(&frame).unwrap();

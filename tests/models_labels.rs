@@ -114,6 +114,8 @@ fn a_higher_tier_more_units_and_more_arr_are_expansions_but_indexation_is_not() 
     assert_eq!(rises(|s| s.units = Some(25.0)), Some(true));
     assert_eq!(rises(|s| s.arr = 12_000.0), Some(true));
     assert_eq!(rises(|s| s.arr = 10_100.0), Some(false));
+    let discount_given_up = rises(|s| (s.arr, s.term_months) = (12_000.0, Some(1)));
+    assert_eq!(discount_given_up, Some(false));
     assert_eq!(rises(|s| s.seen = Seen::from(day("2025-08-01"))), Some(false));
 }
 

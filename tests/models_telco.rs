@@ -48,7 +48,7 @@ fn cross_validated(table: &Table, labels: &[bool], bins: usize, ridge: f64) -> M
         let (judge, fit): (Vec<u32>, Vec<u32>) = (0..labels.len() as u32).partition(|row| row % 5 == fold);
         let encoded = Encoded::learn(&frame.columns, &fit, bins);
         let own: Vec<bool> = fit.iter().map(|row| labels[*row as usize]).collect();
-        let card = encoded.scorecard(&encoded.fit(&own, ridge, None).expect("both outcomes"), ridge);
+        let card = encoded.scorecard(&encoded.fit(&own, ridge).expect("both outcomes"), ridge);
         let columns = card.bind(&frame).expect("its own columns");
         judge.iter().for_each(|row| probabilities[*row as usize] = sigmoid(card.log_odds(&columns, *row as usize)));
     }

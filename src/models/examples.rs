@@ -33,7 +33,8 @@ pub fn train_all<T: Send>(source: &Source, each: impl Fn(Challenger, &Examples) 
     trained.into_iter().map(|(_, result)| result).collect()
 }
 
-fn targets(source: &Source) -> Vec<(Target, Option<ProductIx>)> {
+/// Every target and its product: churn, upsell, cross-sell by product.
+pub fn targets(source: &Source) -> Vec<(Target, Option<ProductIx>)> {
     let plain = |kind: PropensityKind| {
         let horizon_days = source.models.horizon_days(kind);
         (Target { kind, product: None, product_name: None, horizon_days }, None)
@@ -61,11 +62,22 @@ fn with_examples<T>(
     product: Option<ProductIx>,
     then: impl Fn(Challenger, &Examples) -> T,
 ) -> T {
-    let (rows, labels) = snapshots.labelled(target.kind, product, target.horizon_days, source);
     let extra = product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
-    let frame = extra.columns.iter().fold(snapshots.table.frame(), Frame::with);
-    let examples = examples(frame, rows, labels, &snapshots.grains);
+    let examples = labelled(snapshots, source, target, product, &extra);
     then(train(target, source.as_of, &examples, source.models), &examples)
+}
+
+/// The target's labelled rows; `extra` holds the columns that depend on the product.
+pub fn labelled<'a>(
+    snapshots: &'a Snapshots,
+    source: &Source,
+    target: &Target,
+    product: Option<ProductIx>,
+    extra: &'a Table,
+) -> Examples<'a> {
+    let (rows, labels) = snapshots.labelled(target.kind, product, target.horizon_days, source);
+    let frame = extra.columns.iter().fold(snapshots.table.frame(), Frame::with);
+    examples(frame, rows, labels, &snapshots.grains)
 }
 
 fn examples<'a>(frame: Frame<'a>, rows: Vec<u32>, labels: Vec<bool>, grains: &[Grain]) -> Examples<'a> {

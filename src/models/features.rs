@@ -7,11 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::purchases::PurchaseRates;
 use super::table::{Column, Spec, Table, Values};
+use crate::extracts::tables::Subscription;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::observations::{AccountObservations, Observation};
-use crate::vocabulary::{AccountIx, Category, ProductIx, Text};
+use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text};
 use crate::wording;
 
 words!(
@@ -146,7 +147,7 @@ pub fn row(view: View, account: AccountIx, facts: &AccountObservations) -> Featu
     let contract = Contract::on(view, account);
     let mut row = FeatureRow::default();
     row.account(view, account);
-    row.contract(view, &contract);
+    row.contract(view, account, &contract);
     row.capacity(view, &contract, facts);
     for observation in &facts.observations {
         row.observation(&contract, observation);
@@ -227,12 +228,16 @@ impl FeatureRow {
         }
     }
 
-    fn contract(&mut self, view: View, contract: &Contract) {
+    fn contract(&mut self, view: View, account: AccountIx, contract: &Contract) {
         let (family, source) = (Family::Contract, InputTable::Subscriptions);
         self.number(family, "rolling", f64::from(u8::from(contract.rolling)), "yes or no", source);
         let term = contract.active.iter().filter_map(|s| s.term_months).max();
         if let Some(months) = term {
             self.number(family, "term_months", months as f64, "months", source);
+        }
+        let committed = contract.active.iter().filter_map(|s| committed_until(view, account, s)).min();
+        if let Some(end) = committed.filter(|_| contract.rolling) {
+            self.number(family, "days_to_commitment_end", f64::from(end.since(view.day)), "days", source);
         }
         let renews = contract.active.iter().filter_map(|s| s.auto_renew).min();
         if let Some(renews) = renews {
@@ -330,6 +335,17 @@ impl FeatureRow {
 
 fn state(family: Family, product: Option<ProductIx>, name: &'static str) -> Key {
     Key { family, product, metric: Metric::Fixed(name), window_days: 0, measure: Measure::Level }
+}
+
+/// The end of the term that a rolling contract is billed under: twelve monthly periods of a yearly term are one
+/// commitment. Counted from the first period under the same term.
+fn committed_until(view: View, account: AccountIx, current: &Subscription) -> Option<Day> {
+    let months = current.term_months.filter(|months| (1..=120).contains(months))? as i32;
+    let mut periods: Vec<&Subscription> = view.subscription_versions(account).filter(|v| v.id == current.id).collect();
+    periods.sort_by_key(|version| (version.starts_on, version.seen.known));
+    let same_term = periods.iter().rev().take_while(|version| version.term_months == current.term_months);
+    let begun = same_term.map(|version| version.starts_on).min().filter(|begun| *begun <= view.day)?;
+    (1..).map(|terms| begun.plus_months(terms * months)).find(|end| *end > view.day)
 }
 
 fn measured(contract: &Contract, o: &Observation, measure: Measure) -> Option<(f64, &'static str)> {

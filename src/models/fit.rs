@@ -136,6 +136,13 @@ impl ScorecardParams {
         ScorecardParams(ValidScorecard { ridge, tolerance: 1e-10, start: None })
     }
 
+    /// Stops early, where only the order of candidates is asked for: when the Newton decrement falls below this
+    /// times the number of rows.
+    pub fn tolerance(mut self, tolerance: f64) -> ScorecardParams {
+        self.0.tolerance = tolerance;
+        self
+    }
+
     /// Starts from a neighbouring solution of the same design, e.g. the one of the next larger ridge.
     pub fn starting_at(mut self, fitted: &Fitted) -> ScorecardParams {
         self.0.start = Some((fitted.intercept, fitted.weights.clone()));

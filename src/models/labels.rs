@@ -19,6 +19,7 @@ pub struct Span {
     pub rank: i64,
     pub units: f64,
     pub arr: f64,
+    pub term_months: Option<i64>,
 }
 
 /// All contracts of one account, as they turned out by the view's day.
@@ -68,6 +69,7 @@ impl Timeline {
                     rank: view.extracts.product(version.product).tier(&version.tier).map_or(0, |tier| tier.rank),
                     units: version.units.unwrap_or(0.0),
                     arr: version.arr,
+                    term_months: version.term_months,
                 });
             }
             spans.extend(own.into_iter().filter(|span| span.from < span.to));
@@ -136,6 +138,7 @@ impl Timeline {
             rank: sum.rank.max(span.rank),
             units: sum.units + span.units,
             arr: sum.arr + span.arr,
+            term_months: sum.term_months.max(span.term_months),
         })
     }
 }
@@ -146,13 +149,16 @@ struct Holding {
     rank: i64,
     units: f64,
     arr: f64,
+    term_months: Option<i64>,
 }
 
 impl Holding {
+    /// ARR that rises because a longer term, and the discount with it, was given up is no expansion.
     fn rises_over(&self, before: &Holding, rules: Rules) -> bool {
+        let shortened = self.term_months < before.term_months;
         self.rank > before.rank
             || self.units > before.units * (1.0 + 1e-9)
-            || self.arr > before.arr * (1.0 + rules.min_arr_rise) + 1e-9
+            || (!shortened && self.arr > before.arr * (1.0 + rules.min_arr_rise) + 1e-9)
     }
 }
 

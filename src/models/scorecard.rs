@@ -50,6 +50,9 @@ pub enum ColumnError {
     Kind { name: String, expected: &'static str, found: &'static str },
 }
 
+/// Newton decrement per row at which two ridges can be told apart.
+const COMPARISON_TOLERANCE: f64 = 1e-6;
+
 /// Learns bins on the rows and encodes them; features that do not vary are left out.
 #[derive(Clone)]
 pub struct Encoded {
@@ -106,10 +109,31 @@ impl Encoded {
         chosen
     }
 
-    pub fn fit(&self, labels: &[bool], ridge: f64, near: Option<&Fitted>) -> Result<Fitted, fit::Error> {
-        let params = ScorecardParams::new(ridge);
-        let params = near.map_or(params.clone(), |fitted| params.clone().starting_at(fitted));
-        fit::scorecard(self.design.clone(), labels, params).map(|(fitted, _)| fitted)
+    pub fn fit(&self, labels: &[bool], ridge: f64) -> Result<Fitted, fit::Error> {
+        fit::scorecard(self.design.clone(), labels, ScorecardParams::new(ridge)).map(|(fitted, _)| fitted)
+    }
+
+    /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that
+    /// cannot be fitted is `None`.
+    pub fn path(&self, labels: &[bool], ridges: &[f64]) -> Vec<Option<Fitted>> {
+        let mut design = self.design.clone();
+        let mut fits: Vec<Option<Fitted>> = Vec::with_capacity(ridges.len());
+        for ridge in ridges {
+            let params = ScorecardParams::new(*ridge).tolerance(COMPARISON_TOLERANCE);
+            let near = fits.iter().rev().flatten().next();
+            let params = near.map_or(params.clone(), |fitted| params.clone().starting_at(fitted));
+            match fit::scorecard(design, labels, params) {
+                Ok((fitted, back)) => {
+                    design = back;
+                    fits.push(Some(fitted));
+                }
+                Err(_) => {
+                    design = self.design.clone();
+                    fits.push(None);
+                }
+            }
+        }
+        fits
     }
 
     /// The scorecard of a fit: effects centred over the training rows, codes that never occurred worth nothing.

@@ -9,7 +9,7 @@ use super::artifact::{Artifact, Evaluation, Fit, TrainedOn};
 use super::baseline::Baseline;
 use super::calibrate::Platt;
 use super::evaluate::{Grade, metrics};
-use super::fit::{Fitted, sigmoid};
+use super::fit::{sigmoid, softplus};
 use super::grain::Split;
 use super::scorecard::{Encoded, Scorecard};
 use super::table::{Column, Frame};
@@ -40,8 +40,8 @@ impl Examples<'_> {
         self.labels.iter().filter(|label| **label).count()
     }
 
-    /// Positions of the rows that `keep` accepts.
-    fn positions(&self, keep: impl Fn(Day, u64) -> bool) -> Vec<u32> {
+    /// Positions of the rows whose day and account hash `keep` accepts.
+    pub fn positions(&self, keep: impl Fn(Day, u64) -> bool) -> Vec<u32> {
         let rows = self.days.iter().zip(&self.account_hashes).enumerate();
         rows.filter(|(_, (day, hash))| keep(**day, **hash)).map(|(position, _)| position as u32).collect()
     }
@@ -144,19 +144,14 @@ fn parts(target: &Target, examples: &Examples, settings: &Settings) -> Result<Pa
 
 /// Fits on the training days, calibrates and judges on later ones, then fits the judged recipe on every row.
 fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settings) -> Result<Judged, String> {
-    let (rows, labels) = (examples.rows_at(&parts.train), examples.labels_at(&parts.train));
-    let columns = screened(&examples.frame, &rows, &labels, settings);
-    if columns.is_empty() {
-        return Err("no feature tells the labels apart on the training days".to_owned());
-    }
-    let ridge = choose_ridge(examples, &parts.train, &columns, target, settings)?;
-    let early = fit_on(&columns, &rows, &labels, ridge, settings)?;
+    let recipe = Recipe::choose(target, examples, &parts.train, settings)?;
+    let early = recipe.fit(examples, &parts.train)?;
     let calibrator = Platt::fit(&log_odds(&early, examples, &parts.calibrate), &examples.labels_at(&parts.calibrate));
     let probability = |z: f64| sigmoid(calibrator.apply(z));
     let probabilities: Vec<f64> = log_odds(&early, examples, &parts.test).into_iter().map(probability).collect();
-    let rule = baseline(target, examples, &rows, &labels);
+    let rule = baseline(target, examples, &examples.rows_at(&parts.train), &examples.labels_at(&parts.train));
     let evaluation = compared(rule, examples, parts, &probabilities).ok_or("the test days hold only one outcome")?;
-    let scorecard = fit_on(&columns, &examples.rows, &examples.labels, ridge, settings)?;
+    let scorecard = recipe.fit(examples, &examples.positions(|_, _| true))?;
     let tested = parts.test.iter().zip(probabilities).map(|(p, probability)| Tested { position: *p, probability });
     Ok(Judged { tested: tested.collect(), fitted: Fit { scorecard, calibrator, evaluation } })
 }
@@ -170,9 +165,47 @@ fn compared(rule: Baseline, examples: &Examples, parts: &Parts, probabilities: &
     Some(Evaluation { split, baseline_name: rule.name, grade, model, baseline })
 }
 
+/// What training decides before it fits: the columns and the strength of the penalty.
+pub struct Recipe<'a> {
+    columns: Vec<&'a Column>,
+    pub ridge: f64,
+    bins: usize,
+}
+
+impl<'a> Recipe<'a> {
+    /// Decides on the rows at these positions and on nothing else.
+    pub fn choose(
+        target: &Target,
+        examples: &Examples<'a>,
+        positions: &[u32],
+        settings: &Settings,
+    ) -> Result<Recipe<'a>, String> {
+        let (rows, labels) = (examples.rows_at(positions), examples.labels_at(positions));
+        let bins = bins_for(&labels, settings);
+        let columns = screened(&examples.frame, &rows, &labels, bins, settings);
+        if columns.is_empty() {
+            return Err("no feature tells the labels apart on the training days".to_owned());
+        }
+        let ridge = choose_ridge(examples, positions, &columns, bins, target, settings)?;
+        Ok(Recipe { columns, ridge, bins })
+    }
+
+    pub fn fit(&self, examples: &Examples, positions: &[u32]) -> Result<Scorecard, String> {
+        let encoded = Encoded::learn(&self.columns, &examples.rows_at(positions), self.bins);
+        let fitted = encoded.fit(&examples.labels_at(positions), self.ridge).map_err(|e| e.to_string())?;
+        Ok(encoded.scorecard(&fitted, self.ridge))
+    }
+}
+
+/// A bin should hold a dozen positives or so: few positives are worth few bins.
+fn bins_for(labels: &[bool], settings: &Settings) -> usize {
+    let positives = labels.iter().filter(|label| **label).count();
+    (positives / 12).max(4).min(settings.bins as usize)
+}
+
 /// The columns worth fitting, as judged on the training rows only.
-fn screened<'a>(frame: &Frame<'a>, rows: &[u32], labels: &[bool], settings: &Settings) -> Vec<&'a Column> {
-    let encoded = Encoded::learn(&frame.columns, rows, settings.bins as usize);
+fn screened<'a>(frame: &Frame<'a>, rows: &[u32], labels: &[bool], bins: usize, settings: &Settings) -> Vec<&'a Column> {
+    let encoded = Encoded::learn(&frame.columns, rows, bins);
     let positives = labels.iter().filter(|label| **label).count();
     let most = (settings.max_features as usize).min(positives.max(10));
     let names: Vec<String> =
@@ -180,20 +213,8 @@ fn screened<'a>(frame: &Frame<'a>, rows: &[u32], labels: &[bool], settings: &Set
     names.iter().filter_map(|name| frame.find(name)).collect()
 }
 
-fn fit_on(
-    columns: &[&Column],
-    rows: &[u32],
-    labels: &[bool],
-    ridge: f64,
-    settings: &Settings,
-) -> Result<Scorecard, String> {
-    let encoded = Encoded::learn(columns, rows, settings.bins as usize);
-    let fitted = encoded.fit(labels, ridge, None).map_err(|e| e.to_string())?;
-    Ok(encoded.scorecard(&fitted, ridge))
-}
-
 /// Uncalibrated log-odds of the rows at these positions.
-fn log_odds(scorecard: &Scorecard, examples: &Examples, positions: &[u32]) -> Vec<f64> {
+pub fn log_odds(scorecard: &Scorecard, examples: &Examples, positions: &[u32]) -> Vec<f64> {
     let columns: Vec<Option<&Column>> =
         scorecard.features.iter().map(|feature| examples.frame.find(&feature.spec.name)).collect();
     positions.iter().map(|p| scorecard.log_odds(&columns, examples.rows[*p as usize] as usize)).collect()
@@ -238,51 +259,60 @@ fn both_outcomes(examples: &Examples, positions: &[u32]) -> bool {
     positives >= MIN_POSITIVES_OF_PART && positives < positions.len()
 }
 
-/// The ridge with the least log loss over the folds; the middle of the candidates where no fold is usable.
+/// The strongest ridge that later rows cannot tell from the best one: its mean log loss over the folds lies within one
+/// standard error of the least. The middle of the candidates where no fold is usable.
 fn choose_ridge(
     examples: &Examples,
     train: &[u32],
     columns: &[&Column],
+    bins: usize,
     target: &Target,
     settings: &Settings,
 ) -> Result<f64, String> {
     let mut candidates = settings.ridges.clone();
     candidates.retain(|ridge| ridge.is_finite() && *ridge > 0.0);
     candidates.sort_by(|a, b| b.total_cmp(a));
-    if candidates.is_empty() {
-        return Err("models.ridges has no candidate above zero".to_owned());
+    let middle = *candidates.get(candidates.len() / 2).ok_or("models.ridges has no candidate above zero")?;
+    let mut losses: Vec<Vec<f64>> = vec![Vec::new(); candidates.len()];
+    for fold in folds(examples, train, target.horizon_days + settings.lead_days) {
+        let judged = fold_losses(examples, &fold, columns, bins, &candidates);
+        losses.iter_mut().zip(judged).for_each(|(all, own)| all.extend(own));
     }
-    let folds = folds(examples, train, target.horizon_days + settings.lead_days);
-    let losses: Vec<Vec<f64>> =
-        folds.iter().map(|fold| fold_losses(examples, fold, columns, &candidates, settings)).collect();
-    let total = |candidate: usize| losses.iter().map(|losses| losses[candidate]).sum::<f64>();
-    let best = (0..candidates.len()).min_by(|a, b| total(*a).total_cmp(&total(*b)));
-    let middle = candidates[candidates.len() / 2];
-    Ok(if folds.is_empty() { middle } else { best.map_or(middle, |best| candidates[best]) })
+    let total = |candidate: &usize| losses[*candidate].iter().sum::<f64>();
+    let best = (0..candidates.len()).min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(0);
+    if losses[best].is_empty() {
+        return Ok(middle);
+    }
+    let strongest = (0..candidates.len()).find(|candidate| indistinct(&losses[*candidate], &losses[best]));
+    Ok(candidates[strongest.unwrap_or(best)])
 }
 
-/// Summed log loss of one fold per candidate, from the largest ridge down, each starting at the one before.
+/// Whether losses on the same rows exceed the best ones by at most one standard error of the difference.
+fn indistinct(losses: &[f64], best: &[f64]) -> bool {
+    let n = best.len() as f64;
+    let differences: Vec<f64> = losses.iter().zip(best).map(|(a, b)| a - b).collect();
+    let mean = differences.iter().sum::<f64>() / n;
+    let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
+    mean.is_finite() && mean <= (variance / n).sqrt()
+}
+
+/// Log loss of every judged row of one fold, per candidate.
 fn fold_losses(
     examples: &Examples,
     fold: &Fold,
     columns: &[&Column],
+    bins: usize,
     candidates: &[f64],
-    settings: &Settings,
-) -> Vec<f64> {
-    let encoded = Encoded::learn(columns, &examples.rows_at(&fold.fit), settings.bins as usize);
-    let labels = examples.labels_at(&fold.fit);
+) -> Vec<Vec<f64>> {
+    let encoded = Encoded::learn(columns, &examples.rows_at(&fold.fit), bins);
     let judged = examples.labels_at(&fold.judge);
-    let mut near: Option<Fitted> = None;
-    let mut losses = Vec::with_capacity(candidates.len());
-    for ridge in candidates {
-        let Ok(fitted) = encoded.fit(&labels, *ridge, near.as_ref()) else {
-            losses.push(f64::INFINITY);
-            continue;
-        };
-        let scorecard = encoded.scorecard(&fitted, *ridge);
-        let z = log_odds(&scorecard, examples, &fold.judge);
-        losses.push(z.iter().zip(&judged).map(|(z, y)| super::fit::softplus(if *y { -z } else { *z })).sum());
-        near = Some(fitted);
-    }
-    losses
+    let path = encoded.path(&examples.labels_at(&fold.fit), candidates);
+    let losses = path.iter().zip(candidates).map(|(fitted, ridge)| match fitted {
+        None => vec![f64::INFINITY; judged.len()],
+        Some(fitted) => {
+            let z = log_odds(&encoded.scorecard(fitted, *ridge), examples, &fold.judge);
+            z.iter().zip(&judged).map(|(z, y)| softplus(if *y { -z } else { *z })).collect()
+        }
+    });
+    losses.collect()
 }

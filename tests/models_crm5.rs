@@ -1,0 +1,87 @@
+//! Training on a public simulator's extracts, against the figures that others reached there; skipped, saying so, where
+//! the folder is absent.
+
+use std::time::Instant;
+
+use foothold::extracts::{self, Extracts};
+use foothold::models::Settings;
+use foothold::models::evaluate::{Metrics, metrics};
+use foothold::models::examples::{labelled, targets};
+use foothold::models::fit::sigmoid;
+use foothold::models::grain::{Snapshots, Source, labelled_days};
+use foothold::models::table::Table;
+use foothold::models::train::{Recipe, Target, log_odds};
+use foothold::store::Access;
+use foothold::vocabulary::ProductIx;
+
+use crate::models_telco::shared;
+use crate::support::{day, default_settings, parquet_world};
+
+fn crm5() -> Option<Extracts> {
+    let path = shared("crm5")?;
+    let settings = extracts::Settings { url: path.display().to_string(), ..parquet_world::settings() };
+    Some(extracts::load(&settings, &Access::default(), day("2023-07-15"), &|_| {}).expect("the extracts are sound"))
+}
+
+/// Fits on snapshots whose outcome was known by 2023-01-01 and judges on those from that day on.
+fn judged(snapshots: &Snapshots, source: &Source, target: &Target, product: Option<ProductIx>) -> Metrics {
+    let extra = product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
+    let examples = labelled(snapshots, source, target, product, &extra);
+    let split = day("2023-01-01");
+    let fit = examples.positions(|day, _| day.plus(target.horizon_days) <= split);
+    let judge = examples.positions(|day, _| day >= split);
+    let recipe = Recipe::choose(target, &examples, &fit, source.models).expect("enough rows");
+    let card = recipe.fit(&examples, &fit).expect("both outcomes");
+    let probabilities: Vec<f64> = log_odds(&card, &examples, &judge).into_iter().map(sigmoid).collect();
+    let labels: Vec<bool> = judge.iter().map(|p| examples.labels[*p as usize]).collect();
+    let reached = metrics(&probabilities, &labels).expect("both outcomes");
+    let mut strongest: Vec<(f64, &str)> = card
+        .features
+        .iter()
+        .map(|f| (f.points.iter().fold(0.0f64, |m, p| m.max(p.abs())), f.spec.name.as_str()))
+        .collect();
+    strongest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    strongest.truncate(8);
+    eprintln!(
+        "crm5 {target:?}: ridge {} {} features, fit on {} rows; {reached:?}\n   {strongest:?}",
+        recipe.ridge,
+        card.features.len(),
+        fit.len()
+    );
+    reached
+}
+
+#[test]
+fn crm5_upgrades_and_add_ons_are_predicted_and_churn_stays_honest() {
+    let Some(extracts) = crm5() else { return };
+    let models = Settings {
+        churn_horizon_days: 30,
+        upsell_horizon_days: 30,
+        cross_sell_horizon_days: 30,
+        min_history_days: 60,
+        ..default_settings("models")
+    };
+    let (observations, capacity) = (default_settings("observations"), default_settings("capacity"));
+    let source = Source {
+        extracts: &extracts,
+        as_of: day("2023-07-15"),
+        observations: &observations,
+        capacity: &capacity,
+        models: &models,
+    };
+    let started = Instant::now();
+    let snapshots = Snapshots::build(&source, &labelled_days(&source, 30));
+    eprintln!("{} rows of {} features in {:?}", snapshots.table.rows, snapshots.table.columns.len(), started.elapsed());
+    let started = Instant::now();
+    // Every account owns the core product from its first day, so nobody can buy it.
+    let core = extracts.ids.products.get("crm");
+    let reached: Vec<Metrics> = targets(&source)
+        .iter()
+        .filter(|(_, product)| product.is_none() || *product != core)
+        .map(|(target, product)| judged(&snapshots, &source, target, *product))
+        .collect();
+    eprintln!("trained in {:?}", started.elapsed());
+    let [churn, upsell, ..] = reached.as_slice() else { panic!("churn and upsell always stand first") };
+    assert!(churn.auc < 0.70, "churn there is mostly noise; a figure this high is leakage: {churn:?}");
+    assert!(upsell.auc > 0.88, "{upsell:?}");
+}

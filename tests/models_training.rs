@@ -1,0 +1,234 @@
+//! From extracts to probabilities: nothing leaks from the future, and what is there is found.
+
+use foothold::capacity::{self, Context};
+use foothold::extracts::Extracts;
+use foothold::history::View;
+use foothold::models::features;
+use foothold::models::grain::{Snapshots, Source, labelled_days};
+use foothold::models::table::{Table, Values};
+use foothold::models::{Propensity, Scorer, Settings};
+use foothold::observations::{self, AccountObservations, observe};
+use foothold::pipeline::retrain;
+use foothold::store::Store;
+use foothold::vocabulary::{AccountIx, Day, PropensityKind};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::support::{WorldBuilder, day, default_settings};
+
+const DAYS: i32 = 540;
+
+fn first() -> Day {
+    day("2024-01-07")
+}
+
+/// Accounts on monthly contracts whose use fades for two months before some of them leave, and grows for two months
+/// before some of them upgrade. Only rows that were known by `until` are there.
+fn world(accounts: usize, until: Day) -> Extracts {
+    let mut world = WorldBuilder::default();
+    world.product("crm", &[("basic", 1, 100.0), ("pro", 2, 200.0)]);
+    world.product("mail", &[("standard", 1, 50.0)]);
+    for n in 0..accounts {
+        let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
+        let id = format!("acct-{n:04}");
+        world.account(&id).segment = Some(["smb", "mid_market"][n % 2].into());
+        let fate = first().plus(rng.random_range(150..DAYS + 400));
+        let leaves = rng.random_bool(0.5);
+        add_contract(&mut world, &id, fate, leaves, until);
+        add_use(&mut world, &id, fate, leaves, until, &mut rng);
+    }
+    world.build()
+}
+
+fn add_contract(world: &mut WorldBuilder, id: &str, fate: Day, leaves: bool, until: Day) {
+    for month in 0..DAYS / 30 {
+        let start = first().plus(30 * month);
+        if start > until || (leaves && start >= fate) {
+            break;
+        }
+        let tier = if start >= fate { "pro" } else { "basic" };
+        let version = world.subscription(&format!("{id}-crm"), id, "crm", tier, start);
+        (version.ends_on, version.arr, version.units) = (Some(start.plus(30)), 1_000.0, Some(10.0));
+        version.term_months = Some(1);
+    }
+}
+
+fn add_use(world: &mut WorldBuilder, id: &str, fate: Day, leaves: bool, until: Day, rng: &mut ChaCha8Rng) {
+    let size = rng.random_range(20.0..200.0);
+    for week in 0..DAYS / 7 {
+        let on = first().plus(7 * week);
+        let drawn = rng.random_range(0.9..1.1);
+        if on > until || (leaves && on >= fate) {
+            break;
+        }
+        let near = f64::from((75 - fate.since(on)).clamp(0, 75)) / 75.0;
+        let factor = if leaves { 1.0 - 0.7 * near } else { 1.0 + near };
+        world.usage(id, "crm", "sessions", on, size * factor * drawn);
+    }
+}
+
+struct Sections {
+    observations: observations::Settings,
+    capacity: capacity::Settings,
+    models: Settings,
+}
+
+impl Sections {
+    fn defaults() -> Sections {
+        Sections {
+            observations: default_settings("observations"),
+            capacity: default_settings("capacity"),
+            models: default_settings("models"),
+        }
+    }
+
+    fn source<'a>(&'a self, extracts: &'a Extracts, as_of: Day) -> Source<'a> {
+        let Sections { observations, capacity, models } = self;
+        Source { extracts, as_of, observations, capacity, models }
+    }
+}
+
+fn facts(view: View, sections: &Sections) -> Vec<AccountObservations> {
+    let context = Context::learn(view, &sections.capacity);
+    let accounts = view.extracts.account_indices();
+    accounts.map(|account| observe(view, account, &sections.observations, &context)).collect()
+}
+
+/// Every value of every account as text, bits and all, by account id and feature.
+fn written(view: View, sections: &Sections) -> Vec<String> {
+    let facts = facts(view, sections);
+    let row = |account: AccountIx| features::row(view, account, &facts[account.at()]);
+    let known: Vec<AccountIx> = view.accounts().map(|account| account.account).collect();
+    let rows: Vec<_> = known.iter().map(|account| row(*account)).collect();
+    let table: Table = features::table(&rows, view.extracts);
+    let cell = |values: &Values, at: usize| match values {
+        Values::Numbers(values) => format!("{:016x}", values[at].to_bits()),
+        Values::Words(values) => values[at].as_deref().unwrap_or("-").to_owned(),
+    };
+    let line = |at: usize| {
+        let id = view.extracts.account_id(known[at]);
+        table.columns.iter().map(|c| format!("{id} {} {}", c.spec.name, cell(&c.values, at))).collect::<Vec<_>>()
+    };
+    (0..known.len()).flat_map(line).collect()
+}
+
+#[test]
+fn cutting_off_the_future_leaves_every_feature_as_it_was() {
+    let sections = Sections::defaults();
+    let (whole, snapshot) = (world(25, first().plus(DAYS)), first().plus(300));
+    let cut = world(25, snapshot);
+    let (with, without) =
+        (written(View::new(&whole, snapshot), &sections), written(View::new(&cut, snapshot), &sections));
+    assert!(with.len() > 25 * 10, "{} values", with.len());
+    assert_eq!(with, without);
+}
+
+#[test]
+fn training_rows_and_tonights_rows_are_the_same_rows() {
+    let sections = Sections::defaults();
+    let extracts = world(25, first().plus(DAYS));
+    let source = sections.source(&extracts, first().plus(DAYS));
+    let day = *labelled_days(&source, 90).last().expect("eighteen months have labelled days");
+    let snapshots = Snapshots::build(&source, &[day]);
+    let view = View::new(&extracts, day);
+    let facts = facts(view, &sections);
+    let rows: Vec<_> =
+        snapshots.grains.iter().map(|g| features::row(view, g.account, &facts[g.account.at()])).collect();
+    let tonight = features::table(&rows, &extracts);
+    assert_eq!(format!("{:?}", tonight.columns), format!("{:?}", snapshots.table.columns));
+}
+
+#[test]
+fn snapshots_end_one_horizon_and_the_late_days_before_the_run() {
+    let sections = Sections::defaults();
+    let extracts = world(3, first().plus(DAYS));
+    let as_of = first().plus(DAYS);
+    let days = labelled_days(&sections.source(&extracts, as_of), 90);
+    assert_eq!(*days.last().unwrap(), as_of.minus(120), "the first grid day at least 104 days back");
+    assert!(*days.first().unwrap() >= first().plus(90));
+    assert!(days.windows(2).all(|pair| pair[1].since(pair[0]) == 30));
+}
+
+fn trained(accounts: usize) -> (Extracts, Sections, Store) {
+    let (extracts, sections, store) = (world(accounts, first().plus(DAYS)), Sections::defaults(), Store::memory());
+    retrain::train(&sections.source(&extracts, first().plus(DAYS)), &store).expect("the store is in memory");
+    (extracts, sections, store)
+}
+
+fn tonight(extracts: &Extracts, sections: &Sections, store: &Store) -> Vec<Vec<Propensity>> {
+    let view = View::new(extracts, first().plus(DAYS));
+    let scorer = Scorer::load(store, view.day).expect("readable");
+    scorer.score(view, &facts(view, sections), &sections.models)
+}
+
+#[test]
+fn fading_use_is_learned_as_the_sign_of_leaving_and_every_score_adds_up() {
+    let (extracts, sections, store) = trained(250);
+    let scorer = Scorer::load(&store, first().plus(DAYS)).unwrap();
+    let churn = scorer.models().find(|model| model.kind == PropensityKind::Churn).expect("a churn model");
+    let evaluation = churn.evaluation.as_ref().expect("eighteen months of 250 accounts are enough");
+    assert!(churn.abstains.is_none() && evaluation.model.auc > 0.85, "{:?} {evaluation:?}", churn.abstains);
+    let scored = tonight(&extracts, &sections, &store);
+    let all: Vec<&Propensity> = scored.iter().flatten().collect();
+    assert!(all.len() > 250);
+    for propensity in &all {
+        let sum = propensity.drivers.iter().fold(propensity.base_log_odds, |sum, d| sum + d.contribution);
+        let p = propensity.probability.get();
+        assert!(((p / (1.0 - p)).ln() - sum).abs() < 1e-9, "{propensity:?}");
+        assert!((0.0..=100.0).contains(&propensity.percentile) && propensity.lift > 0.0);
+    }
+    let riskiest = all
+        .iter()
+        .filter(|p| p.kind == PropensityKind::Churn)
+        .max_by(|a, b| a.probability.get().total_cmp(&b.probability.get()));
+    let driver = &riskiest.expect("somebody is at risk").drivers[0];
+    assert!(driver.feature.contains("sessions") && driver.text.ends_with("raises the risk of leaving"), "{driver:?}");
+}
+
+#[test]
+fn a_product_that_nobody_bought_abstains_and_owners_are_not_asked_to_buy() {
+    let (extracts, sections, store) = trained(60);
+    let crm = extracts.ids.products.get("crm");
+    for propensity in tonight(&extracts, &sections, &store).iter().flatten() {
+        assert!(propensity.kind != PropensityKind::CrossSell || propensity.product != crm);
+        if propensity.kind == PropensityKind::CrossSell {
+            assert!(
+                propensity.abstained.as_deref().is_some_and(|reason| reason.contains("0 positives")),
+                "{propensity:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_account_without_a_contract_is_not_scored_and_an_empty_registry_scores_nobody() {
+    let (extracts, sections, store) = trained(60);
+    let view = View::new(&extracts, first().plus(DAYS));
+    for (account, propensities) in extracts.account_indices().zip(tonight(&extracts, &sections, &store)) {
+        let under_contract = !foothold::history::contracts::Contract::on(view, account).active.is_empty();
+        assert_eq!(!propensities.is_empty(), under_contract, "{}", extracts.account_id(account));
+    }
+    assert!(tonight(&extracts, &sections, &Store::memory()).iter().all(Vec::is_empty));
+}
+
+#[test]
+fn training_again_on_the_same_day_changes_nothing_but_the_report() {
+    let (extracts, sections, store) = trained(120);
+    let objects = store.list("models").unwrap();
+    let again = retrain::train(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
+    assert_eq!(store.list("models").unwrap(), objects);
+    assert!(again.models.iter().all(|model| !model.promoted && model.reason.contains("champion already")), "{again:?}");
+}
+
+#[test]
+fn a_run_trains_only_where_it_is_asked_to_and_finds_nothing() {
+    let (extracts, mut sections, store) = (world(40, first().plus(DAYS)), Sections::defaults(), Store::memory());
+    let (scorer, report) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
+    assert!(scorer.is_empty() && report.is_none());
+    sections.models.train_if_missing = true;
+    let (scorer, report) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
+    assert!(!scorer.is_empty() && report.is_some());
+    let (same, none) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
+    assert!(none.is_none());
+    assert_eq!(format!("{:?}", same.evaluations()), format!("{:?}", scorer.evaluations()));
+}
