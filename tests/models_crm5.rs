@@ -1,8 +1,6 @@
 //! Training on a public simulator's extracts, against the figures that others reached there; skipped, saying so, where
 //! the folder is absent.
 
-use std::time::Instant;
-
 use foothold::extracts::{self, Extracts};
 use foothold::models::Settings;
 use foothold::models::evaluate::{Metrics, metrics};
@@ -35,19 +33,7 @@ fn judged(snapshots: &Snapshots, source: &Source, target: &Target, product: Opti
     let probabilities: Vec<f64> = log_odds(&card, &examples, &judge).into_iter().map(sigmoid).collect();
     let labels: Vec<bool> = judge.iter().map(|p| examples.labels[*p as usize]).collect();
     let reached = metrics(&probabilities, &labels).expect("both outcomes");
-    let mut strongest: Vec<(f64, &str)> = card
-        .features
-        .iter()
-        .map(|f| (f.points.iter().fold(0.0f64, |m, p| m.max(p.abs())), f.spec.name.as_str()))
-        .collect();
-    strongest.sort_by(|a, b| b.0.total_cmp(&a.0));
-    strongest.truncate(8);
-    eprintln!(
-        "crm5 {target:?}: ridge {} {} features, fit on {} rows; {reached:?}\n   {strongest:?}",
-        recipe.ridge,
-        card.features.len(),
-        fit.len()
-    );
+    eprintln!("crm5 {} {:?}: {} features, {reached:?}", target.kind, target.product, card.features.len());
     reached
 }
 
@@ -69,10 +55,7 @@ fn crm5_upgrades_and_add_ons_are_predicted_and_churn_stays_honest() {
         capacity: &capacity,
         models: &models,
     };
-    let started = Instant::now();
     let snapshots = Snapshots::build(&source, &labelled_days(&source, 30));
-    eprintln!("{} rows of {} features in {:?}", snapshots.table.rows, snapshots.table.columns.len(), started.elapsed());
-    let started = Instant::now();
     // Every account owns the core product from its first day, so nobody can buy it.
     let core = extracts.ids.products.get("crm");
     let reached: Vec<Metrics> = targets(&source)
@@ -80,8 +63,8 @@ fn crm5_upgrades_and_add_ons_are_predicted_and_churn_stays_honest() {
         .filter(|(_, product)| product.is_none() || *product != core)
         .map(|(target, product)| judged(&snapshots, &source, target, *product))
         .collect();
-    eprintln!("trained in {:?}", started.elapsed());
     let [churn, upsell, ..] = reached.as_slice() else { panic!("churn and upsell always stand first") };
     assert!(churn.auc < 0.70, "churn there is mostly noise; a figure this high is leakage: {churn:?}");
-    assert!(upsell.auc > 0.88, "{upsell:?}");
+    assert!(churn.auc > 0.58, "{churn:?}");
+    assert!(upsell.auc > 0.86 && upsell.lift_top_decile > 5.0, "{upsell:?}");
 }
