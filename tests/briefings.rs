@@ -230,7 +230,15 @@ fn says_what_who_when_and_why_with_numbers() {
 
 #[test]
 fn is_read_in_under_three_minutes_however_much_there_is_to_say() {
-    let briefing = briefing(&world());
+    let extracts = world();
+    let view = View::new(&extracts, day("2026-06-30"));
+    let (mut state, mut rec) = (assessment(view), recommendation());
+    state.signals = (0..40).map(|_| Signal { evidence: "a long sentence ".repeat(60), ..signal() }).collect();
+    state.stakeholders.people = vec![stakeholder(); 40];
+    rec.signals = (0..40).map(|at| (at, 1.0 / 40.0)).collect();
+    rec.unknowns = vec!["Much is not known ".repeat(40); 40];
+    rec.headline = "word ".repeat(400);
+    let briefing = briefings::write(view, &state, &rec, &playbook());
     assert!(briefing.words > 150, "{} words are too few to be the page above", briefing.words);
     assert!(briefing.reading_seconds <= 180, "{} words take {} s", briefing.words, briefing.reading_seconds);
 }

@@ -22,6 +22,9 @@ use page::Page;
 /// Silent reading of plain prose, words per minute.
 const WORDS_PER_MINUTE: f64 = 230.0;
 
+/// A briefing is read in three minutes.
+const LONGEST_SECONDS: u32 = 180;
+
 /// One briefing: a row of `briefings`.
 #[derive(Clone, Debug)]
 pub struct Briefing {
@@ -37,17 +40,31 @@ pub struct Briefing {
 
 /// Writes the briefing of one recommendation.
 pub fn write(view: View, assessment: &Assessment, recommendation: &Recommendation, playbook: &Playbook) -> Briefing {
-    let page = Page::new(view, assessment, recommendation, playbook);
-    let markdown = render("briefing.md", context! { p => &page });
-    let words = spoken_words(&markdown);
+    let mut page = Page::new(view, assessment, recommendation, playbook);
+    let (markdown, words) = in_time(&mut page);
     Briefing {
         recommendation_id: recommendation.id.clone(),
         title: format!("{}: {}", page.account, page.playbook),
         html: render("briefing.html", context! { p => &page, style => STYLE }),
         markdown,
         words,
-        reading_seconds: (f64::from(words) / WORDS_PER_MINUTE * 60.0).ceil() as u32,
+        reading_seconds: reading_seconds(words),
     }
+}
+
+/// The Markdown and its words, shortened until an owner reads it in three minutes.
+fn in_time(page: &mut Page) -> (String, u32) {
+    loop {
+        let markdown = render("briefing.md", context! { p => &*page });
+        let words = spoken_words(&markdown);
+        if reading_seconds(words) <= LONGEST_SECONDS || !page.shorten() {
+            return (markdown, words);
+        }
+    }
+}
+
+fn reading_seconds(words: u32) -> u32 {
+    (f64::from(words) / WORDS_PER_MINUTE * 60.0).ceil() as u32
 }
 
 const STYLE: &str = include_str!("templates/style.css");

@@ -110,7 +110,7 @@ impl Page {
         Page {
             recommendation_id: rec.id.clone(),
             account: account_name(view, state),
-            headline: rec.headline.clone(),
+            headline: passage(&rec.headline),
             action: wording::words(rec.action.as_str()),
             playbook: playbook.title.clone(),
             owner: rec.owner.to_string(),
@@ -118,23 +118,54 @@ impl Page {
             informed: rec.informed.as_ref().map(ToString::to_string),
             contact_by: wording::day(rec.contact_by),
             ask: ask(view, rec),
-            with_whom: rec.stakeholder_reason.clone(),
-            timing: rec.timing_reason.clone(),
+            with_whom: passage(&rec.stakeholder_reason),
+            timing: passage(&rec.timing_reason),
             signals: signals(state, rec),
             charts: charts(view, state, rec),
             glance: glance(view, state, account),
             health_color: state.health.color.as_str(),
             health: health(state),
-            health_reasons: state.health.reasons.iter().take(4).cloned().collect(),
+            health_reasons: state.health.reasons.iter().take(4).map(|reason| passage(reason)).collect(),
             history: history::events(view, state.account, EVENTS),
             people: people(state, rec),
-            talking_points: rec.talking_points.iter().take(TALKING_POINTS).cloned().collect(),
+            talking_points: rec.talking_points.iter().take(TALKING_POINTS).map(|point| passage(point)).collect(),
             steps: rec.steps.iter().map(|s| step(s.day, s.owner_role.as_str(), &s.action)).collect(),
             peers: peers(view, rec),
             unknowns: unknowns(state, rec),
             as_of: wording::day(view.day),
         }
     }
+}
+
+impl Page {
+    /// Leaves out the least of what the reader could miss; false when only what must be said is left.
+    pub fn shorten(&mut self) -> bool {
+        fn drop_last<T>(list: &mut Vec<T>, keep: usize) -> bool {
+            list.len() > keep && list.pop().is_some()
+        }
+        drop_last(&mut self.history, 3)
+            || drop_last(&mut self.peers, 1)
+            || drop_last(&mut self.health_reasons, 2)
+            || drop_last(&mut self.people, 3)
+            || drop_last(&mut self.signals, 4)
+            || drop_last(&mut self.unknowns, 3)
+            || drop_last(&mut self.history, 0)
+            || drop_last(&mut self.talking_points, 2)
+            || drop_last(&mut self.people, 1)
+            || drop_last(&mut self.signals, 2)
+            || drop_last(&mut self.unknowns, 1)
+            || drop_last(&mut self.health_reasons, 0)
+            || drop_last(&mut self.peers, 0)
+    }
+}
+
+/// Longest single passage, words: a sentence from data or from a playbook cannot take the page over.
+const PASSAGE_WORDS: usize = 45;
+
+fn passage(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let kept: Vec<&str> = words.by_ref().take(PASSAGE_WORDS).collect();
+    if words.next().is_some() { format!("{} …", kept.join(" ")) } else { text.to_owned() }
 }
 
 pub fn account_name(view: View, state: &Assessment) -> String {
@@ -178,11 +209,11 @@ fn signals(state: &Assessment, rec: &Recommendation) -> Vec<SignalLine> {
 fn signal_line(signal: &Signal) -> SignalLine {
     SignalLine {
         name: wording::capital(&wording::words(&signal.signal)),
-        evidence: signal.evidence.clone(),
+        evidence: passage(&signal.evidence),
         strength: wording::percent(signal.strength.get()),
         confidence: format!("{} ({})", wording::percent(signal.confidence.get()), signal.confidence_basis),
         direction: if signal.direction == Direction::Risk { "risk" } else { "expansion" },
-        quote: signal.detail.quote.as_ref().map(ToString::to_string),
+        quote: signal.detail.quote.as_deref().map(passage),
     }
 }
 
@@ -275,7 +306,7 @@ fn person(p: &Stakeholder, rec: &Recommendation) -> PersonLine {
 
 fn step(day: i32, owner: &str, action: &str) -> StepLine {
     let when = if day == 0 { "At once".into() } else { format!("Day {day}") };
-    StepLine { when, owner: owner.to_uppercase(), action: action.to_owned() }
+    StepLine { when, owner: owner.to_uppercase(), action: passage(action) }
 }
 
 fn peers(view: View, rec: &Recommendation) -> Vec<String> {
@@ -289,5 +320,5 @@ fn peers(view: View, rec: &Recommendation) -> Vec<String> {
 fn unknowns(state: &Assessment, rec: &Recommendation) -> Vec<String> {
     let dimensions =
         state.health.unavailable.iter().map(|name| format!("Health knows nothing about: {}.", wording::words(name)));
-    rec.unknowns.iter().cloned().chain(dimensions).take(UNKNOWNS).collect()
+    rec.unknowns.iter().cloned().chain(dimensions).take(UNKNOWNS).map(|line| passage(&line)).collect()
 }
