@@ -3,6 +3,10 @@
 mod audit;
 mod briefings;
 mod gates;
+mod contract_laws;
+mod contract_rows;
+mod contract_shape;
+mod contract_time;
 mod health;
 mod job;
 mod models_crm5;
@@ -25,5 +29,6 @@ mod signals;
 mod signals_frame;
 mod simulate;
 mod stakeholders;
+mod stores;
 mod support;
 mod text;

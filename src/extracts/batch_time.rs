@@ -46,11 +46,6 @@ impl BatchTime {
         BatchTime { dates, unfit, path_day, recorded }
     }
 
-    /// Whether the batch has the column at all.
-    pub fn has_recorded(&self) -> bool {
-        self.recorded.is_some()
-    }
-
     pub fn of_row(&self, row: usize, window: Window) -> When {
         let recorded = self.recorded.as_ref().and_then(|r| r.is_valid(row).then(|| Moment(r.value(row))));
         let stated = match &self.dates {

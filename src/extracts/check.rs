@@ -154,8 +154,8 @@ impl Verdicts {
             let name = column.name;
             match column.kind {
                 Kind::Str => {
-                    let fault = |value: &str| rules::name_fault(column, value, settings).filter(|_| column.is_name());
-                    self.cells(column.required, name, frame::text_cells(data, name), |v| fault(v), |v| v.to_string());
+                    let fault = |value: &&str| rules::text_fault(column, value, settings);
+                    self.cells(column.required, name, frame::text_cells(data, name), fault, |value| value.to_string());
                 }
                 Kind::Date => {
                     let fault = |day: &Day| rules::day_fault(*day, settings);

@@ -9,9 +9,10 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Date64Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Date64Type, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
+use arrow::record_batch::RecordBatch;
 
 use super::schema::Kind;
 
@@ -27,7 +28,7 @@ pub(super) fn acceptance(kind: Kind, found: &DataType) -> Result<Option<String>,
     let note = |how: &str| Ok(Some(format!("read as {} from {}{how}", kind.as_str(), type_name(found))));
     match (kind, found) {
         (Kind::Str, T::Utf8 | T::LargeUtf8 | T::Utf8View) => Ok(None),
-        (Kind::Str, T::Binary | T::LargeBinary | T::BinaryView) => note(""),
+        (Kind::Str, found) if is_bytes(found) => note(", where it is UTF-8"),
         (Kind::Date, T::Date32) => Ok(None),
         (Kind::Date, T::Date64 | T::Timestamp(..)) => note(", where it is midnight (UTC)"),
         (Kind::Ts, T::Timestamp(..)) => Ok(None),
@@ -104,6 +105,49 @@ impl<T> Converted<T> {
 
 pub(super) const WHOLE_DAY: &str = "must be a day, without a time";
 pub(super) const WHOLE_NUMBER: &str = "must be a whole number of 64 bits";
+
+/// The batch with text columns that came as plain bytes made into text, or the column and row that are not UTF-8.
+///
+/// Parquet's reader checks only what the file declares as text, so these bytes must be checked here.
+pub(super) fn bytes_as_text(batch: RecordBatch) -> Result<RecordBatch, (String, usize)> {
+    if !batch.columns().iter().any(|column| is_bytes(column.data_type())) {
+        return Ok(batch);
+    }
+    let (schema, columns, _) = batch.into_parts();
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut texts = Vec::with_capacity(columns.len());
+    for (field, column) in schema.fields().iter().zip(columns) {
+        let text = if is_bytes(column.data_type()) {
+            Arc::new(utf8(&column).map_err(|row| (field.name().clone(), row))?)
+        } else {
+            column
+        };
+        fields.push(field.as_ref().clone().with_data_type(text.data_type().clone()));
+        texts.push(text);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), texts).map_err(|_| (String::new(), 0))
+}
+
+/// Bytes as UTF-8, or the first row that is none.
+fn utf8(column: &ArrayRef) -> Result<StringArray, usize> {
+    let bytes = recast(column, &DataType::Binary);
+    let cells = bytes.as_binary::<i32>().iter().enumerate();
+    cells.map(|(row, cell)| cell.map(std::str::from_utf8).transpose().map_err(|_| row)).collect()
+}
+
+pub(super) fn is_text(found: &DataType) -> bool {
+    match found {
+        DataType::Dictionary(_, values) => is_text(values),
+        found => matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
+}
+
+fn is_bytes(found: &DataType) -> bool {
+    match found {
+        DataType::Dictionary(_, values) => is_bytes(values),
+        found => matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView),
+    }
+}
 
 /// Text as Utf8.
 pub(super) fn text(array: &ArrayRef) -> StringArray {

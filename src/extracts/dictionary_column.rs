@@ -28,11 +28,15 @@ impl<T: Copy> Mapped<T> {
         mut meaning: impl FnMut(&str) -> Result<T, String>,
     ) -> Mapped<T> {
         let (keys, values) = dictionary(batch.column_by_name(column.name), batch.num_rows());
-        let judged = |value: Option<&str>| {
+        let mut judged = |value: Option<&str>| {
             let value = value.ok_or_else(|| rules::NULL.to_owned())?;
-            rules::name_fault(column, value, settings).map_or_else(|| meaning(value), Err)
+            rules::text_fault(column, value, settings).map_or_else(|| meaning(value), Err)
         };
-        let meanings = values.iter().map(judged).collect();
+        let mut used = vec![false; values.len()];
+        keys.iter().flatten().for_each(|key| used[key as usize] = true);
+        // A row group's dictionary is shared by all its batches; only what this batch names is looked up.
+        let meaning = |(value, used): (Option<&str>, bool)| if used { judged(value) } else { Err(String::new()) };
+        let meanings = values.iter().zip(used).map(meaning).collect();
         Mapped { keys, values, meanings }
     }
 

@@ -80,6 +80,14 @@ fn contract_text(problems: &[Problem]) -> String {
 }
 
 impl Error {
+    pub(super) fn not_readable(place: &str, fault: &store::Error) -> Error {
+        Error::NotReady {
+            place: place.to_owned(),
+            reason: format!("cannot be read: {fault}"),
+            next: "check the URL and the rights of the job's credentials".into(),
+        }
+    }
+
     pub(super) fn nothing_there(place: &str, day: Day) -> Error {
         Error::NotReady {
             place: place.to_owned(),

@@ -201,7 +201,6 @@ impl Batch<'_> {
 
 impl State {
     fn add(&mut self, batch: &Batch, window: Window) {
-        self.recorded |= batch.time.has_recorded();
         let mut users = Memo::new(&batch.users);
         for row in 0..batch.rows {
             let (day, recorded) = match batch.time.of_row(row, window) {
@@ -219,6 +218,7 @@ impl State {
                 When::Visible { day, recorded } => (day, recorded),
             };
             self.visible += 1;
+            self.recorded |= recorded.is_some();
             if let Some((column, rule, value)) = batch.fault(row) {
                 self.rejects.add(batch.key(row, &day.to_string()), column, &rule, value.as_deref(), batch.url);
                 continue;

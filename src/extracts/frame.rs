@@ -212,11 +212,10 @@ impl Gathered {
     /// Blank optional text is no value; long text that is not an id is cut.
     fn text_series(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> Series {
         let texts = convert::text(array);
-        let is_id = column.entity.is_some() || column.required && !column.free_text;
         let mut cut = 0;
         let cells = texts.iter().map(|cell| {
             let cell = cell.filter(|text| column.required || !text.trim().is_empty())?;
-            let kept = if is_id { cell } else { &cell[..cell.floor_char_boundary(max_text)] };
+            let kept = if column.is_id { cell } else { &cell[..cell.floor_char_boundary(max_text)] };
             cut += u64::from(kept.len() < cell.len());
             Some(kept)
         });

@@ -15,7 +15,7 @@ use super::locate::{self, Delivery};
 use super::parquet_file::ParquetFile;
 use super::rejects::Rejects;
 use super::scan;
-use super::schema::Need;
+use super::schema::{Need, Table};
 use super::settings::Settings;
 use super::usage_rows::UsageRows;
 use super::{Extracts, InputTable, ProgressOf, TableQuality};
@@ -86,19 +86,33 @@ impl Loading<'_> {
             opened.delivery.delivered = false;
             opened.delivery.notes.push("not used: its features are not known without the table `features`".into());
         }
+        // Without sound accounts every row of usage would look like an orphan.
+        let streamed = matches!(table, InputTable::Usage | InputTable::FeatureUsage);
+        if streamed && !self.problems.is_empty() && !self.sound_targets(opened.delivery.table) {
+            return Ok(());
+        }
         if !opened.delivery.delivered {
             let notes = opened.delivery.notes;
             self.loaded.quality.push(TableQuality { notes, ..not_delivered(table) });
             return Ok(());
         }
         let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
+        let unreadable = self.problems.len();
         let summary = match table {
             InputTable::Usage => self.usage(&opened, &urls)?,
             InputTable::FeatureUsage => self.feature_usage(&opened, &urls)?,
             _ => self.small(&opened, &urls)?,
         };
-        self.conclude(opened, summary);
+        // What was read of a table that cannot be read whole says nothing about the rest.
+        if self.problems.len() == unreadable {
+            self.conclude(opened, summary);
+        }
         Ok(())
+    }
+
+    /// Whether every table that this one refers to passed its checks.
+    fn sound_targets(&self, table: &Table) -> bool {
+        table.columns.iter().filter_map(|column| column.references).all(|target| self.keys.contains_key(&target))
     }
 
     fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {

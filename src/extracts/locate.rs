@@ -48,7 +48,7 @@ pub(super) fn locate(
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Delivery>, Error> {
     let root = Store::open(&settings.url, access)?;
-    let listed = root.list("")?;
+    let listed = list(&root)?;
     if listed.is_empty() && settings.tables.is_empty() {
         return Err(Error::nothing_there(root.url(), as_of));
     }
@@ -70,6 +70,14 @@ pub(super) fn locate(
     Ok(deliveries)
 }
 
+/// A place that does not exist or may not be read is an input that is not ready, not a fault of the store.
+fn list(store: &Store) -> Result<Vec<Object>, Error> {
+    store.list("").map_err(|e| match e.is_missing() || e.is_refused() {
+        true => Error::not_readable(store.url(), &e),
+        false => e.into(),
+    })
+}
+
 /// Objects of one table, before the names are looked at.
 struct Found {
     place: String,
@@ -80,7 +88,7 @@ struct Found {
 fn elsewhere(table: &Table, store: &Store) -> Result<Found, Error> {
     let objects = match store.head("")? {
         Some(file) => vec![file],
-        None => store.list("")?,
+        None => list(store)?,
     };
     tracing::debug!(table = table.name(), url = store.url(), objects = objects.len(), "table mapped to its own URL");
     Ok(Found { place: store.url().to_owned(), store: store.clone(), objects })
@@ -104,7 +112,7 @@ fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems:
     let (mut ignored, mut later, mut older, mut parquet) = (0, 0, 0, 0);
     for object in found.objects {
         if !object.path.is_empty() && !is_parquet(&object.path) {
-            ignored += 1;
+            ignored += u32::from(!is_hidden(&object.path));
             continue;
         }
         parquet += 1;
@@ -124,7 +132,7 @@ fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems:
     }
     tracing::debug!(table = table.name(), parquet, ignored, later, older, "objects found");
     if ignored > 0 {
-        notes.push(format!("{ignored} objects ignored: hidden, or not named *.parquet"));
+        notes.push(format!("{ignored} objects ignored that are not named *.parquet"));
     }
     if older > 0 {
         notes.push(format!("{older} partitions older than the usage history were left out"));
@@ -132,10 +140,13 @@ fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems:
     Delivery { table, place: found.place, delivered: parquet > 0, sources, notes }
 }
 
-/// Hidden names (`_SUCCESS`, `.crc`, `_temporary/…`) belong to the writers, not to the data.
 fn is_parquet(path: &str) -> bool {
-    let hidden = path.split('/').any(|part| part.starts_with(['_', '.']));
-    !hidden && path.to_ascii_lowercase().ends_with(".parquet")
+    !is_hidden(path) && path.to_ascii_lowercase().ends_with(".parquet")
+}
+
+/// `_SUCCESS`, `.crc`, `_temporary/…`: they belong to the writers, not to the data.
+fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with(['_', '.']))
 }
 
 /// The days that a partition holds.

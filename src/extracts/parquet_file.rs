@@ -2,7 +2,7 @@
 //!
 //! Bytes come from the store before decoding starts, so that decoding never waits and never touches the network.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use bytes::{Buf, Bytes};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::Type as Physical;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -27,8 +29,14 @@ use crate::store;
 /// Read at once from the end of each object: holds the footer of nearly all files, and the whole of small ones.
 pub(super) const TAIL_BYTES: u64 = 64 * 1024;
 
-/// Rows per Arrow batch.
-const BATCH_ROWS: usize = 16_384;
+/// Rows per Arrow batch: few where rows hold long text, many where they hold ids and numbers.
+const BATCH_ROWS: usize = 8_192;
+const BIG_TABLE_BATCH_ROWS: usize = 65_536;
+
+const NOT_UTF8: &str = "text that is not UTF-8";
+
+/// Rows per step while the first row that cannot be decoded is looked for.
+const BLAME_ROWS: usize = 1_024;
 
 /// An object whose footer was read and whose columns fit the contract.
 pub(super) struct ParquetFile {
@@ -95,7 +103,7 @@ impl ParquetFile {
     pub fn fetch(&self, table: &Table, group: usize) -> Result<RowGroupFetch, Fault> {
         let ranges = guarded(|| self.ranges(group)).map_err(|reason| self.corrupt(table, &reason))?;
         let missing: Vec<Range<u64>> = ranges.into_iter().filter(|range| range.start < self.tail.start).collect();
-        let fetch = (!missing.is_empty()).then(|| self.source.store.fetch(&self.source.object.path, missing.clone()));
+        let fetch = (!missing.is_empty()).then(|| self.source.store.fetch(&self.source.object, missing.clone()));
         Ok(RowGroupFetch { group, missing, fetch })
     }
 
@@ -122,20 +130,76 @@ impl ParquetFile {
         visit: &mut dyn FnMut(&RecordBatch),
     ) -> Result<(), Fault> {
         let group = fetched.group;
-        let bytes = SparseBytes { len: self.source.object.bytes, pieces: fetched.wait(self)? };
-        let projection = ProjectionMask::roots(self.metadata.parquet_schema(), self.roots.iter().copied());
-        let reader = guarded(|| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
+        let bytes = SparseBytes { len: self.source.object.bytes, pieces: fetched.wait(self)?.into() };
+        let read = |visit: &mut dyn FnMut(&RecordBatch)| {
+            let batch_rows = if table.partitioned { BIG_TABLE_BATCH_ROWS } else { BATCH_ROWS };
+            let mut reader = self.reader(&bytes, group, &self.roots, batch_rows, 0)?;
+            while let Some(batch) = guarded(|| reader.next().transpose())? {
+                let batch = convert::bytes_as_text(batch).map_err(|_| NOT_UTF8.to_owned())?;
+                visit(&batch);
+            }
+            Ok(())
+        };
+        read(visit).map_err(|reason: String| {
+            let problem = corrupt(table, &self.source, &reason);
+            Fault::Contract(vec![match self.blame(&bytes, group) {
+                Some((column, row)) => {
+                    Problem { reason: format!("{} (at row {row})", problem.reason), ..problem.at_column(column) }
+                }
+                None => problem,
+            }])
+        })
+    }
+
+    fn reader(
+        &self,
+        bytes: &SparseBytes,
+        group: usize,
+        roots: &[usize],
+        batch_rows: usize,
+        offset: usize,
+    ) -> Result<ParquetRecordBatchReader, String> {
+        let projection = ProjectionMask::roots(self.metadata.parquet_schema(), roots.iter().copied());
+        guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(projection)
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(batch_rows)
+                .with_offset(offset)
                 .build()
-        });
-        let mut reader = reader.map_err(|reason| self.corrupt(table, &reason))?;
-        while let Some(batch) = guarded(|| reader.next().transpose()).map_err(|reason| self.corrupt(table, &reason))? {
-            visit(&batch);
+        })
+    }
+
+    /// The column that cannot be decoded, and the first row (counted from 1) where it fails.
+    fn blame(&self, bytes: &SparseBytes, group: usize) -> Option<(String, u64)> {
+        let before: i64 = self.metadata.metadata().row_groups()[..group].iter().map(|group| group.num_rows()).sum();
+        self.roots.iter().find_map(|root| {
+            let coarse = self.readable_rows(bytes, group, *root, BLAME_ROWS, 0)?;
+            let fine = self.readable_rows(bytes, group, *root, 1, coarse).unwrap_or(0);
+            let column = self.metadata.schema().field(*root).name().clone();
+            Some((column, before.max(0) as u64 + (coarse + fine) as u64 + 1))
+        })
+    }
+
+    /// Rows of one column that can be decoded from `offset` on, or `None` when all can.
+    fn readable_rows(
+        &self,
+        bytes: &SparseBytes,
+        group: usize,
+        root: usize,
+        step: usize,
+        offset: usize,
+    ) -> Option<usize> {
+        let mut reader = self.reader(bytes, group, &[root], step, offset).ok()?;
+        let mut rows = 0;
+        loop {
+            match guarded(|| reader.next().transpose()).map(|batch| batch.map(convert::bytes_as_text)) {
+                Ok(Some(Ok(batch))) => rows += batch.num_rows(),
+                Ok(Some(Err((_, row)))) => return Some(rows + row),
+                Ok(None) => return None,
+                Err(_) => return Some(rows),
+            }
         }
-        Ok(())
     }
 
     fn corrupt(&self, table: &Table, reason: &str) -> Fault {
@@ -174,7 +238,7 @@ fn read_footer(
             }
             Err(ParquetError::NeedMoreData(needed)) if needed as u64 <= size && needed > tail.bytes.len() => {
                 let start = size - needed as u64;
-                let found = source.store.fetch(&source.object.path, vec![start..size]).wait();
+                let found = source.store.fetch(&source.object, Some(start..size)).wait();
                 let bytes = found.map_err(Fault::Store)?.pop().unwrap_or_default();
                 tail = Piece { start, bytes };
             }
@@ -192,11 +256,13 @@ fn guarded<T, E: Into<ParquetError>>(work: impl FnOnce() -> Result<T, E>) -> Res
 }
 
 fn plain_reason(error: &ParquetError) -> String {
+    const PREFIXES: [&str; 5] = ["Parquet error: ", "External: ", "Arrow: ", "Parquet argument error: ", "EOF: "];
     let text = error.to_string();
-    let text = ["Parquet error: ", "External: ", "Arrow: ", "Parquet argument error: ", "EOF: "]
-        .iter()
-        .fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    text.to_owned()
+    let mut rest = text.as_str();
+    while let Some(shorter) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+        rest = shorter;
+    }
+    rest.to_owned()
 }
 
 fn corrupt(table: &Table, source: &Source, reason: &str) -> Problem {
@@ -209,20 +275,17 @@ fn corrupt(table: &Table, source: &Source, reason: &str) -> Problem {
     )
 }
 
-/// What is worth knowing about a table's files, each said once with the number of files.
+/// What is worth knowing about a table's files, each said once whatever the number of files.
 #[derive(Default)]
-pub(super) struct Notes(BTreeMap<String, usize>);
+pub(super) struct Notes(BTreeSet<String>);
 
 impl Notes {
     fn add(&mut self, note: String) {
-        *self.0.entry(note).or_default() += 1;
+        self.0.insert(note);
     }
 
-    pub fn sentences(&self) -> Vec<String> {
-        let said = |(note, files): (&String, &usize)| {
-            if *files == 1 { note.clone() } else { format!("{note} ({files} files)") }
-        };
-        self.0.iter().map(said).collect()
+    pub fn sentences(self) -> impl Iterator<Item = String> {
+        self.0.into_iter()
     }
 }
 
@@ -286,7 +349,7 @@ fn near_name(schema: &Schema, table: &Table, wanted: &str) -> String {
 }
 
 /// The file's own schema, with text as dictionaries in the two big tables (an id is then looked up once per batch,
-/// not once per row), text columns stored as plain bytes read as UTF-8, and INT96 moments held to microseconds,
+/// not once per row), and INT96 moments held to microseconds,
 /// which reach beyond 2262.
 fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
     let physical = plain.parquet_schema();
@@ -296,7 +359,7 @@ fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
             .filter(|leaf| physical.get_column_root_idx(*leaf) == position)
             .any(|leaf| physical.column(leaf).physical_type() == Physical::INT96);
         let hint = match column.kind {
-            Kind::Str if *field.data_type() == DataType::Null => return field.clone(),
+            Kind::Str if !convert::is_text(field.data_type()) => return field.clone(),
             Kind::Str if table.partitioned => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             Kind::Str => DataType::Utf8,
             _ if int96 => DataType::Timestamp(TimeUnit::Microsecond, None),
@@ -309,9 +372,10 @@ fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
 }
 
 /// An object of which only some pieces are held.
+#[derive(Clone)]
 struct SparseBytes {
     len: u64,
-    pieces: Vec<Piece>,
+    pieces: Arc<[Piece]>,
 }
 
 impl SparseBytes {

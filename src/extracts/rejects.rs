@@ -53,12 +53,9 @@ impl Rejects {
         }
         self.trim();
         let share = self.count as f64 / rows as f64 * 100.0;
-        let reason = format!(
-            "{} of {rows} rows break a rule ({share:.1} %), and the job allows {:.4} %",
-            self.count,
-            limit * 100.0
-        )
-        .replace(".0000 %", " %");
+        let allowed = (limit * 1e6).round() / 1e4;
+        let reason =
+            format!("{} of {rows} rows break a rule ({share:.1} %), and the job allows {allowed} %", self.count);
         let next = "correct the rows at their source, or raise `extracts.max_rejected_share` for this table";
         Some(Problem::new(self.table, place, reason, next).examples(self.examples()))
     }

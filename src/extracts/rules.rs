@@ -11,13 +11,19 @@ pub(super) const FINITE: &str = "must be a finite number";
 pub(super) const DUPLICATE: &str = "must be unique; another row with this key was kept";
 pub(super) const PARTITION: &str = "must equal the date in the file's path";
 
-/// The rule that an id or a closed word breaks, if any.
-pub(super) fn name_fault(column: &Column, value: &str, settings: &Settings) -> Option<String> {
+/// The rule that a text breaks, if any; what people wrote at length may hold anything.
+pub(super) fn text_fault(column: &Column, value: &str, settings: &Settings) -> Option<String> {
+    if column.free_text {
+        return None;
+    }
     if value.trim().is_empty() {
         return Some(BLANK.into());
     }
     if let Some(words) = column.words {
         return (!words.contains(&value)).then(|| word_rule(words, value));
+    }
+    if !column.is_id {
+        return None;
     }
     if value.len() > settings.max_id_bytes {
         return Some(format!("must be at most {} bytes long", settings.max_id_bytes));

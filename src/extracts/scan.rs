@@ -36,8 +36,8 @@ pub(super) fn open(delivery: &mut Delivery, problems: &mut Vec<Problem>) -> Resu
 
 fn fetch_tail(source: Source) -> (Source, crate::store::Fetch) {
     let size = source.object.bytes;
-    let wanted = if size == 0 { Vec::new() } else { vec![size.saturating_sub(TAIL_BYTES)..size] };
-    let fetch = source.store.fetch(&source.object.path, wanted);
+    let wanted = (size > 0).then(|| size.saturating_sub(TAIL_BYTES)..size);
+    let fetch = source.store.fetch(&source.object, wanted);
     (source, fetch)
 }
 

@@ -106,6 +106,9 @@ pub struct Column {
     pub references: Option<InputTable>,
     #[serde(skip)]
     pub entity: Option<Entity>,
+    /// Names something: part of a key, or the name of an entity.
+    #[serde(skip)]
+    pub is_id: bool,
     /// A day or moment that may not lie before this column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<&'static str>,
@@ -127,6 +130,7 @@ impl Column {
             bounds: None,
             references: None,
             entity: None,
+            is_id: false,
             not_before: None,
             open_ended: false,
             free_text: false,
@@ -165,11 +169,6 @@ impl Column {
 
     pub fn open_ended(self) -> Column {
         Column { open_ended: true, ..self }
-    }
-
-    /// An id or a closed word, for which blank text is no value.
-    pub fn is_name(&self) -> bool {
-        self.kind == Kind::Str && !self.free_text
     }
 }
 
@@ -243,7 +242,8 @@ impl Table {
         columns: impl IntoIterator<Item = Column>,
     ) -> Table {
         let recorded = ts(RECORDED_AT, "the moment this version of the row became known to the source").optional();
-        let columns = columns.into_iter().chain([recorded]).collect();
+        let mark = |column: Column| Column { is_id: column.entity.is_some() || key.contains(&column.name), ..column };
+        let columns = columns.into_iter().chain([recorded]).map(mark).collect();
         let need = Need::Optional;
         Table { table, need, about, key: key.to_vec(), event: None, partitioned: false, columns }
     }
@@ -267,10 +267,6 @@ impl Table {
 
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
-    }
-
-    pub fn is_key(&self, column: &str) -> bool {
-        self.key.contains(&column)
     }
 
     /// Optional columns that carry facts: all but `recorded_at`.

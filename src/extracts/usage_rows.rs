@@ -201,7 +201,6 @@ struct Broken {
 
 impl State {
     fn add(&mut self, batch: &Batch, window: Window) {
-        self.recorded |= batch.time.has_recorded();
         let (mut products, mut metrics) = (Memo::new(&batch.products), Memo::new(&batch.metrics));
         for row in 0..batch.rows {
             let (day, recorded) = match batch.time.of_row(row, window) {
@@ -219,6 +218,7 @@ impl State {
                 When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
             };
             self.rows += 1;
+            self.recorded |= recorded != UNRECORDED;
             if let Some(broken) = batch.fault(row) {
                 self.reject(batch.key(row, &day.to_string()), broken, batch.file);
                 continue;

@@ -13,7 +13,10 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    GetOptions, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    coalesce_ranges,
+};
 
 /// One object under a store's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Object {
     pub bytes: u64,
     /// The store's own tag of this content, or size and modification time where it has none.
     pub etag: String,
+    /// Whether `etag` is the store's own.
+    tagged: bool,
 }
 
 /// How stores are reached: handed in from outside, because nothing here reads the environment.
@@ -73,6 +78,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// The store denies access.
+    pub fn is_refused(&self) -> bool {
+        use object_store::Error::{PermissionDenied, Unauthenticated};
+        matches!(self, Error::Object { source, .. } if matches!(**source, PermissionDenied { .. } | Unauthenticated { .. }))
+    }
+
     pub fn is_missing(&self) -> bool {
         matches!(self, Error::Object { source, .. } if matches!(**source, object_store::Error::NotFound { .. }))
     }
@@ -174,14 +185,25 @@ impl Store {
         RUNTIME.block_on(self.inner.get_ranges(&self.path(path), ranges)).map_err(|e| self.fault(path, e))
     }
 
-    /// Starts to fetch byte ranges of one object and returns at once.
-    pub fn fetch(&self, path: &str, ranges: Vec<Range<u64>>) -> Fetch {
-        let (store, name) = (self.clone(), path.to_owned());
+    /// Starts to fetch byte ranges of a listed object and returns at once.
+    ///
+    /// An object that was replaced since it was listed is a fault, never a mix of old and new.
+    pub fn fetch(&self, object: &Object, ranges: impl IntoIterator<Item = Range<u64>>) -> Fetch {
+        let (store, object) = (self.clone(), object.clone());
+        let ranges: Vec<Range<u64>> = ranges.into_iter().collect();
+        let path = object.path.clone();
         let task = RUNTIME.spawn(async move {
-            let found = store.inner.get_ranges(&store.path(&name), &ranges).await;
-            found.map_err(|e| store.fault(&name, e))
+            let location = store.path(&object.path);
+            let part = |range: Range<u64>| {
+                let if_match = object.tagged.then(|| object.etag.clone());
+                let options = GetOptions { range: Some(range.into()), if_match, ..GetOptions::default() };
+                let (inner, location) = (&store.inner, &location);
+                async move { inner.get_opts(location, options).await?.bytes().await }
+            };
+            let found = coalesce_ranges(&ranges, part, OBJECT_STORE_COALESCE_DEFAULT).await;
+            found.map_err(|e| store.fault(&object.path, e))
         });
-        Fetch { task, store: self.clone(), path: path.to_owned() }
+        Fetch { task, store: self.clone(), path }
     }
 
     /// Replaces the object whole.
@@ -234,8 +256,9 @@ impl Store {
             Some(parts) => parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"),
             None => meta.location.to_string(),
         };
+        let tagged = meta.e_tag.is_some();
         let etag = meta.e_tag.unwrap_or_else(|| format!("{}-{}", meta.size, meta.last_modified.timestamp_micros()));
-        Object { path, bytes: meta.size, etag }
+        Object { path, bytes: meta.size, etag, tagged }
     }
 
     fn fault(&self, path: &str, source: object_store::Error) -> Error {
