@@ -2,11 +2,11 @@
 
 mod audit;
 mod briefings;
-mod gates;
 mod contract_laws;
 mod contract_rows;
 mod contract_shape;
 mod contract_time;
+mod gates;
 mod health;
 mod job;
 mod models_crm5;

@@ -83,7 +83,8 @@ pub fn describe(chart: &Chart) -> String {
     if let Some(ceiling) = chart.ceiling {
         let _ = write!(text, ", ceiling {}", wording::count(ceiling));
     }
-    if let Some([p10, p50, p90]) = chart.breach {
+    let ahead = |day: Day| chart.points.last().is_some_and(|last| day > last.0);
+    if let Some([p10, p50, p90]) = chart.breach.filter(|days| ahead(days[1])) {
         let (early, mid, late) = (wording::day(p10), wording::day(p50), wording::day(p90));
         let _ = write!(text, ", projected to be reached around {mid} ({early} to {late})");
     }

@@ -93,9 +93,12 @@ fn deals(view: View, account: AccountIx) -> Vec<Event> {
 
 fn news(view: View, account: AccountIx) -> Vec<Event> {
     let news = view.account_events(account).map(|event| {
-        let kind = wording::capital(&wording::words(event.kind.as_str()));
-        let detail = event.detail.as_ref().map_or_else(String::new, |d| format!(": {}", shortened(d)));
-        Event::new(event.occurred_on, format!("{kind}{detail}"))
+        let kind = wording::words(event.kind.as_str());
+        let amount = event.magnitude.map_or_else(String::new, |n| format!(" ({})", wording::count(n)));
+        // A feed often repeats the kind as its detail; that tells the reader nothing.
+        let detail = event.detail.as_ref().filter(|detail| !detail.to_lowercase().ends_with(&kind));
+        let detail = detail.map_or_else(String::new, |detail| format!(": {}", shortened(detail)));
+        Event::new(event.occurred_on, format!("{}{amount}{detail}", wording::capital(&kind)))
     });
     news.collect()
 }

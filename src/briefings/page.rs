@@ -118,7 +118,7 @@ impl Page {
             informed: rec.informed.as_ref().map(ToString::to_string),
             contact_by: wording::day(rec.contact_by),
             ask: ask(view, rec),
-            with_whom: passage(&rec.stakeholder_reason),
+            with_whom: passage(&with_whom(state, rec)),
             timing: passage(&rec.timing_reason),
             signals: signals(state, rec),
             charts: charts(view, state, rec),
@@ -200,6 +200,18 @@ fn ask(view: View, rec: &Recommendation) -> Vec<Fact> {
     facts
 }
 
+/// The person and the reason; the reason alone where it names the person or nobody is known.
+fn with_whom(state: &Assessment, rec: &Recommendation) -> String {
+    let person = state.stakeholders.people.iter().find(|p| Some(p.contact) == rec.stakeholder);
+    match person.filter(|p| !rec.stakeholder_reason.contains(&*p.name)) {
+        Some(p) => {
+            let title = p.title.as_ref().map_or_else(String::new, |title| format!(", {title}"));
+            format!("{}{title}: {}.", p.name, rec.stakeholder_reason.trim_end_matches('.'))
+        }
+        None => wording::capital(&rec.stakeholder_reason),
+    }
+}
+
 fn signals(state: &Assessment, rec: &Recommendation) -> Vec<SignalLine> {
     let mut weighted = rec.signals.clone();
     weighted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -213,7 +225,7 @@ fn signal_line(signal: &Signal) -> SignalLine {
         strength: wording::percent(signal.strength.get()),
         confidence: format!("{} ({})", wording::percent(signal.confidence.get()), signal.confidence_basis),
         direction: if signal.direction == Direction::Risk { "risk" } else { "expansion" },
-        quote: signal.detail.quote.as_deref().map(passage),
+        quote: signal.detail.quote.as_deref().filter(|quote| !signal.evidence.contains(quote)).map(passage),
     }
 }
 

@@ -197,7 +197,7 @@ impl<'a> Telling<'a> {
         let health = &self.sizing.assessment.health;
         let reason = health.reasons.first().map(|r| r.trim_end_matches('.').to_owned());
         let by_health = reason.unwrap_or_else(|| format!("health is {}", health.color));
-        let why = signals.first().map_or(by_health, |s| s.evidence.trim_end_matches('.').to_owned());
+        let why = signals.first().map_or(by_health, |s| first_clause(&s.evidence));
         let by = day(self.timing.contact_by);
         match self.choice.contact {
             Some(_) => format!("{}: {why}; talk to {} by {by}.", self.what(), self.choice.called),
@@ -267,4 +267,9 @@ impl<'a> Telling<'a> {
 
 fn plural_unit(unit: &str) -> String {
     if unit.ends_with('s') { unit.to_owned() } else { format!("{unit}s") }
+}
+
+/// The sentence up to its first semicolon: the number that counts, without its consequences.
+fn first_clause(sentence: &str) -> String {
+    sentence.split(';').next().unwrap_or(sentence).trim().trim_end_matches('.').to_owned()
 }

@@ -70,6 +70,7 @@ fn sell(o: &Occasion) -> Timing {
     let contact_by =
         [Some(closes), before_breach, Some(deadline)].into_iter().flatten().min().unwrap_or(closes).max(today);
     let because = match before_breach {
+        Some(_) if breach.is_some_and(|breach| breach <= today) => "the ceiling has been reached already".into(),
         Some(early) if early <= closes && early <= deadline => {
             let breach = day(breach.unwrap_or(early));
             format!(
