@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use crate::support::{WorldBuilder, day, default_settings};
 
 const TODAY: &str = "2026-03-31";
+const CONTRACT_END: &str = "2026-12-31";
 
 fn settings() -> Settings {
     default_settings("health")
@@ -53,6 +54,8 @@ fn facts(observations: Vec<Observation>) -> AccountObservations {
 fn world() -> Extracts {
     let mut world = WorldBuilder::default();
     world.account("acme").csm = Some("Kim Park".into());
+    world.product("crm", &[("basic", 1, 100.0)]);
+    world.subscription("s", "acme", "crm", "basic", day("2025-01-01")).ends_on = Some(day(CONTRACT_END));
     world.build()
 }
 
@@ -62,8 +65,18 @@ fn assessed(
     churn: Option<&Propensity>,
     before: Option<f64>,
 ) -> Health {
+    assessed_on(TODAY, observations, signals, churn, before)
+}
+
+fn assessed_on(
+    on: &str,
+    observations: Vec<Observation>,
+    signals: &[Signal],
+    churn: Option<&Propensity>,
+    before: Option<f64>,
+) -> Health {
     let extracts = world();
-    let view = View::new(&extracts, day(TODAY));
+    let view = View::new(&extracts, day(on));
     let inputs = Inputs {
         view,
         account: AccountIx(0),
@@ -182,6 +195,13 @@ fn high_risk_is_never_green() {
     let abstained = churn(0.6, Some("12 positives"));
     let health = assessed(good(), &[], Some(&abstained), None);
     assert_eq!((health.color, health.churn_probability), (Color::Green, None), "an abstaining model decides nothing");
+}
+
+#[test]
+fn a_former_customer_is_red_whatever_its_last_facts_say() {
+    let health = assessed_on("2027-01-15", usage_and_contract(44.0, 40.0, 0.9), &[], None, None);
+    assert_eq!((health.color, health.risk_level), (Color::Red, Level::High));
+    assert_eq!(health.reasons[0], "No contract in force");
 }
 
 #[test]

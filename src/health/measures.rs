@@ -4,7 +4,7 @@
 //! A scale is a list of (reading, points) knots, rising in the reading and monotone in the points, with straight lines
 //! between them and flat ends. Weights compare only within a dimension. The knots put an account that holds its level
 //! at about 80 and the sources' alarm levels (active users −40 %, sponsor silent for 45 days, an open p1, satisfaction
-//! near 6) well below yellow.
+//! near 6) at or below yellow.
 
 use super::Dimension;
 use crate::extracts::InputTable;
@@ -159,16 +159,16 @@ const USE: &[(f64, f64)] =
 const SILENCE: &[(f64, f64)] = &[(14.0, 100.0), (30.0, 85.0), (45.0, 50.0), (75.0, 25.0), (120.0, 0.0)];
 /// A mean score from 0 to 10.
 const SATISFACTION: &[(f64, f64)] =
-    &[(2.0, 0.0), (5.0, 25.0), (6.2, 45.0), (7.0, 65.0), (8.0, 82.0), (9.0, 95.0), (10.0, 100.0)];
+    &[(2.0, 0.0), (5.0, 28.0), (6.2, 49.0), (7.0, 65.0), (8.0, 82.0), (9.0, 95.0), (10.0, 100.0)];
 
 /// Every measure, by dimension.
 #[rustfmt::skip]
 pub static MEASURES: &[Measure] = &[
     measure(Product, Metric::ActiveUsers, 30, Change, 3.0, USE, |o| moved("Active users", o)),
     measure(Product, Metric::ActiveUsers, 90, Change, 2.0, USE, |o| moved("Active users", o)),
-    measure(Product, Metric::UsageIndex, 30, Value, 3.0,
-        &[(0.2, 0.0), (0.5, 20.0), (0.8, 55.0), (0.92, 72.0), (1.0, 80.0), (1.15, 92.0), (1.4, 100.0)],
-        |o| format!("Typical use stands at {} of the 30 days before", percent(o.value))),
+    measure(Product, Metric::UsageIndex, 60, Value, 2.0,
+        &[(0.2, 0.0), (0.5, 20.0), (0.75, 52.0), (0.9, 74.0), (1.0, 80.0), (1.15, 92.0), (1.4, 100.0)],
+        |o| format!("Typical use stands at {} of the 60 days before", percent(o.value))),
     measure(Product, Metric::ActiveDays, 30, Change, 1.0, USE, |o| moved("Days with use", o)),
     measure(Product, Metric::FeaturesUsed, 30, Change, 1.5, USE, |o| moved("Features in use", o)),
     measure(Product, Metric::FeaturesAbandoned, 30, OfBaseline, 1.5,
@@ -210,7 +210,7 @@ pub static MEASURES: &[Measure] = &[
     measure(Support, Metric::SurveyCsatMean, 180, Value, 1.0, SATISFACTION,
         |o| format!("Surveyed satisfaction {:.1} of 10 over 180 days", o.value)),
     measure(Support, Metric::CriticalTicketsOpen, 0, Value, 2.0,
-        &[(0.0, 92.0), (1.0, 45.0), (2.0, 25.0), (3.0, 10.0), (5.0, 0.0)],
+        &[(0.0, 92.0), (1.0, 52.0), (2.0, 38.0), (3.0, 25.0), (6.0, 0.0)],
         |o| if o.value > 0.0 { format!("{} open", plural(o.value as i64, "critical ticket", "critical tickets")) }
             else { "No critical ticket open".into() }),
     measure(Support, Metric::TicketsOpened, 30, TicketSurge, 1.0,

@@ -104,8 +104,10 @@ pub fn assess(inputs: &Inputs, settings: &Settings) -> Health {
     let scored = Scored::of(inputs.facts, settings);
     let churn = inputs.churn.filter(|churn| churn.abstained.is_none()).map(|churn| churn.probability);
     let trend = inputs.score_30d_ago.map(|before| scored.score - before);
-    let risk_level = risk_level(inputs.signals, scored.score, churn, trend, settings);
-    let color = color(scored.score, risk_level, settings);
+    let former = inputs.contract.active.is_empty();
+    let risk_level =
+        if former { Level::High } else { risk_level(inputs.signals, scored.score, churn, trend, settings) };
+    let color = if former { Color::Red } else { color(scored.score, risk_level, settings) };
     let [product, relationship, support, financial] = scored.dimensions;
     Health {
         score: scored.score,
@@ -116,13 +118,16 @@ pub fn assess(inputs: &Inputs, settings: &Settings) -> Health {
         support,
         financial,
         weights: scored.weights,
-        reasons: reasons(&scored, trend, settings),
+        reasons: former.then(|| NO_CONTRACT.to_owned()).into_iter().chain(reasons(&scored, trend, settings)).collect(),
         risk_level,
         churn_probability: churn,
         recommended_actions: remedies::actions(inputs, &scored, risk_level, trend, settings),
         unavailable: unavailable(&scored),
     }
 }
+
+/// Whatever a former customer's last facts say, it is red.
+const NO_CONTRACT: &str = "No contract in force";
 
 /// High risk is never green.
 fn color(score: f64, risk: Level, settings: &Settings) -> Color {

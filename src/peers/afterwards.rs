@@ -77,7 +77,7 @@ fn upgrade(view: View, profile: &Profile, contract: &Contract, day: Day) -> Opti
     }
     let units: f64 = contract.active.iter().filter(|s| s.product == profile.product).filter_map(|s| s.units).sum();
     let more = profile.units > 0.0 && units >= profile.units * (1.0 + MORE_UNITS);
-    more.then(|| Afterwards::MoreUnits { day, units: units - profile.units })
+    more.then_some(Afterwards::MoreUnits { day, units: units - profile.units })
 }
 
 fn purchase(profile: &Profile, contract: &Contract, day: Day) -> Option<Afterwards> {

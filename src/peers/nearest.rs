@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use linfa_nn::distance::L2Dist;
+use linfa_nn::distance::Distance;
 use linfa_nn::{KdTree, NearestNeighbour};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView, ArrayView1, Dimension};
 use rayon::prelude::*;
 
 use super::Past;
@@ -23,8 +23,9 @@ const OTHER_INDUSTRY: f64 = 1.0;
 const OTHER_SEGMENT: f64 = 0.5;
 const OTHER_USE_CASE: f64 = 0.5;
 
-/// Candidates per wanted neighbour: an account has several past days, and mismatches re-rank.
-const CANDIDATES: usize = 6;
+/// Candidates per wanted neighbour among all, and again in the same industry: an account has several past days, and
+/// mismatches re-rank.
+const CANDIDATES: usize = 3;
 const LEAF: usize = 32;
 /// Fewer profiles than this are simply all compared.
 const SMALL: usize = 256;
@@ -123,7 +124,7 @@ fn look_up(
 ) {
     let cells: Vec<f64> = positions.iter().flat_map(|position| points[*position]).collect();
     let Ok(rows) = Array2::from_shape_vec((positions.len(), NUMBERS), cells) else { return };
-    let Ok(tree) = KdTree.from_batch_with_leaf_size(&rows, LEAF, L2Dist) else { return };
+    let Ok(tree) = KdTree.from_batch_with_leaf_size(&rows, LEAF, Euclidean) else { return };
     let near = |query: &usize| {
         let query = queries[*query].as_ref()?;
         let near = tree.k_nearest(ArrayView1::from(&query[..]), count).ok()?;
@@ -133,8 +134,31 @@ fn look_up(
     asking.iter().zip(nearest).for_each(|(query, near)| found[*query].extend(near.into_iter().flatten()));
 }
 
-fn squared(a: &Numbers, b: &Numbers) -> f64 {
+fn squared(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// The plain distance over slices; the library's own goes through checked n-dimensional iterators, once per visited
+/// point.
+#[derive(Clone, Debug)]
+struct Euclidean;
+
+impl Distance<f64> for Euclidean {
+    fn distance<D: Dimension>(&self, a: ArrayView<f64, D>, b: ArrayView<f64, D>) -> f64 {
+        self.rdistance(a, b).sqrt()
+    }
+
+    fn rdistance<D: Dimension>(&self, a: ArrayView<f64, D>, b: ArrayView<f64, D>) -> f64 {
+        squared(a.as_slice().unwrap_or(&[]), b.as_slice().unwrap_or(&[]))
+    }
+
+    fn rdist_to_dist(&self, squared: f64) -> f64 {
+        squared.sqrt()
+    }
+
+    fn dist_to_rdist(&self, distance: f64) -> f64 {
+        distance * distance
+    }
 }
 
 fn mismatch(one: &Profile, other: &Profile, accounts: &[Option<&Account>]) -> f64 {
