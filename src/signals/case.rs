@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::catalogue::SignalSpec;
-use super::{Detail, Evidence};
+use super::{Benchmark, Detail, Evidence};
 use crate::extracts::Extracts;
 use crate::observations::{Metric, Observation};
 use crate::text::Mention;
@@ -118,6 +118,7 @@ pub struct Case<'a> {
     pub day: Day,
     /// What the account's recent tickets and conversations say.
     pub mentions: &'a [Mention],
+    pub benchmark: &'a Benchmark,
     rules: &'a BTreeMap<String, SignalSpec>,
     by_metric: HashMap<&'a str, Vec<u32>>,
 }
@@ -127,13 +128,14 @@ impl<'a> Case<'a> {
         evidence: &'a Evidence<'a>,
         rules: &'a BTreeMap<String, SignalSpec>,
         mentions: &'a [Mention],
+        benchmark: &'a Benchmark,
     ) -> Case<'a> {
         let mut by_metric: HashMap<&str, Vec<u32>> = HashMap::new();
         for (position, observation) in evidence.facts.observations.iter().enumerate() {
             by_metric.entry(&observation.metric).or_default().push(position as u32);
         }
         let view = evidence.view;
-        Case { evidence, extracts: view.extracts, day: view.day, mentions, rules, by_metric }
+        Case { evidence, extracts: view.extracts, day: view.day, mentions, benchmark, rules, by_metric }
     }
 
     /// The rule of a signal; `None` when it is disabled or its tables are missing.
@@ -188,6 +190,10 @@ impl<'a> Case<'a> {
     /// The account's history is long enough for a change to be more than a ramp-up.
     pub fn grown_up(&self, rule: &Rule) -> bool {
         self.tenure_days() >= rule.days("min_history_days")
+    }
+
+    pub fn segment(&self) -> Option<&'a str> {
+        self.evidence.view.account(self.evidence.account)?.segment.as_deref()
     }
 
     pub fn product_name(&self, product: ProductIx) -> &'a str {

@@ -231,7 +231,8 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
     let lasting: Vec<(u32, f64)> = lasting.map(|(at, o)| (at, o.value)).collect();
     let share = two_months.value;
     let fires = share <= rule.at("utilization") && lasting.iter().all(|(_, now)| *now <= rule.at("utilization"));
-    let paid = metric.strip_prefix(Metric::CeilingUtilization.name()).map_or_else(|| "paid units".into(), metric_words);
+    let paid =
+        metric.strip_prefix(Metric::CeilingUtilization.name()).map_or_else(|| "licensed units".into(), metric_words);
     let sentence = format!(
         "{} of the {paid} paid for in {} were used over the last 60 days.",
         capital(&percent(share)),

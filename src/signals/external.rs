@@ -115,7 +115,7 @@ fn hiring_growth(case: &Case) -> Option<Finding> {
     if open > 0.0 {
         parts.push(format!("{} open{}", plural(open as i64, "role", "roles"), place(&hiring, &users)));
     }
-    if let Some((_, o)) = headcount.filter(|_| growth > 0.0) {
+    if let Some((_, o)) = headcount.filter(|_| growth >= rule.at("headcount")) {
         parts.push(format!("headcount up {} to {}", percent(growth), count(o.value)));
     }
     let sentence = format!("{} in the last {} days.", capital(&list(&parts)), rule.days("days"));

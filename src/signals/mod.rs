@@ -3,6 +3,7 @@
 //! A family file holds rules of one kind: it reads one [`Case`] and returns findings. The frame here turns findings
 //! into signals with confidence, validity and a fixed order.
 
+mod benchmark;
 mod case;
 mod catalogue;
 mod ceilings;
@@ -32,6 +33,7 @@ use crate::vocabulary::{
     AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id,
 };
 
+pub use benchmark::Benchmark;
 pub use case::{Case, Finding, Rule, saturating};
 pub use catalogue::{Catalogue, SignalSpec};
 pub use confidence::{Learned, Track};
@@ -142,8 +144,13 @@ impl Classifier {
 
     /// The account's signals, sorted by name, product and particulars.
     pub fn classify(&self, evidence: &Evidence) -> Vec<Signal> {
+        self.classify_among(evidence, &Benchmark::default())
+    }
+
+    /// The same, knowing what churn probability is usual in each segment tonight.
+    pub fn classify_among(&self, evidence: &Evidence, benchmark: &Benchmark) -> Vec<Signal> {
         let mentions = self.reader.read(evidence.view, evidence.account);
-        let case = Case::new(evidence, &self.active, &mentions);
+        let case = Case::new(evidence, &self.active, &mentions, benchmark);
         let mut findings: Vec<Finding> = FAMILIES.iter().flat_map(|family| family(&case)).collect();
         findings.retain(|finding| rests_on(finding, evidence.facts) && self.active.contains_key(finding.signal));
         findings.sort_by(|a, b| key(a).cmp(&key(b)).then(b.strength.total_cmp(&a.strength)));

@@ -32,22 +32,31 @@ fn peer_upgrade(case: &Case) -> Option<Finding> {
     fires.then(|| rule.finding(rule.strength(share, "share"), sentence, own_level(case)).product(product).value(share))
 }
 
-/// Per product not owned, the highest purchase rate among the owned ones; the segment's own rate goes first.
+/// Per product not owned, the highest purchase rate among the owned ones; the segment's own rate goes first. Only the
+/// likeliest products are told.
 fn peer_purchasing(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("peer_purchasing") else { return Vec::new() };
     let contract = case.evidence.contract;
-    let account = case.evidence.view.account(case.evidence.account);
-    let segment = account.and_then(|account| account.segment.clone());
+    let segment = case.segment();
     let meets = |r: &&PurchaseRate| {
-        let here = r.segment.is_none() || r.segment == segment;
+        let here = r.segment.is_none() || r.segment.as_deref() == segment;
         let known = r.rate >= rule.at("rate") && r.lift >= rule.at("lift") && f64::from(r.owners) >= rule.at("support");
-        here && known && contract.owns(r.owned) && !contract.owns(r.bought)
+        let sure = f64::from(r.buyers) >= rule.at("buyers") && above_usual(r) >= rule.at("min_sigma");
+        here && known && sure && contract.owns(r.owned) && !contract.owns(r.bought)
     };
     let mut rates: Vec<&PurchaseRate> = case.evidence.peers.purchase_rates.iter().filter(meets).collect();
     let rank = |r: &PurchaseRate| (r.bought, r.segment.is_none());
     rates.sort_by(|a, b| rank(a).cmp(&rank(b)).then(b.rate.total_cmp(&a.rate)).then(a.owned.cmp(&b.owned)));
     rates.dedup_by_key(|r| r.bought);
-    rates.into_iter().map(|rate| purchase(case, &rule, rate)).collect()
+    rates.sort_by(|a, b| b.rate.total_cmp(&a.rate).then(a.bought.cmp(&b.bought)));
+    rates.into_iter().take(rule.at("products") as usize).map(|rate| purchase(case, &rule, rate)).collect()
+}
+
+/// Standard deviations by which the buyers exceed what the usual rate would give.
+fn above_usual(r: &PurchaseRate) -> f64 {
+    let usual = (r.rate / r.lift).clamp(0.0, 1.0);
+    let spread = (f64::from(r.owners) * usual * (1.0 - usual)).sqrt();
+    if spread > 0.0 { (f64::from(r.buyers) - f64::from(r.owners) * usual) / spread } else { f64::INFINITY }
 }
 
 fn purchase(case: &Case, rule: &super::Rule, rate: &PurchaseRate) -> Finding {

@@ -20,26 +20,34 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
 /// A model that abstained has no say.
 fn high(case: &Case, rule: &Rule, kind: PropensityKind, p: &Propensity) -> Option<Finding> {
     let owned = p.product.is_some_and(|product| case.evidence.contract.owns(product));
-    let fires = p.kind == kind
-        && p.abstained.is_none()
-        && !(kind == PropensityKind::CrossSell && owned)
-        && p.percentile >= rule.at("percentile")
-        && p.lift > rule.at("min_lift");
+    if p.kind != kind || p.abstained.is_some() || (kind == PropensityKind::CrossSell && owned) {
+        return None;
+    }
+    let (percentile, among) = standing(case, kind, p);
     let subject = match (kind, p.product) {
         (PropensityKind::CrossSell, Some(product)) => format!("buying {}", case.product_name(product)),
         _ => "leaving".to_owned(),
     };
     let sentence = format!(
-        "The model gives {subject} within {} days a probability of {}, {} times the usual{}.",
+        "The model gives {subject} within {} days a probability of {}, {} times the usual and above {} of {among}{}.",
         p.horizon_days,
         percent(p.probability.get()),
         count(p.lift),
+        percent(percentile / 100.0),
         reasons(p),
     );
+    let fires = percentile >= rule.at("percentile") && p.lift > rule.at("min_lift");
     fires.then(|| {
         let strength = rule.strength(p.lift, "min_lift");
         rule.finding(strength, sentence, links(case, p)).product(p.product).value(p.probability.get())
     })
+}
+
+/// Where the probability stands (0–100), and among whom: churn within its segment, where that is large enough.
+fn standing(case: &Case, kind: PropensityKind, p: &Propensity) -> (f64, String) {
+    let segment = case.segment().filter(|_| kind == PropensityKind::Churn);
+    let within = segment.and_then(|s| Some((case.benchmark.percentile(s, p.probability.get())?, s)));
+    within.map_or_else(|| (p.percentile, "all accounts".into()), |(rank, s)| (rank, format!("segment {s}")))
 }
 
 fn reasons(p: &Propensity) -> String {

@@ -8,7 +8,7 @@ use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
 use foothold::observations::{AccountObservations, Observation};
 use foothold::peers::Peers;
-use foothold::signals::{Catalogue, Classifier, Evidence, Learned, Signal};
+use foothold::signals::{Benchmark, Catalogue, Classifier, Evidence, Learned, Signal};
 use foothold::stakeholders::StakeholderMap;
 use foothold::text;
 use foothold::vocabulary::*;
@@ -78,6 +78,7 @@ pub struct Bench {
     pub catalogue: Catalogue,
     pub text: text::Settings,
     pub learned: Learned,
+    pub benchmark: Benchmark,
     facts: Vec<Stated>,
     ceilings: Vec<Ceiling>,
     pub peers: Peers,
@@ -101,6 +102,7 @@ pub fn bench() -> Bench {
         catalogue: catalogue(),
         text: text_settings(),
         learned: Learned::default(),
+        benchmark: Benchmark::default(),
         facts: Vec::new(),
         ceilings: Vec::new(),
         peers: Peers::default(),
@@ -194,7 +196,8 @@ impl Bench {
             stakeholders: &self.stakeholders,
             peers: &self.peers,
         };
-        let signals = Classifier::new(&extracts, &self.catalogue, &self.text, &self.learned).classify(&evidence);
+        let classifier = Classifier::new(&extracts, &self.catalogue, &self.text, &self.learned);
+        let signals = classifier.classify_among(&evidence, &self.benchmark);
         signals.iter().for_each(|signal| lawful(signal, &facts));
         signals
     }
