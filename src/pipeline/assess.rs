@@ -12,7 +12,7 @@ use crate::models::{Propensity, Scorer};
 use crate::observations::{self, AccountObservations};
 use crate::peers::Peers;
 use crate::readiness;
-use crate::signals::{Classifier, Evidence, Learned, Signal};
+use crate::signals::{Benchmark, Classifier, Evidence, Learned, Signal};
 use crate::stakeholders::{self, StakeholderMap};
 use crate::vocabulary::{AccountIx, PropensityKind};
 
@@ -61,11 +61,12 @@ pub fn assess<'a>(
     context: &Context,
 ) -> Vec<Assessment<'a>> {
     let propensities = scorer.score(view, &facts, &context.settings.models);
+    let benchmark = Benchmark::of(view, &propensities);
     let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
     accounts
         .into_par_iter()
         .filter(|((account, _), _)| view.account(*account).is_some())
-        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, context))
+        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, &benchmark, context))
         .collect()
 }
 
@@ -74,6 +75,7 @@ fn assess_account<'a>(
     account: AccountIx,
     facts: AccountObservations,
     propensities: Vec<Propensity>,
+    benchmark: &Benchmark,
     context: &Context,
 ) -> Assessment<'a> {
     let contract = Contract::on(view, account);
@@ -87,7 +89,7 @@ fn assess_account<'a>(
         stakeholders: &stakeholders,
         peers: &context.peers,
     };
-    let signals = context.classifier.classify(&evidence);
+    let signals = context.classifier.classify_among(&evidence, benchmark);
     let churn = propensities.iter().find(|p| p.kind == PropensityKind::Churn);
     let judged = Judged { contract: &contract, facts: &facts, stakeholders: &stakeholders, signals: &signals, churn };
     let health = judged.health(view, account, score_before(view, account, context), context);
