@@ -1,7 +1,9 @@
 //! One test binary; the list below is the map.
 
+mod architecture;
 mod audit;
 mod briefings;
+mod cli;
 mod contract_laws;
 mod contract_rows;
 mod contract_shape;
@@ -9,6 +11,7 @@ mod contract_time;
 mod gates;
 mod health;
 mod job;
+mod laws;
 mod models_crm5;
 mod models_fit;
 mod models_labels;

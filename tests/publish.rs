@@ -239,3 +239,16 @@ fn a_run_file_that_was_changed_is_not_shown() {
     assert!(matches!(expose(&store, DAY), Err(Error::Altered { .. })));
     assert_eq!(table_object(&store), None);
 }
+
+#[test]
+fn failed_checks_leave_their_rows_as_evidence_and_nothing_else() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let specs = tables::specs();
+    let spec = specs.iter().find(|spec| spec.table == OutputTable::Readiness).expect("a table").clone();
+    let broken = Frame { data: polars::prelude::DataFrame::empty(), spec };
+    let failures = check(vec![broken]).err().expect("no column is there");
+    let folder = foothold::publish::write_evidence(&store, &claim, &failures).expect("written");
+    assert!(folder.starts_with("runs/") && folder.ends_with("/failed"), "{folder}");
+    assert!(store.list("").unwrap().iter().all(|object| object.path.starts_with("runs/")));
+}

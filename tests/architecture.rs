@@ -1,0 +1,170 @@
+//! The arrows between modules run one way, and each outside library has its few rooms.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Every module, in the order in which it may be built upon: a module imports only what stands before it.
+const ORDER: &[&str] = &[
+    "vocabulary",
+    "wording",
+    "statistics",
+    "store",
+    "extracts",
+    "history",
+    "capacity",
+    "observations",
+    "stakeholders",
+    "text",
+    "peers",
+    "models",
+    "signals",
+    "health",
+    "readiness",
+    "assessment",
+    "recommendations",
+    "briefings",
+    "audit",
+    "reviews",
+    "publish",
+    "job",
+    "pipeline",
+    "simulate",
+    "cli",
+];
+
+/// What a module may use although it stands later in the order than the module that says so.
+const NOBODY: &[&str] = &[];
+
+/// Modules that only these may import: the sample world's truth, for one, is never read by a job.
+const PRIVATE: &[(&str, &[&str])] = &[
+    ("simulate", &["cli"]),
+    ("publish", &["pipeline", "cli"]),
+    ("job", &["pipeline", "cli"]),
+    ("pipeline", &["cli"]),
+    ("cli", NOBODY),
+];
+
+/// Outside names and the places, relative to `src`, that may use them.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("object_store::", &["store/"]),
+    ("futures::", &["store/"]),
+    ("tokio::", &["store/", "cli/host.rs"]),
+    ("clap::", &["cli/"]),
+    ("clap_complete::", &["cli/"]),
+    ("indicatif::", &["cli/"]),
+    ("comfy_table::", &["cli/"]),
+    ("tracing_subscriber::", &["cli/"]),
+    ("toml::", &["job/"]),
+    ("linfa::", &["models/", "peers/", "text/"]),
+    ("linfa_logistic::", &["models/", "text/"]),
+    ("linfa_nn::", &["peers/"]),
+    ("ndarray::", &["models/", "peers/", "text/"]),
+    ("petgraph::", &["stakeholders/"]),
+    ("minijinja::", &["briefings/"]),
+    ("rand::", &["simulate/"]),
+    ("rand_chacha::", &["simulate/"]),
+    ("SystemTime", &["cli/"]),
+    ("Instant::", &["cli/"]),
+    ("Utc::now", &[]),
+    ("std::env", &["cli/"]),
+    ("println!", &[]),
+    ("eprintln!", &["cli/"]),
+];
+
+fn source_files() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("src can be read") {
+            let path: PathBuf = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+                files.push((name, code_of(&std::fs::read_to_string(&path).expect("UTF-8"))));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The text without comments: what only documentation mentions is no import.
+fn code_of(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn module_of(file: &str) -> &str {
+    file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
+}
+
+/// Modules named after `crate::`, one by one or in braces.
+fn imports(code: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            None => found.push(rest.chars().take_while(|c| is_word(*c)).collect()),
+            Some(list) => {
+                let list = list.split('}').next().unwrap_or_default();
+                found.extend(list.split(',').map(|name| name.trim().chars().take_while(|c| is_word(*c)).collect()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_module_has_a_place_in_the_order() {
+    let modules: Vec<String> = source_files().iter().map(|(file, _)| module_of(file).to_owned()).collect();
+    for module in modules.iter().filter(|module| !matches!(module.as_str(), "lib" | "main")) {
+        assert!(ORDER.contains(&module.as_str()), "give `{module}` its place in tests/architecture.rs");
+    }
+}
+
+#[test]
+fn a_module_imports_only_what_stands_before_it() {
+    let place: BTreeMap<&str, usize> = ORDER.iter().enumerate().map(|(at, module)| (*module, at)).collect();
+    let mut wrong = Vec::new();
+    for (file, code) in source_files() {
+        let module = module_of(&file);
+        let Some(own) = place.get(module) else { continue };
+        for import in imports(&code).iter().filter(|import| *import != module) {
+            if place.get(import.as_str()).is_some_and(|other| other > own) {
+                wrong.push(format!("{file} imports `{import}`, which stands after `{module}`"));
+            }
+            let private = PRIVATE.iter().find(|(name, _)| name == import);
+            if private.is_some_and(|(_, users)| !users.contains(&module)) {
+                wrong.push(format!("{file} imports `{import}`, which is not for `{module}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_outside_library_stays_in_its_rooms() {
+    let mut wrong = Vec::new();
+    for (file, code) in source_files() {
+        for (name, rooms) in ROOMS {
+            if uses(&code, name) && !rooms.iter().any(|room| file.starts_with(room)) {
+                wrong.push(format!("{file} uses `{name}`, which belongs in {rooms:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether the name stands in the code as a word of its own.
+fn uses(code: &str, name: &str) -> bool {
+    let before = |at: usize| code[..at].chars().next_back();
+    code.match_indices(name).any(|(at, _)| before(at).is_none_or(|c| !c.is_alphanumeric() && c != '_'))
+}
+
+#[test]
+fn the_scan_sees_imports_in_every_form() {
+    let code = "use crate::store::Store;\nuse crate::{job, publish::table};\nfn f() { crate::wording::day(d) }";
+    assert_eq!(imports(code), ["store", "job", "publish", "wording"]);
+    assert!(uses("use clap::Args;", "clap::") && !uses("use my_clap::Args;", "clap::"));
+}
