@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::failure::Failure;
 use super::show;
 use crate::job;
+use crate::observations::metrics::METRICS;
 use crate::recommendations::playbooks::Playbook;
 use crate::signals::SignalSpec;
 
@@ -19,6 +20,8 @@ pub struct DocsArgs {
 enum What {
     /// Every signal with play, tables and thresholds
     Signals,
+    /// Everything that layer 1 measures
+    Observations,
     /// The built-in playbooks
     Playbooks,
 }
@@ -26,6 +29,7 @@ enum What {
 pub fn print(args: &DocsArgs) -> Result<(), Failure> {
     let text = match args.what {
         What::Signals => signals(),
+        What::Observations => observations(),
         What::Playbooks => playbooks(&job::built_in_playbooks()),
     };
     show::line(text.trim_end());
@@ -48,6 +52,28 @@ fn signals() -> String {
             thresholds(spec),
             spec.prior_alpha / (spec.prior_alpha + spec.prior_beta),
             spec.expires_days
+        );
+    }
+    text
+}
+
+fn observations() -> String {
+    let mut text = String::from(
+        "# Observations\n\nA name that ends in `:` is a family; each member carries its particular after the colon.\n\n\
+         | metric | category | per | unit | windows (days) | from | meaning |\n|---|---|---|---|---|---|---|\n",
+    );
+    for metric in METRICS {
+        let windows: Vec<String> = metric.windows.iter().map(ToString::to_string).collect();
+        let windows = if windows.is_empty() { "the job's".to_owned() } else { windows.join(", ") };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {windows} | {} | {} |",
+            metric.name,
+            metric.category,
+            metric.scope.as_str(),
+            metric.unit,
+            metric.source,
+            metric.meaning
         );
     }
     text

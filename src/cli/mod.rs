@@ -95,7 +95,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of jobs, or the contract of input or output tables
     Schema(schema::SchemaArgs),
-    /// Print the catalogue of signals, observations, features or playbooks as Markdown
+    /// Print the catalogue of signals, observations or playbooks as Markdown
     Docs(docs::DocsArgs),
     /// Show the published runs of a job's output
     Status(status::StatusArgs),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::assess::{Context, assess, observe};
 use super::past::Past;
-use super::retrain::models_for;
+use super::retrain::{TrainingReport, models_for};
 use super::{Error, Host, Stages};
 use crate::assessment::Assessment;
 use crate::audit::{self, AuditRecord, Link, Versions};
@@ -14,6 +14,7 @@ use crate::briefings::{self, Briefing};
 use crate::extracts::{self, Extracts, InputFile, InputTable};
 use crate::history::View;
 use crate::job::{Job, JobFile};
+use crate::models::Scorer;
 use crate::models::grain::Source;
 use crate::publish::manifest::{Input, inputs_hash};
 use crate::publish::table::{Frame, Stamp};
@@ -38,7 +39,7 @@ pub struct Night {
     pub warnings: Vec<String>,
     /// Seconds by stage, in order.
     pub seconds: Vec<(&'static str, f64)>,
-    /// By rank across owners: the highest expected value first.
+    /// The highest expected value first, whoever owns it.
     pub top: Vec<Proposal>,
     /// Candidates withheld and the ARR they stood for, by gate in the order the gates are tried.
     pub withheld: Vec<(&'static str, usize, f64)>,
@@ -91,6 +92,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
         ok(recommend(view, &assessments, &context.peers, &job.playbooks, &past.memory, &job.settings.recommendations))
     })?;
     let briefings = stages.run("brief", || ok(brief(view, &assessments, &recommended, job)))?;
+    let warnings = model_warnings(&scorer, trained.as_ref());
+    warnings.iter().for_each(|warning| host.warn(warning));
     let evaluations = trained.map_or_else(|| scorer.evaluations(), |report| report.models);
     let run = Run { job, claim: &claim, inputs: &inputs, started_at, host };
     let records = run.audit(view, &assessments, &recommended, &past);
@@ -110,7 +113,7 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     stages.run("commit", || publish::commit(output, &claim, &checked, &site, run.about(link)))?;
     stages.run(EXPOSE, || publish::expose(output, as_of))?;
     publish::describe(output, &tables::specs())?;
-    Ok(tell(&layers, &context, &claim, &checked, stages))
+    Ok(Night { warnings, ..tell(&layers, &context, &claim, &checked, stages) })
 }
 
 /// The stage in which the committed run becomes visible table by table; it should not be cut short.
@@ -122,11 +125,21 @@ fn source<'a>(extracts: &'a Extracts, job: &'a Job, as_of: Day) -> Source<'a> {
     Source { extracts, as_of, observations, capacity, models }
 }
 
+/// What a person should know about the models of the night.
+fn model_warnings(scorer: &Scorer, trained: Option<&TrainingReport>) -> Vec<String> {
+    let trained = trained.map(|report| {
+        let promoted = report.models.iter().filter(|model| model.promoted).count();
+        format!("no model was there, so {} were trained and {promoted} promoted", report.models.len())
+    });
+    let none = "no model scores: propensities are empty; train with `foothold train jobs/retrain.toml`";
+    trained.into_iter().chain(scorer.is_empty().then(|| none.to_owned())).collect()
+}
+
 fn ok<T>(value: T) -> Result<T, Error> {
     Ok(value)
 }
 
-/// One briefing per recommendation, in the same order.
+/// One briefing per recommendation; one in flight whose playbook was taken out of the job has none.
 fn brief(view: View, assessments: &[Assessment], recommended: &Recommended, job: &Job) -> Vec<Briefing> {
     let write = |recommendation: &Recommendation| {
         let at = assessments.binary_search_by_key(&recommendation.account, |a| a.account).ok()?;
@@ -207,7 +220,10 @@ fn check(layers: &Layers, run: &Run, seconds: &[(&'static str, f64)], output: &S
     let row = run.row(layers.view.day, &frames, seconds);
     frames.push(governance::runs().frame(&[row], &stamp));
     publish::check(frames).map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
-        Ok(evidence) => publish::Error::Checks { failures, evidence }.into(),
+        Ok(evidence) => {
+            let evidence = format!("{}/{evidence}", output.url());
+            publish::Error::Checks { failures, evidence }.into()
+        }
         Err(e) => e.into(),
     })
 }
@@ -235,9 +251,10 @@ fn tell(layers: &Layers, context: &Context, claim: &Claim, tables: &Checked, sta
     }
 }
 
-/// The highest expected values across owners.
+/// The highest expected values across owners, of what somebody still has to do.
 fn top(layers: &Layers) -> Vec<Proposal> {
-    let mut proposals: Vec<&Recommendation> = layers.recommended.recommendations.iter().collect();
+    let open = layers.recommended.recommendations.iter().filter(|r| r.status.open());
+    let mut proposals: Vec<&Recommendation> = open.collect();
     proposals.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value).then_with(|| a.id.cmp(&b.id)));
     proposals.into_iter().take(TOP).map(|recommendation| line(layers, recommendation)).collect()
 }

@@ -24,7 +24,7 @@ pub struct Layers<'a> {
     /// One per account known on the day, in account order.
     pub assessments: &'a [Assessment<'a>],
     pub recommended: &'a Recommended,
-    /// One per recommendation, in the same order.
+    /// One per recommendation whose playbook the job still has.
     pub briefings: &'a [Briefing],
     /// Grades of the models that scored, and of those that were kept out tonight.
     pub evaluations: &'a [ModelEvaluation],

@@ -1,5 +1,7 @@
 //! Layers 3 and 4: recommendations with their child rows, suppressions, briefings.
 
+use std::collections::BTreeMap;
+
 use super::{Layers, Of};
 use crate::audit::{DATA_CATEGORIES, RISK_CLASS};
 use crate::briefings::Briefing;
@@ -29,10 +31,14 @@ pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
             recommendation.peers.iter().map(move |peer| RecommendationPeer { recommendation, peer })
         })
         .collect();
+    let by_id: BTreeMap<&str, &Briefing> =
+        layers.briefings.iter().map(|briefing| (briefing.recommendation_id.as_str(), briefing)).collect();
     let briefed: Vec<Briefed> = proposals
         .iter()
-        .zip(layers.briefings)
-        .map(|(recommendation, briefing)| Briefed { recommendation, briefing })
+        .filter_map(|recommendation| {
+            let briefing = *by_id.get(recommendation.id.as_str())?;
+            Some(Briefed { recommendation, briefing })
+        })
         .collect();
     let suppressed: Vec<Of<Suppression>> =
         layers.recommended.suppressions.iter().map(|s| layers.of(s.account, s)).collect();
