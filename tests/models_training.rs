@@ -181,6 +181,11 @@ fn fading_use_is_learned_as_the_sign_of_leaving_and_every_score_adds_up() {
         .iter()
         .filter(|p| p.kind == PropensityKind::Churn)
         .max_by(|a, b| a.probability.get().total_cmp(&b.probability.get()));
+    let label = |name: &str| churn.scorecard.iter().flat_map(|card| &card.features).find(|f| f.spec.name == name);
+    assert!(
+        label("product.crm.sessions.30d.change")
+            .is_some_and(|f| f.spec.label == "change in sessions of crm over 30 days")
+    );
     let driver = &riskiest.expect("somebody is at risk").drivers[0];
     assert!(driver.feature.contains("sessions") && driver.text.ends_with("raises the risk of leaving"), "{driver:?}");
 }

@@ -34,7 +34,7 @@ pub struct Artifact {
     pub schema_hash: String,
     pub scorecard: Option<Scorecard>,
     pub calibrator: Platt,
-    /// Rates by group: the rule to beat, and the answer where the model abstains.
+    /// Rates by group: the answer where the model abstains.
     pub fallback: Baseline,
     /// On later rows than the ones fitted; `None` where there were too few.
     pub evaluation: Option<Evaluation>,

@@ -35,6 +35,17 @@ impl Baseline {
         Baseline::learn((name, feature, "segment"), bins, frame, rows, labels)
     }
 
+    /// Purchase rates of accounts that own what this account owns, as observed over the horizon.
+    pub fn by_purchases(frame: &Frame, rows: &[u32], labels: &[bool]) -> Baseline {
+        let feature = "purchases.rate_given_owned";
+        let bins = match frame.find(feature) {
+            Some(column) => Bins::learn(&column.values, rows, 5),
+            None => Bins::Numbers { edges: Vec::new() },
+        };
+        let names = ("conditional purchase rates", feature, "purchase rate of accounts that own the same");
+        Baseline::learn(names, bins, frame, rows, labels)
+    }
+
     pub fn by_utilization(frame: &Frame, rows: &[u32], labels: &[bool]) -> Baseline {
         let bins = Bins::Numbers { edges: UTILIZATION_STEPS.to_vec() };
         let names = ("utilization rule", "capacity.highest_utilization", "highest use of a ceiling");

@@ -86,7 +86,7 @@ pub fn of_rate(artifact: &Artifact, rate: f64, group: &str) -> Explanation {
         value: None,
         typical: None,
         contribution: own - base,
-        text: format!("{} {group}: {own_rate} of such accounts, {overall} of all", wording::capital(name)),
+        text: format!("{} {group}: true of {own_rate} of such accounts, {overall} of all", wording::capital(name)),
     };
     Explanation { base, drivers: vec![driver] }
 }

@@ -13,7 +13,6 @@ use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::observations::{AccountObservations, Observation};
 use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text};
-use crate::wording;
 
 words!(
     /// The family of a feature; the first part of its name.
@@ -383,7 +382,7 @@ impl Key {
 
     /// As a sentence names it.
     pub fn label(&self, extracts: &Extracts) -> String {
-        let metric = wording::words(self.metric.as_str());
+        let metric = spoken(self.metric.as_str());
         let subject = match self.measure {
             Measure::Level => metric,
             Measure::PerUnit => format!("{metric} per licensed unit"),
@@ -406,6 +405,19 @@ impl Key {
             source: source.as_str().to_owned(),
             window_days: self.window_days,
         }
+    }
+}
+
+/// A metric's name as people say it: `ceiling_utilization:api_calls` → `ceiling utilization (API calls)`.
+fn spoken(metric: &str) -> String {
+    let word = |word: &str| match word {
+        "arr" | "nps" | "csat" | "api" | "gb" | "p1" | "qbr" => word.to_uppercase(),
+        _ => word.to_owned(),
+    };
+    let words = |name: &str| name.split(['_', ' ']).map(word).collect::<Vec<_>>().join(" ");
+    match metric.split_once(':') {
+        Some((family, particular)) => format!("{} ({})", words(family), words(particular)),
+        None => words(metric),
     }
 }
 

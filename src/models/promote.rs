@@ -21,6 +21,7 @@ pub struct ModelEvaluation {
     /// Test rows, or all labelled rows where nothing was tested.
     pub n: u64,
     pub positives: u64,
+    /// The rule to beat; the one that answers instead where nothing was tested.
     pub baseline_name: String,
     /// The baseline's log loss on the same rows.
     pub baseline_value: Option<f64>,
@@ -54,7 +55,7 @@ impl ModelEvaluation {
             },
             n: metrics.map_or(model.trained.rows, |m| m.rows) as u64,
             positives: metrics.map_or(model.trained.positives, |m| m.positives) as u64,
-            baseline_name: model.fallback.name.clone(),
+            baseline_name: tested.map_or(&model.fallback.name, |evaluation| &evaluation.baseline_name).clone(),
             baseline_value: tested.map(|evaluation| evaluation.baseline.log_loss),
             auc: metrics.map(|m| m.auc),
             pr_auc: metrics.map(|m| m.pr_auc),

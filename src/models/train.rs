@@ -81,18 +81,18 @@ pub struct Tested {
 
 /// Trains the target's model; what it cannot do it says in [`Artifact::abstains`].
 pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
-    let baseline = baseline(target, examples, &examples.rows, &examples.labels);
+    let fallback = fallback(target, examples);
     let trained = TrainedOn::on(as_of, examples);
     match attempt(target, examples, settings) {
         Err(reason) => {
-            let artifact = Artifact::assembled(target, trained, baseline, None, Some(reason), settings);
+            let artifact = Artifact::assembled(target, trained, fallback, None, Some(reason), settings);
             Challenger { artifact, tested: Vec::new() }
         }
         Ok(Judged { fitted, tested }) => {
             let evaluation = &fitted.evaluation;
             let abstains = (!evaluation.beats_baseline())
                 .then(|| format!("does no better than the {} on later rows", evaluation.baseline_name));
-            let artifact = Artifact::assembled(target, trained, baseline, Some(fitted), abstains, settings);
+            let artifact = Artifact::assembled(target, trained, fallback, Some(fitted), abstains, settings);
             Challenger { artifact, tested }
         }
     }
@@ -111,6 +111,15 @@ fn attempt(target: &Target, examples: &Examples, settings: &Settings) -> Result<
     judged(target, examples, &parts(target, examples, settings)?, settings)
 }
 
+/// What answers where the model abstains, from all labelled rows.
+fn fallback(target: &Target, examples: &Examples) -> Baseline {
+    match target.kind {
+        PropensityKind::CrossSell => Baseline::by_purchases(&examples.frame, &examples.rows, &examples.labels),
+        _ => baseline(target, examples, &examples.rows, &examples.labels),
+    }
+}
+
+/// The rule to beat, learned on the given rows.
 fn baseline(target: &Target, examples: &Examples, rows: &[u32], labels: &[bool]) -> Baseline {
     match target.kind {
         PropensityKind::Churn => Baseline::by_segment("base rate by segment", &examples.frame, rows, labels),

@@ -94,7 +94,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let briefings = stages.run("brief", || ok(brief(view, &assessments, &recommended, job)))?;
     let warnings = model_warnings(&scorer, trained.as_ref());
     warnings.iter().for_each(|warning| host.warn(warning));
-    let evaluations = trained.map_or_else(|| scorer.evaluations(), |report| report.models);
+    // Read from the registry even on the night that trained, so that running a day again tells the same.
+    let evaluations = scorer.evaluations();
     let run = Run { job, claim: &claim, inputs: &inputs, started_at, host };
     let records = run.audit(view, &assessments, &recommended, &past);
     let layers = Layers {
