@@ -36,8 +36,8 @@ fn a_runaway_projection_is_held_and_said() {
     let mut scene = Scene::acme();
     scene.seats.insert("acme".into(), Seats { used: 92.0, need: 900.0, breach: None });
     let offer = only(scene.recommend());
-    assert_eq!(offer.units_delta, Some(100.0));
-    assert!(offer.unknowns.iter().any(|u| u.contains("held to 100")), "{:?}", offer.unknowns);
+    assert_eq!(offer.units_delta, Some(50.0));
+    assert!(offer.unknowns.iter().any(|u| u.contains("held to 50")), "{:?}", offer.unknowns);
 }
 
 #[test]
@@ -101,6 +101,38 @@ fn seats_that_come_with_the_tier_mean_the_next_tier() {
     scene.tell("b0", Some("crm"), "approaching_limit");
     let offer = only(scene.recommend());
     assert_eq!((offer.action, offer.to_tier.as_deref()), (Action::TierUpgrade, Some("pro")));
+}
+
+#[test]
+fn a_wide_projection_does_not_skip_tiers() {
+    let mut scene = Scene::new();
+    scene.world.product("plan", &[("s", 1, 100.0), ("m", 2, 100.0), ("l", 3, 100.0)]);
+    for (n, tier, seats, arr) in [(0, "s", 100.0, 1_000.0), (1, "m", 150.0, 1_600.0), (2, "l", 900.0, 9_000.0)] {
+        let id = format!("p{n}");
+        scene.customer(&id, "Kim", "Lee");
+        let row = scene.world.subscription(&format!("{id}-crm"), &id, "plan", tier, day("2026-02-01"));
+        (row.arr, row.units) = (arr, Some(seats));
+        scene.world.usage_run(&id, "plan", "seats", day("2026-02-01"), &[90.0; 150]);
+        scene.world.entitlement(&id, "plan", "seats", seats, Period::Gauge, day("2026-02-01"));
+    }
+    scene.ceiling_of = "plan".into();
+    scene.seats.insert("p0".into(), Seats { used: 99.0, need: 800.0, breach: None });
+    scene.tell("p0", Some("plan"), "limit_hit");
+    let offer = only(scene.recommend());
+    assert_eq!((offer.to_tier.as_deref(), offer.expected_arr), (Some("m"), 600.0));
+    assert!(offer.unknowns.iter().any(|u| u.contains("usual contract on that tier")), "{:?}", offer.unknowns);
+}
+
+#[test]
+fn a_commitment_is_sized_by_the_seats_needed_and_bounded() {
+    let mut scene = told(Some("crm"), "commit_fit");
+    assert_eq!(only(scene.recommend()).expected_arr.round(), 1_800.0, "118 of 100 seats");
+    scene.seats.insert("acme".into(), Seats { used: 92.0, need: 400.0, breach: None });
+    assert_eq!(only(scene.recommend()).expected_arr, 3_000.0, "no more than 30 %");
+    scene.seats.insert("acme".into(), Seats { used: 92.0, need: 90.0, breach: None });
+    let assumed = only(scene.recommend());
+    assert_eq!(assumed.expected_arr, 1_000.0);
+    assert!(assumed.unknowns.iter().any(|u| u.contains("10 % is assumed")), "{:?}", assumed.unknowns);
 }
 
 #[test]
@@ -279,6 +311,10 @@ fn the_contact_comes_before_the_breach_the_window_and_the_deadline_and_never_in_
     assert_eq!(contact_by(&scene), day("2026-07-13"), "30 days before the breach");
     scene.seats.insert("acme".into(), Seats { used: 92.0, need: 118.0, breach: Some(day("2026-07-02")) });
     assert_eq!(contact_by(&scene), day("2026-06-30"), "never before today");
+    scene.seats.insert("acme".into(), Seats { used: 104.0, need: 118.0, breach: Some(day("2026-06-02")) });
+    let reached = only(scene.recommend());
+    assert!(reached.timing_reason.contains("the ceiling has been reached already"), "{}", reached.timing_reason);
+    assert!(reached.talking_points.iter().all(|p| !p.contains("2 Jun 2026")), "a past day is no projection");
     scene.seats.insert("acme".into(), Seats { used: 92.0, need: 118.0, breach: None });
     assert_eq!(contact_by(&scene), day("2026-07-21"), "the playbook's 21 days");
     scene.day = day("2026-09-25");

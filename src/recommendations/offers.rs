@@ -18,8 +18,8 @@ const FEATURE_DAYS: i32 = 90;
 /// Uses of a higher tier's feature from which the account counts as needing it.
 const FEATURE_USES: u32 = 3;
 
-/// Days ahead for which a new ceiling is sized where no renewal bounds it.
-const UNBOUNDED_DAYS: i32 = 180;
+/// Days ahead for which a new ceiling is sized where no renewal bounds it; capacity projects as far.
+const UNBOUNDED_DAYS: i32 = 365;
 
 /// A concrete offer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -126,7 +126,7 @@ impl<'a> Sizing<'a> {
     fn need(self, ceiling: &Capacity) -> (f64, String) {
         let when = |day: Option<Day>| match day {
             Some(day) => format!("at the renewal on {}", crate::wording::day(day)),
-            None => "within half a year".to_owned(),
+            None => "within a year".to_owned(),
         };
         let projected = ceiling.need_p90_at_renewal.filter(|need| need.is_finite());
         let days = ceiling.renewal.map_or(UNBOUNDED_DAYS, |day| day.since(self.view.day).max(0));
@@ -181,7 +181,7 @@ impl<'a> Sizing<'a> {
         let mut room_fits = features_fit.clone().filter(|tier| self.has_room(contract, tier));
         let top_of_features = || features_fit.clone().next().or_else(|| above().next_back());
         let target = room_fits.next().or_else(top_of_features)?;
-        Some((target, reason.unwrap_or_else(|| "is the next tier with more room".to_owned())))
+        Some((target, reason.unwrap_or_else(|| "is the lowest tier with enough room".to_owned())))
     }
 
     fn rank_of_features(
@@ -208,11 +208,13 @@ impl<'a> Sizing<'a> {
         (best.and_then(|f| f.min_tier_rank), best.map(|f| format!("includes {}, which they already use", f.name)))
     }
 
-    /// The tier's usual ceilings hold what the account needs; a tier nobody has tells nothing and passes.
+    /// The tier's usual ceilings hold what the account needs, as far as one conversation reaches: the P90 of a bursty
+    /// counter a year ahead must not skip tiers. A tier nobody has tells nothing and passes.
     fn has_room(self, contract: &Subscription, tier: &Tier) -> bool {
         let ceilings = self.assessment.facts.capacity.iter().filter(|c| c.product == contract.product);
         ceilings.filter(|c| c.utilization >= c.threshold).all(|c| {
-            self.market.limit(contract.product, &tier.tier, c.metric).is_none_or(|usual| usual.median >= self.need(c).0)
+            let room = self.need(c).0.min(c.limit * (1.0 + self.settings.max_growth)).max(c.used);
+            self.market.limit(contract.product, &tier.tier, c.metric).is_none_or(|usual| usual.median >= room)
         })
     }
 
@@ -290,13 +292,16 @@ impl<'a> Sizing<'a> {
         used.or(self.assessment.contract.of(main)?.units).filter(|seats| *seats > 0.0)
     }
 
+    /// Sized by the licence units needed at renewal, else by what is used above a ceiling today.
     fn commitment(self, product: ProductIx) -> Option<Offer> {
         let contract = self.assessment.contract.of(product)?;
+        let seats = self.seat_ceiling(product).map(|c| self.need(c).0 / c.limit - 1.0);
         let ceilings = self.assessment.facts.capacity.iter().filter(|c| c.product == product);
-        let need = ceilings.map(|c| self.need(c).0 / c.limit - 1.0).filter(|share| *share > 0.0).max_by(f64::total_cmp);
-        let share = need.unwrap_or(self.settings.commit_uplift).min(self.settings.max_growth);
+        let over = ceilings.map(|c| c.utilization - 1.0).max_by(f64::total_cmp);
+        let need = seats.filter(|share| *share > 0.0).or(over).filter(|share| *share > 0.0);
+        let share = need.unwrap_or(self.settings.commit_uplift).min(self.settings.max_commit);
         let (basis, unknowns) = match need {
-            Some(_) => (format!("use will stand {} above the committed level", percent(share)), vec![]),
+            Some(_) => (format!("a level {} above what is committed today", percent(share)), vec![]),
             None => {
                 let note = format!("Use does not tell the size of the commitment; {} is assumed.", percent(share));
                 ("a commitment over several years at today's level".to_owned(), vec![note])

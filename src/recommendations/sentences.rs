@@ -156,7 +156,7 @@ impl<'a> Telling<'a> {
         facts.set("used", Some(count(ceiling.used)));
         facts.set("limit", Some(count(ceiling.limit)));
         facts.set("utilization", Some(percent(ceiling.utilization)));
-        facts.set("breach", ceiling.breach_p50.map(day));
+        facts.set("breach", ceiling.breach_p50.filter(|breach| *breach > self.sizing.view.day).map(day));
     }
 
     fn voices(&self, facts: &mut Facts) {

@@ -59,6 +59,8 @@ pub struct Settings {
     pub tier_uplift: f64,
     /// ARR gained by a commitment as a share of the product's ARR, where use does not tell.
     pub commit_uplift: f64,
+    /// Most that one commitment raises a product's ARR, as a share of it.
+    pub max_commit: f64,
     /// ARR gained by a new buying center as a share of the account's ARR, where its size does not tell.
     pub strategic_uplift: f64,
     /// Probability of success per action where no model speaks.

@@ -55,6 +55,8 @@ pub struct Scene {
     pub signals: Vec<Told>,
     pub health: BTreeMap<String, (Color, Level)>,
     pub seats: BTreeMap<String, Seats>,
+    /// The product whose seats they are.
+    pub ceiling_of: String,
     pub people: BTreeMap<String, StakeholderMap>,
     pub propensities: BTreeMap<String, Vec<(PropensityKind, Option<String>, f64)>>,
     pub peers: Peers,
@@ -87,6 +89,7 @@ impl Scene {
             signals: Vec::new(),
             health: BTreeMap::new(),
             seats: BTreeMap::new(),
+            ceiling_of: "crm".into(),
             people: BTreeMap::new(),
             propensities: BTreeMap::new(),
             peers: Peers::default(),
@@ -172,7 +175,8 @@ impl Scene {
         let told = self.signals.iter().filter(|told| told.account == id);
         let mut signals: Vec<Signal> = told.map(|told| signal(view, account, told)).collect();
         signals.sort_by(|a, b| (&a.signal, a.product).cmp(&(&b.signal, b.product)));
-        let capacity = self.seats.get(id).and_then(|seats| ceiling(view, account, seats)).into_iter().collect();
+        let capacity =
+            self.seats.get(id).and_then(|seats| ceiling(view, account, &self.ceiling_of, seats)).into_iter().collect();
         let (color, risk_level) = self.health.get(id).copied().unwrap_or((Color::Green, Level::Low));
         Assessment {
             account,
@@ -215,10 +219,10 @@ fn signal(view: View, account: AccountIx, told: &Told) -> Signal {
     }
 }
 
-fn ceiling(view: View, account: AccountIx, seats: &Seats) -> Option<Capacity> {
+fn ceiling(view: View, account: AccountIx, product: &str, seats: &Seats) -> Option<Capacity> {
     let ids = &view.extracts.ids;
     Some(Capacity {
-        product: ids.products.get("crm")?,
+        product: ids.products.get(product)?,
         metric: ids.metrics.get("seats")?,
         period: Period::Gauge,
         limit: 100.0,
