@@ -191,6 +191,7 @@ fn playbook() -> Playbook {
         trigger: Trigger::default(),
         owner: OwnerRole::Csm,
         priority: 0,
+        fallback: false,
         deadline_days: 30,
         cooldown_days: 90,
         steps: vec![],

@@ -191,6 +191,10 @@ fn a_play_of_little_value_is_not_worth_a_conversation_and_takes_no_slot() {
     scene.settings.weekly_capacity = 1;
     closes(&scene, Gate::LowValue, "below the", None);
     scene.settings.min_expected_arr = 3_000.0;
+    let value = only(&scene.recommend()).expected_value;
+    scene.settings.min_expected_value = value + 0.01;
+    closes(&scene, Gate::LowValue, "An expected value of", None);
+    scene.settings.min_expected_value = value;
     assert_eq!(only(&scene.recommend()).action, Action::SeatExpansion);
 }
 

@@ -136,6 +136,54 @@ fn a_commitment_is_sized_by_the_seats_needed_and_bounded() {
 }
 
 #[test]
+fn a_model_of_any_growth_is_shared_out_by_how_customers_grew() {
+    let mut scene = Scene::acme();
+    scene.settings.signal_weight_on_model = 0.0;
+    scene.propensities.insert("acme".into(), vec![(PropensityKind::Upsell, None, 0.6)]);
+    let probability = |scene: &Scene| only(scene.recommend()).probability.get();
+    assert!((probability(&scene) - 0.2).abs() < 1e-12, "a third of 60 % while no expansion is known");
+    for n in 0..20 {
+        let id = format!("z{n:02}");
+        scene.customer(&id, "Kim", "Lee");
+        let row = scene.world.subscription(&format!("{id}-crm"), &id, "crm", "basic", day("2026-03-01"));
+        (row.arr, row.units) = (12_000.0, Some(120.0));
+    }
+    let share = (20.0 + 10.0 / 3.0) / 30.0;
+    assert!((probability(&scene) - 0.6 * share).abs() < 1e-12, "twenty customers added units");
+}
+
+#[test]
+fn a_module_dearer_than_all_they_pay_is_not_proposed() {
+    let mut scene = told(Some("care"), "adjacent_need");
+    scene.tell("acme", Some("crm"), "usage_doubling");
+    assert_eq!(only(scene.recommend()).action, Action::PremiumSupport);
+    scene.settings.max_module = 0.29;
+    assert!(scene.recommend().recommendations.is_empty());
+}
+
+#[test]
+fn what_a_model_says_is_neither_the_headline_nor_spoken_where_something_was_seen() {
+    let mut scene = told(Some("analytics"), "cross_sell_propensity");
+    let alone = only(scene.recommend());
+    assert!(alone.headline.contains("cross_sell_propensity fired"), "{}", alone.headline);
+    assert!(alone.talking_points.iter().all(|p| !p.contains("propensity")), "{:?}", alone.talking_points);
+    scene.tell("acme", Some("analytics"), "workaround_use").strength = 0.1;
+    let seen = only(scene.recommend());
+    assert!(seen.headline.contains("workaround_use fired"), "{}", seen.headline);
+    assert!(seen.talking_points[0].starts_with("workaround_use fired"), "{:?}", seen.talking_points);
+}
+
+#[test]
+fn a_fallback_is_for_accounts_that_no_other_save_play_fits() {
+    let mut scene = told(None, "churn_propensity");
+    scene.color("acme", Color::Red, Level::High);
+    let only_the_model = scene.recommend();
+    assert_eq!(&*only_the_model.recommendations[0].playbook, "save_likely_loss");
+    scene.tell("acme", None, "usage_decline").strength = 0.1;
+    assert_eq!(&*only(scene.recommend()).playbook, "save_usage_decline");
+}
+
+#[test]
 fn a_module_starts_with_half_the_seats_at_the_list_price() {
     let offer = only(told(Some("analytics"), "adjacent_need").recommend());
     assert_eq!((offer.action, offer.units_delta, offer.expected_arr), (Action::CrossSell, Some(46.0), 46.0 * 60.0));

@@ -185,7 +185,7 @@ impl Night<'_> {
             "scores": self.scores(r),
             "thresholds": self.settings,
             "playbook": playbook.map(|p| json!({
-                "name": &*p.name, "title": p.title, "trigger": p.trigger, "priority": p.priority,
+                "name": &*p.name, "title": p.title, "trigger": p.trigger, "priority": p.priority, "fallback": p.fallback,
                 "deadline_days": p.deadline_days, "cooldown_days": p.cooldown_days,
             })),
             "versions": {"code": self.versions.code_version},

@@ -15,7 +15,7 @@ use crate::extracts::tables::Account;
 use crate::history::View;
 use crate::peers::Peers;
 use crate::signals::Signal;
-use crate::vocabulary::{Color, Level, Probability, ProductIx};
+use crate::vocabulary::{Color, Level, Play, Probability, ProductIx};
 
 /// Weight of a signal that only supports a play, relative to one that starts it.
 const SUPPORT: f64 = 0.5;
@@ -65,8 +65,8 @@ impl<'a> Search<'a> {
     pub fn candidates(self) -> Vec<Candidate<'a>> {
         let mut found: Vec<Candidate> =
             self.playbooks.iter().enumerate().flat_map(|(n, book)| self.of(n, book)).collect();
-        let specific = found.iter().any(|c| c.is_save() && !is_general(&c.playbook.trigger));
-        found.retain(|c| !(specific && c.is_save() && is_general(&c.playbook.trigger)));
+        let specific: BTreeSet<Play> = found.iter().filter(|c| !c.playbook.fallback).map(|c| c.playbook.play).collect();
+        found.retain(|c| !(c.playbook.fallback && specific.contains(&c.playbook.play)));
         found
     }
 
@@ -165,7 +165,13 @@ impl<'a> Search<'a> {
 
     fn estimator(self) -> Estimator<'a> {
         let segment = self.account.and_then(|account| account.segment.as_ref());
-        Estimator { assessment: self.assessment, segment, peers: self.peers, settings: self.settings }
+        Estimator {
+            assessment: self.assessment,
+            segment,
+            peers: self.peers,
+            market: self.market,
+            settings: self.settings,
+        }
     }
 
     /// Whether a signal is evidence for the target: it names no product, this one, or — for a product that the
@@ -205,11 +211,6 @@ impl<'a> Search<'a> {
         let of = |position: u32| self.assessment.signals[position as usize].confidence.get();
         Probability::clamped(weights.iter().map(|(position, weight)| weight * of(*position)).sum())
     }
-}
-
-/// Health alone triggers it.
-fn is_general(trigger: &Trigger) -> bool {
-    trigger.any_of.is_empty() && trigger.all_of.is_empty()
 }
 
 fn fires(trigger: &Trigger, fitting: &[(u32, &Signal)]) -> bool {

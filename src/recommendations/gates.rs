@@ -98,7 +98,7 @@ impl<'a> Gatekeeper<'a> {
     fn health(self, _: &Candidate) -> Check {
         let health = &self.assessment.health;
         if health.color == Color::Green {
-            return Ok(format!("green, {} of 100", count(health.score)));
+            return Ok(format!("green, {} of 100", count(health.score.floor())));
         }
         let why = match health.reasons.is_empty() {
             true => String::new(),
@@ -107,8 +107,11 @@ impl<'a> Gatekeeper<'a> {
                 list(&health.reasons.iter().take(2).map(|r| r.trim_end_matches('.')).collect::<Vec<_>>())
             ),
         };
-        let evidence =
-            format!("Health is {}, {} of 100{why}: a save play comes first.", health.color, count(health.score));
+        let evidence = format!(
+            "Health is {}, {} of 100{why}: a save play comes first.",
+            health.color,
+            count(health.score.floor())
+        );
         Err((evidence, None))
     }
 

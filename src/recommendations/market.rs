@@ -1,9 +1,10 @@
 //! What the whole book of business tells about prices and plans: what a product costs where the price list is silent,
-//! and what each tier usually allows. Built once per night; read-only afterwards.
+//! what each tier usually allows, and in which form customers grew. Built once per night; read-only afterwards.
 
 use std::collections::BTreeMap;
 
 use crate::assessment::Assessment;
+use crate::extracts::tables::Subscription;
 use crate::history::View;
 use crate::vocabulary::{MetricIx, ProductIx, Text};
 
@@ -13,9 +14,46 @@ const FIXED_SHARE: f64 = 0.9;
 /// Contracts a tier needs before its ceilings are taken as typical.
 const FIXED_MIN: usize = 5;
 
-/// Medians over the running contracts.
+/// Expansions that the assumption of equal shares weighs as much as.
+const SHARE_PRIOR: f64 = 10.0;
+
+/// The form in which a contract grew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    Units,
+    Tier,
+    /// A higher price at the same tier and units: commitments and re-negotiations.
+    Price,
+}
+
+/// How often contracts grew in each form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growths {
+    pub units: u32,
+    pub tier: u32,
+    pub price: u32,
+}
+
+impl Growths {
+    pub fn total(self) -> u32 {
+        self.units + self.tier + self.price
+    }
+
+    /// Share of one form among all expansions, shrunk toward a third where few are known.
+    pub fn share(self, growth: Growth) -> f64 {
+        let n = match growth {
+            Growth::Units => self.units,
+            Growth::Tier => self.tier,
+            Growth::Price => self.price,
+        };
+        (f64::from(n) + SHARE_PRIOR / 3.0) / (f64::from(self.total()) + SHARE_PRIOR)
+    }
+}
+
+/// Medians and counts over the book.
 #[derive(Clone, Debug, Default)]
 pub struct Market {
+    pub growths: Growths,
     tier_arr: BTreeMap<(ProductIx, Text), f64>,
     product_arr: BTreeMap<ProductIx, f64>,
     limits: BTreeMap<(ProductIx, Text, MetricIx), TypicalLimit>,
@@ -49,6 +87,7 @@ impl Market {
             product_arr.entry(*product).or_default().extend(values);
         }
         Market {
+            growths: growths(view, assessments),
             tier_arr: tier_arr.into_iter().map(|(key, values)| (key, median(values))).collect(),
             product_arr: product_arr.into_iter().map(|(key, values)| (key, median(values))).collect(),
             limits: limits.into_iter().map(|(key, values)| (key, typical(values))).collect(),
@@ -67,6 +106,37 @@ impl Market {
 
     pub fn limit(&self, product: ProductIx, tier: &Text, metric: MetricIx) -> Option<TypicalLimit> {
         self.limits.get(&(product, tier.clone(), metric)).copied()
+    }
+}
+
+/// Every amendment known by the day that raised tier, units or price.
+fn growths(view: View, assessments: &[Assessment]) -> Growths {
+    let mut counts = Growths::default();
+    for assessment in assessments {
+        let mut versions: Vec<&Subscription> = view.subscription_versions(assessment.account).collect();
+        versions.sort_by(|a, b| (&a.id, a.seen.known, a.starts_on).cmp(&(&b.id, b.seen.known, b.starts_on)));
+        for pair in versions.windows(2).filter(|pair| pair[0].id == pair[1].id) {
+            match growth(view, pair[0], pair[1]) {
+                Some(Growth::Tier) => counts.tier += 1,
+                Some(Growth::Units) => counts.units += 1,
+                Some(Growth::Price) => counts.price += 1,
+                None => {}
+            }
+        }
+    }
+    counts
+}
+
+fn growth(view: View, before: &Subscription, after: &Subscription) -> Option<Growth> {
+    if after.arr <= before.arr || before.product != after.product {
+        return None;
+    }
+    let product = view.extracts.product(after.product);
+    let rank = |tier: &Text| product.tier(tier).map(|tier| tier.rank);
+    match (rank(&before.tier), rank(&after.tier)) {
+        (Some(from), Some(to)) if to > from => Some(Growth::Tier),
+        _ if after.units > before.units => Some(Growth::Units),
+        _ => Some(Growth::Price),
     }
 }
 

@@ -11,7 +11,7 @@ use super::playbooks::{Playbook, PlaybookStep};
 use super::sentences::{Facts, Telling};
 use super::settings::Settings;
 use super::timing::{self, Occasion};
-use super::{Action, Arm, Expiry, Gate, Peer, Recommendation, Recommended, Status, Step, Suppression, who};
+use super::{Action, Arm, Expiry, Gate, Peer, Recommendation, Recommended, Status, Step, Suppression, queues, who};
 use crate::assessment::Assessment;
 use crate::extracts::tables::Account;
 use crate::history::View;
@@ -109,7 +109,7 @@ fn why_withheld<'s>(remembered: &Remembered, suppressions: &'s [Suppression]) ->
 /// Work in flight stands behind what waits for review, and what ended stands behind both.
 fn rank_after(carried: &mut [Recommendation], waiting: &[Recommendation]) {
     let ended = |r: &Recommendation| !r.status.in_flight();
-    carried.sort_by(|a, b| ended(a).cmp(&ended(b)).then_with(|| super::queues::rank_order(a, b)));
+    carried.sort_by(|a, b| ended(a).cmp(&ended(b)).then_with(|| queues::rank_order(a, b)));
     let mut last: BTreeMap<Text, u32> = BTreeMap::new();
     for recommendation in waiting {
         let rank = last.entry(recommendation.owner.clone()).or_default();
@@ -214,7 +214,10 @@ impl<'a> Corner<'a> {
 
     /// Priority first; then worth a conversation at all.
     fn standing(self, candidate: &Candidate) -> (i32, bool) {
-        (candidate.playbook.priority, candidate.offer.expected_arr >= self.night.settings.min_expected_arr)
+        (
+            candidate.playbook.priority,
+            !queues::is_small(candidate.offer.expected_arr, candidate.expected_value, self.night.settings),
+        )
     }
 
     /// Expected value; what already waits for review gives way only to something clearly better.

@@ -257,7 +257,8 @@ impl<'a> Sizing<'a> {
             Some(price) => (price * units, format!("{counted} at the list price of {} a year", money(price)), vec![]),
             None => self.usual_price(product)?,
         };
-        Some(Offer {
+        let affordable = expected_arr <= self.assessment.contract.arr * self.settings.max_module;
+        affordable.then(|| Offer {
             product: Some(product),
             to_tier: tier.map(|tier| tier.tier.clone()),
             units_delta: catalogue.unit.as_deref().filter(|unit| is_per_person(unit)).map(|_| units),

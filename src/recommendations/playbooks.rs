@@ -35,6 +35,9 @@ pub struct Playbook {
     /// Of several plays that fit one account the highest priority is primary, whatever its value; 0 where not given.
     #[serde(default)]
     pub priority: i32,
+    /// Proposed only where no other playbook of the same play fits the account.
+    #[serde(default)]
+    pub fallback: bool,
     /// Days after the window opens by which the first contact must have happened.
     pub deadline_days: i32,
     /// Days before the same playbook may be proposed again to an account that declined or stalled.

@@ -1,10 +1,12 @@
 //! How likely a play is to succeed — for a save play, how likely the loss is — and where that number comes from.
 //!
-//! A calibrated model speaks first, then the purchase rates of peers, then the job's base rate. The play's own signals
+//! A calibrated model speaks first, then the purchase rates of peers, then the job's base rate. The upsell model gives
+//! growth in any form, so a play that grows in one form gets that form's share of the book's expansions. The play's own signals
 //! move the log-odds by weight × Σ over independent categories of the best strength × confidence, capped. On a model's
 //! probability the weight is smaller, because the model has already seen most of what the signals say.
 
 use super::Action;
+use super::market::{Growth, Market};
 use super::settings::Settings;
 use crate::assessment::Assessment;
 use crate::models::Propensity;
@@ -29,6 +31,7 @@ pub struct Estimator<'a> {
     pub assessment: &'a Assessment<'a>,
     pub segment: Option<&'a Text>,
     pub peers: &'a Peers,
+    pub market: &'a Market,
     pub settings: &'a Settings,
 }
 
@@ -41,14 +44,40 @@ impl<'a> Estimator<'a> {
         }
     }
 
+    /// The form in which a play lets the account grow; a partner-led play may be any.
+    fn form(action: Action) -> Option<(Growth, &'static str)> {
+        match action {
+            Action::SeatExpansion | Action::StrategicExpansion => Some((Growth::Units, "added units")),
+            Action::TierUpgrade => Some((Growth::Tier, "moved to a higher tier")),
+            Action::MultiYearCommit => Some((Growth::Price, "raised the contract itself")),
+            _ => None,
+        }
+    }
+
     fn growth(self, action: Action, product: Option<ProductIx>, signals: &[&Signal]) -> Estimate {
         let kind = PropensityKind::Upsell;
         let specific = product.and_then(|p| self.assessment.propensity(kind, Some(p)));
         let known = specific.or_else(|| self.assessment.propensity(kind, None));
         match known.filter(|p| p.abstained.is_none()) {
-            Some(model) => self.on_model(model, signals),
+            Some(model) => self.on_growth_model(model, action, signals),
             None => self.on_base_rate(action, signals),
         }
+    }
+
+    fn on_growth_model(self, model: &Propensity, action: Action, signals: &[&Signal]) -> Estimate {
+        let Some((growth, words)) = Self::form(action) else { return self.on_model(model, signals) };
+        let (any, share) = (model.probability.get(), self.market.growths.share(growth));
+        let probability = self.shifted(any * share, self.settings.signal_weight_on_model, signals);
+        let basis = format!(
+            "the upsell model gives {} within {} days for growth of any kind; of {} earlier expansions about {} {words}; {} \
+             with the play's own signals",
+            percent(any),
+            model.horizon_days,
+            self.market.growths.total(),
+            percent(share),
+            percent(probability.get())
+        );
+        Estimate { probability, basis, models: vec![model.model_id.clone()], unknown: None }
     }
 
     fn purchase(self, action: Action, product: Option<ProductIx>, signals: &[&Signal]) -> Estimate {

@@ -65,7 +65,7 @@ fn fill_one(
     for candidate in in_turn(waiting, capacity, today, settings) {
         if slots == 0 {
             queued.suppressions.push(without_slot(&candidate, capacity, today));
-        } else if candidate.expected_arr < settings.min_expected_arr {
+        } else if is_small(candidate.expected_arr, candidate.expected_value, settings) {
             queued.suppressions.push(too_small(&candidate, settings));
         } else {
             slots -= 1;
@@ -84,7 +84,7 @@ fn fill_one(
 /// The order in which slots are handed out. Plays below the least value come last and never keep another from a slot.
 fn in_turn(waiting: Vec<Recommendation>, capacity: u32, today: Day, settings: &Settings) -> Vec<Recommendation> {
     let (small, worth): (Vec<_>, Vec<_>) =
-        waiting.into_iter().partition(|r| r.expected_arr < settings.min_expected_arr);
+        waiting.into_iter().partition(|r| is_small(r.expected_arr, r.expected_value, settings));
     let (mut standing, fresh): (Vec<_>, Vec<_>) = worth.into_iter().partition(|r| r.created_on < today);
     let (mut saves, mut sells): (Vec<_>, Vec<_>) = fresh.into_iter().partition(is_save);
     for group in [&mut standing, &mut saves, &mut sells] {
@@ -116,7 +116,18 @@ fn without_slot(r: &Recommendation, capacity: u32, today: Day) -> Suppression {
     Suppression { requalifies_on: Some(monday), ..withheld(r, Gate::Capacity, evidence) }
 }
 
+/// Too little ARR, or too little of it to be expected, for a conversation.
+pub fn is_small(expected_arr: f64, expected_value: f64, settings: &Settings) -> bool {
+    expected_arr < settings.min_expected_arr || expected_value < settings.min_expected_value
+}
+
 fn too_small(r: &Recommendation, settings: &Settings) -> Suppression {
+    if r.expected_arr >= settings.min_expected_arr {
+        let (value, least) = (money(r.expected_value), money(settings.min_expected_value));
+        let evidence =
+            format!("An expected value of {value} a year is below the {least} that a conversation is worth.");
+        return withheld(r, Gate::LowValue, evidence);
+    }
     let least = money(settings.min_expected_arr);
     withheld(
         r,

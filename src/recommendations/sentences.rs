@@ -10,7 +10,8 @@ use super::timing::Timing;
 use super::who::{Choice, Owner};
 use crate::extracts::tables::Account;
 use crate::peers::Neighbour;
-use crate::vocabulary::ProductIx;
+use crate::signals::Signal;
+use crate::vocabulary::{Play, ProductIx};
 use crate::wording::{count, day, list, money, percent, words};
 
 /// The placeholders a playbook may use, each with the neutral words that a step takes where the fact is not known.
@@ -163,18 +164,23 @@ impl<'a> Telling<'a> {
         let signals = self.by_weight();
         let health = &self.sizing.assessment.health;
         let reasons: Vec<&str> = health.reasons.iter().take(3).map(|r| r.trim_end_matches('.')).collect();
-        facts.set("evidence", signals.first().map(|s| s.evidence.trim_end_matches('.').to_owned()));
+        let spoken = signals.first().filter(|s| !is_modelled(s));
+        facts.set("evidence", spoken.map(|s| s.evidence.trim_end_matches('.').to_owned()));
         facts.set("quote", signals.iter().find_map(|s| s.detail.quote.as_ref()).map(|quote| format!("\"{quote}\"")));
-        facts.set("place", signals.iter().find_map(|s| s.detail.place.as_ref()).map(|place| place.to_string()));
+        let places = signals.iter().filter(|s| s.play == Play::WhiteSpace).find_map(|s| s.detail.place.as_ref());
+        facts.set("place", places.map(|place| place.to_string()));
         facts.set("since", signals.iter().find_map(|s| s.since).map(day));
         facts.set("health", Some(format!("{} ({} of 100)", health.color, count(health.score))));
         facts.set("reasons", Some(list(&reasons)));
     }
 
-    fn by_weight(&self) -> Vec<&'a crate::signals::Signal> {
+    /// The signals by weight, what was observed before what a model says: a model explains nothing to a customer.
+    fn by_weight(&self) -> Vec<&'a Signal> {
         let mut weighted = self.candidate.signals.clone();
         weighted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        weighted.iter().map(|(position, _)| &self.sizing.assessment.signals[*position as usize]).collect()
+        let signals = weighted.iter().map(|(position, _)| &self.sizing.assessment.signals[*position as usize]);
+        let (modelled, observed): (Vec<_>, Vec<_>) = signals.partition(|s| is_modelled(s));
+        observed.into_iter().chain(modelled).collect()
     }
 
     fn account_name(&self) -> String {
@@ -263,6 +269,10 @@ impl<'a> Telling<'a> {
         }
         out
     }
+}
+
+fn is_modelled(signal: &Signal) -> bool {
+    signal.signal.ends_with("_propensity")
 }
 
 fn plural_unit(unit: &str) -> String {

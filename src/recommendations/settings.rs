@@ -33,6 +33,8 @@ pub struct Settings {
     pub pause_signals: Vec<String>,
     /// Least expected ARR worth a conversation, reporting currency per year.
     pub min_expected_arr: f64,
+    /// Least expected value (probability × expected ARR × confidence) worth a conversation.
+    pub min_expected_value: f64,
     /// Share of accounts held out for the experiment, 0 = none.
     pub holdout_share: f64,
     /// Name of the experiment; another name draws other accounts.
@@ -55,6 +57,8 @@ pub struct Settings {
     pub max_growth: f64,
     /// Share of the account's seats with which a new module starts.
     pub attach_share: f64,
+    /// Most that a new module may cost, as a share of the account's ARR; dearer ones are not proposed.
+    pub max_module: f64,
     /// ARR gained by the next tier as a share of the product's ARR, where prices do not tell.
     pub tier_uplift: f64,
     /// ARR gained by a commitment as a share of the product's ARR, where use does not tell.

@@ -79,8 +79,9 @@ fn entry(assessment: &Assessment, signals: &[&Signal]) -> Option<Choice> {
 
 fn silent(assessment: &Assessment, signals: &[&Signal]) -> Option<Choice> {
     let mut quiet = signals.iter().filter(|s| SILENT.contains(&&*s.signal));
-    let found = quiet.find_map(|s| person(assessment, s.detail.contact?))?;
+    let (signal, found) = quiet.find_map(|s| Some((s, person(assessment, s.detail.contact?)?)))?;
     let reason = match found.last_contact_days {
+        _ if &*signal.signal == "nps_detractor" => "gave the low score and should hear from us first".into(),
         Some(days) => format!("{} without contact for {}", role_word(found), plural(days.into(), "day", "days")),
         None => format!("{} who should hear from us now", role_word(found)),
     };

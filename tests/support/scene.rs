@@ -94,7 +94,7 @@ impl Scene {
             propensities: BTreeMap::new(),
             peers: Peers::default(),
             playbooks: crate::playbooks::shipped(),
-            settings: default_settings("recommendations"),
+            settings: Settings { min_expected_value: 0.0, ..default_settings("recommendations") },
         }
     }
 
