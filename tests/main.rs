@@ -8,6 +8,7 @@ mod contract_laws;
 mod contract_rows;
 mod contract_shape;
 mod contract_time;
+mod contracts;
 mod gates;
 mod health;
 mod job;

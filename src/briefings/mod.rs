@@ -1,6 +1,6 @@
 //! Layer 4: a recommendation as a page that its owner reads in under three minutes. Nothing here decides.
 //!
-//! [`page`] gathers what is said, the templates lay it out as Markdown and as one self-contained HTML file,
+//! `page` gathers what is said, the templates lay it out as Markdown and as one self-contained HTML file,
 //! [`site`] links the pages by owner.
 
 pub mod chart;

@@ -42,9 +42,15 @@ impl<'a> View<'a> {
         rows.of(account).iter().filter(move |row| row.seen().on(self.day))
     }
 
-    /// Current version of each subscription that has been recorded, running or not; for what is in force see [`contracts`].
+    /// One version of each subscription: the last recorded, or, where that one has yet to start (a renewal agreed
+    /// early), the last that has started. For what is in force see [`contracts`].
     pub fn subscriptions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Subscription> {
-        self.visible(&self.extracts.subscriptions, account)
+        let mut versions: Vec<&Subscription> =
+            self.subscription_versions(account).filter(|row| row.seen.known < row.seen.superseded).collect();
+        versions.sort_by(|a, b| (&a.id, a.seen.known).cmp(&(&b.id, b.seen.known)));
+        let started = |row: &&&Subscription| row.starts_on <= self.day;
+        let current = versions.chunk_by(|a, b| a.id == b.id).filter_map(|of| of.iter().rfind(started).or(of.last()));
+        current.copied().collect::<Vec<_>>().into_iter()
     }
 
     /// Every version of every subscription recorded by the day, superseded ones included.

@@ -3,7 +3,7 @@
 //! Every row has one active code per feature, so a Newton step needs only co-occurrence counts of codes: n·F²/2
 //! additions instead of a dense product over all coefficients. It carries linfa's traits ([`ParamGuard`], [`Fit`])
 //! and minimises linfa-logistic's own objective, the summed log loss plus `ridge/2·|w|²` without the intercept;
-//! [`reference`] fits the same design with linfa-logistic, and the two must agree.
+//! [`reference()`] fits the same design with linfa-logistic, and the two must agree.
 
 use linfa::ParamGuard;
 use linfa::dataset::{DatasetBase, Records};

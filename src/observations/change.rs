@@ -37,7 +37,7 @@ struct Fit {
     step: bool,
 }
 
-/// The strongest lasting change within the last [`SEARCH_DAYS`].
+/// The strongest lasting change within the last `SEARCH_DAYS`.
 pub fn change_point(series: &Regular) -> Option<ChangePoint> {
     let weeks = series.weeks(SEARCH_DAYS);
     let levels: Vec<f64> = weeks.iter().map(|(_, mean)| mean.max(0.0).ln_1p()).collect();

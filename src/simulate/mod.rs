@@ -1,7 +1,7 @@
 //! A sample world: every table of the contract, made from latent causes, with the truth beside it.
 //!
 //! What happens later really depends on what was visible earlier, because both follow from the same causes
-//! ([`causes`]). Each account is a pure function of the seed and its number, so accounts are made side by side, chunk by
+//! (`causes`). Each account is a pure function of the seed and its number, so accounts are made side by side, chunk by
 //! chunk, and memory is bounded by the chunk however many there are. `truth/` is never read by the job.
 //!
 //! ```text
