@@ -91,6 +91,15 @@ fn secrets_do_not_show() {
 }
 
 #[test]
+fn extracts_in_a_bucket_that_does_not_exist_are_not_ready() {
+    use crate::support::parquet_world::{AS_OF, settings};
+    let Some((_, access)) = s3("none") else { return };
+    let settings = foothold::extracts::Settings { url: "s3://no-such-bucket/extracts".into(), ..settings() };
+    let answer = foothold::extracts::load(&settings, &access, AS_OF.parse().unwrap(), &|_| {});
+    assert!(matches!(answer, Err(foothold::extracts::Error::NotReady { .. })), "{:?}", answer.err());
+}
+
+#[test]
 fn extracts_load_from_s3() {
     use crate::support::parquet_world::{AS_OF, TABLES, parquet, settings, sound};
     let Some((url, access)) = s3("extracts") else { return };

@@ -60,18 +60,19 @@ impl Loaded {
 
     /// Rows of one table, grouped by account; none where it was not delivered.
     fn per_account<T>(
-        &self,
+        &mut self,
         table: InputTable,
         ids: &Dictionaries,
         rows: fn(&Frame, &Dictionaries) -> Vec<T>,
         account_of: fn(&T) -> AccountIx,
     ) -> PerAccount<T> {
-        let rows = self.frames.get(&table).map(|frame| rows(frame, ids)).unwrap_or_default();
+        let rows = self.flat(table, |frame| rows(frame, ids));
         PerAccount::group(rows, ids.accounts.len(), account_of)
     }
 
-    fn flat<T>(&self, table: InputTable, rows: impl Fn(&Frame) -> Vec<T>) -> Vec<T> {
-        self.frames.get(&table).map(rows).unwrap_or_default()
+    /// Rows of one table; its frame is given up with them.
+    fn flat<T>(&mut self, table: InputTable, rows: impl Fn(&Frame) -> Vec<T>) -> Vec<T> {
+        self.frames.remove(&table).as_ref().map(rows).unwrap_or_default()
     }
 }
 

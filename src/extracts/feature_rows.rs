@@ -1,6 +1,5 @@
 //! `feature_usage` from Arrow batches to compact rows of numbers, sorted by (account, user, feature, day).
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, BooleanArray, Int64Array};
@@ -29,8 +28,10 @@ pub(super) struct FeatureRows<'a> {
 
 struct State {
     users: Interner,
-    rows: Vec<Entry>,
-    recorded: bool,
+    /// `user` is the interner's number until [`State::sort_users`]; `superseded` comes last.
+    rows: Vec<FeatureUse>,
+    /// Moments of recording beside `rows`; empty as long as none was met, since most deliveries have none.
+    recorded: Vec<Moment>,
     rejects: Rejects,
     visible: u64,
     older: u64,
@@ -38,27 +39,18 @@ struct State {
     trial_nulls: u64,
 }
 
-/// A row as numbers; the derived order is that of the table, then of versions, then of content.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    account: AccountIx,
-    user: u32,
-    feature: FeatureIx,
-    day: Day,
-    recorded: Option<Moment>,
-    events: u32,
-    in_trial: bool,
-    file: u32,
+/// Not recorded: the row is known from its own day.
+const UNRECORDED: Moment = Moment(i64::MIN);
+
+type Key = (AccountIx, UserIx, FeatureIx, Day);
+
+fn key(row: &FeatureUse) -> Key {
+    (row.account, row.user, row.feature, row.day)
 }
 
-impl Entry {
-    fn key(&self) -> (AccountIx, u32, FeatureIx, Day) {
-        (self.account, self.user, self.feature, self.day)
-    }
-
-    fn known(&self) -> Day {
-        rules::known_day(self.recorded, Some(self.day))
-    }
+/// Orders rows that share a key and a moment of recording, whatever their place was.
+fn content(row: &FeatureUse) -> (u32, bool) {
+    (row.events, row.in_trial)
 }
 
 /// What `feature_usage` came to.
@@ -69,9 +61,10 @@ pub(super) struct FeatureFound {
     pub notes: Vec<String>,
     pub recorded: bool,
     pub null_share: Vec<(String, f64)>,
-    entries: Vec<Entry>,
-    /// In byte order; an entry's `user` is a position here.
-    users: Vec<Text>,
+    /// In table order; `user` is a position in `names`.
+    entries: Vec<FeatureUse>,
+    /// User ids in byte order.
+    names: Vec<Text>,
 }
 
 impl<'a> FeatureRows<'a> {
@@ -85,7 +78,7 @@ impl<'a> FeatureRows<'a> {
         let state = State {
             users: Interner::default(),
             rows: Vec::new(),
-            recorded: false,
+            recorded: Vec::new(),
             rejects: Rejects::new(table.table, window.settings.max_rejected_listed),
             visible: 0,
             older: 0,
@@ -120,8 +113,7 @@ impl<'a> FeatureRows<'a> {
             events,
             trial: batch.column_by_name("in_trial").map(convert::bools),
             rows: batch.num_rows(),
-            file: file as u32,
-            url: &self.files[file],
+            file: &self.files[file],
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.add(&batch, self.window);
@@ -129,20 +121,27 @@ impl<'a> FeatureRows<'a> {
 
     pub fn finish(self) -> FeatureFound {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let users = state.sort_users();
-        state.rows.sort_unstable();
-        let entries = state.without_duplicates(&users, self.accounts, self.features, self.files);
+        let names = state.sort_users();
+        let nulls = state.trial_nulls as f64 / state.rows.len().max(1) as f64;
+        let recorded = !state.recorded.is_empty();
+        let (entries, refused) = state.settle();
+        // A row does not remember its file, so a pair of duplicates in several files is laid to the table.
+        let place = if self.files.len() == 1 { &self.files[0] } else { self.table.name() };
+        for row in refused {
+            let (account, user) = (self.accounts.name(row.account), &names[row.user.at()]);
+            let key = format!("{account} / {user} / {} / {}", self.features.name(row.feature), row.day);
+            state.rejects.add(key, "events", rules::DUPLICATE, Some(&row.events.to_string()), place);
+        }
         let older = (state.older > 0).then(|| format!("{} rows older than the usage history left out", state.older));
-        let nulls = state.trial_nulls as f64 / entries.len().max(1) as f64;
         FeatureFound {
             rejects: state.rejects,
             rows: state.visible,
             newest: state.newest,
             notes: older.into_iter().collect(),
-            recorded: state.recorded,
-            null_share: vec![("in_trial".into(), nulls.min(1.0))],
+            recorded,
+            null_share: vec![("in_trial".into(), nulls)],
             entries,
-            users,
+            names,
         }
     }
 }
@@ -158,8 +157,7 @@ struct Batch<'a> {
     events: &'static Column,
     trial: Option<BooleanArray>,
     rows: usize,
-    file: u32,
-    url: &'a str,
+    file: &'a str,
 }
 
 /// Column, rule and value.
@@ -212,15 +210,14 @@ impl State {
                 When::Broken { rule, value } => {
                     self.visible += 1;
                     let shown = value.clone().unwrap_or_else(|| "null".into());
-                    self.rejects.add(batch.key(row, &shown), "date", &rule, value.as_deref(), batch.url);
+                    self.rejects.add(batch.key(row, &shown), "date", &rule, value.as_deref(), batch.file);
                     continue;
                 }
                 When::Visible { day, recorded } => (day, recorded),
             };
             self.visible += 1;
-            self.recorded |= recorded.is_some();
             if let Some((column, rule, value)) = batch.fault(row) {
-                self.rejects.add(batch.key(row, &day.to_string()), column, &rule, value.as_deref(), batch.url);
+                self.rejects.add(batch.key(row, &day.to_string()), column, &rule, value.as_deref(), batch.file);
                 continue;
             }
             let (Ok(account), Ok(feature), Some(count)) =
@@ -228,14 +225,23 @@ impl State {
             else {
                 continue;
             };
-            let user = users.number(&batch.users, row, &mut self.users);
+            let user = UserIx(users.number(&batch.users, row, &mut self.users));
             let events = u32::try_from(count).unwrap_or(u32::MAX);
             let in_trial = batch.in_trial(row);
             self.trial_nulls += u64::from(in_trial.is_none());
             self.newest = self.newest.max(Some(day));
-            let (in_trial, file) = (in_trial.unwrap_or(false), batch.file);
-            self.rows.push(Entry { account, user, feature, day, recorded, events, in_trial, file });
+            let (known, in_trial) = (rules::known_day(recorded, Some(day)), in_trial.unwrap_or(false));
+            let superseded = Day::MAX;
+            self.push(FeatureUse { account, user, feature, day, known, superseded, events, in_trial }, recorded);
         }
+    }
+
+    fn push(&mut self, row: FeatureUse, recorded: Option<Moment>) {
+        if recorded.is_some() || !self.recorded.is_empty() {
+            self.recorded.resize(self.rows.len(), UNRECORDED);
+            self.recorded.push(recorded.unwrap_or(UNRECORDED));
+        }
+        self.rows.push(row);
     }
 
     /// Renumbers users in byte order.
@@ -248,70 +254,75 @@ impl State {
             rank[*number as usize] = place as u32;
         }
         for row in &mut self.rows {
-            row.user = rank[row.user as usize];
+            row.user = UserIx(rank[row.user.at()]);
         }
         order.into_iter().map(|number| names[number as usize].clone()).collect()
     }
 
-    /// Of sorted rows with one key and one moment of recording the first stays.
-    fn without_duplicates(
-        &mut self,
-        users: &[Text],
-        accounts: &Dictionary<AccountIx>,
-        features: &Dictionary<FeatureIx>,
-        files: &[String],
-    ) -> Vec<Entry> {
-        let mut entries = std::mem::take(&mut self.rows);
-        entries.dedup_by(|later, kept| {
-            let same = later.key() == kept.key() && later.recorded == kept.recorded;
-            if same {
-                let (account, user) = (accounts.name(later.account), &users[later.user as usize]);
-                let key = format!("{account} / {user} / {} / {}", features.name(later.feature), later.day);
-                let (value, file) = (later.events.to_string(), &files[later.file as usize]);
-                self.rejects.add(key, "events", rules::DUPLICATE, Some(&value), file);
-            }
-            same
+    /// Rows in table order, and those refused because another with their key and moment of recording stays.
+    fn settle(&mut self) -> (Vec<FeatureUse>, Vec<FeatureUse>) {
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut refused = Vec::new();
+        if self.recorded.is_empty() {
+            rows.sort_unstable_by_key(|row| (key(row), content(row)));
+            rows.dedup_by(|later, kept| refuse(later, key(later) == key(kept), &mut refused));
+            return (rows, refused);
+        }
+        let mut versions: Vec<(FeatureUse, Moment)> =
+            rows.into_iter().zip(std::mem::take(&mut self.recorded)).collect();
+        versions.sort_unstable_by_key(|(row, recorded)| (key(row), *recorded, content(row)));
+        versions.dedup_by(|later, kept| {
+            let same = key(&later.0) == key(&kept.0) && later.1 == kept.1;
+            refuse(&later.0, same, &mut refused)
         });
-        entries
+        let mut rows: Vec<FeatureUse> = versions.into_iter().map(|(row, _)| row).collect();
+        for at in (1..rows.len()).rev() {
+            if key(&rows[at - 1]) == key(&rows[at]) {
+                rows[at - 1].superseded = rows[at].known.min(rows[at].superseded);
+            }
+        }
+        // A version that the next one overtook before the day ended was never visible.
+        rows.retain(|row| row.known < row.superseded);
+        (rows, refused)
     }
+}
+
+fn refuse(row: &FeatureUse, refused: bool, rows: &mut Vec<FeatureUse>) -> bool {
+    if refused {
+        rows.push(*row);
+    }
+    refused
 }
 
 impl FeatureFound {
     /// `account_id` U+001F `user_id` of everyone who used a feature.
-    pub fn users(&self, accounts: &Dictionary<AccountIx>) -> BTreeSet<Text> {
-        let mut pairs: Vec<(AccountIx, u32)> = self.entries.iter().map(|entry| (entry.account, entry.user)).collect();
-        pairs.dedup();
-        pairs.into_iter().map(|(account, user)| self.name(accounts, account, user)).collect()
-    }
-
-    fn name(&self, accounts: &Dictionary<AccountIx>, account: AccountIx, user: u32) -> Text {
-        user_key(accounts.name(account), &self.users[user as usize]).into()
-    }
-
-    /// Rows with the days they were visible; versions that the next one overtook within a day are left out.
-    pub fn into_rows(self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> PerAccount<FeatureUse> {
-        let mut rows: Vec<FeatureUse> = Vec::with_capacity(self.entries.len());
-        let mut last: Option<(AccountIx, u32, Option<UserIx>)> = None;
-        for (at, entry) in self.entries.iter().enumerate() {
-            let user = match last {
-                Some((account, user, found)) if (account, user) == (entry.account, entry.user) => found,
-                _ => users.get(&self.name(accounts, entry.account, entry.user)),
-            };
-            last = Some((entry.account, entry.user, user));
-            let later = self.entries[at + 1..].iter().take_while(|next| next.key() == entry.key());
-            let superseded = later.map(Entry::known).min().unwrap_or(Day::MAX);
-            let (Some(user), true) = (user, entry.known() < superseded) else { continue };
-            rows.push(FeatureUse {
-                account: entry.account,
-                user,
-                feature: entry.feature,
-                day: entry.day,
-                known: entry.known(),
-                superseded,
-                events: entry.events,
-                in_trial: entry.in_trial,
-            });
+    pub fn users(&self, accounts: &Dictionary<AccountIx>) -> Vec<Text> {
+        let mut pairs: Vec<(AccountIx, UserIx)> = Vec::new();
+        for row in &self.entries {
+            if pairs.last() != Some(&(row.account, row.user)) {
+                pairs.push((row.account, row.user));
+            }
         }
+        pairs.into_iter().map(|(account, user)| self.name(accounts, account, user).into()).collect()
+    }
+
+    fn name(&self, accounts: &Dictionary<AccountIx>, account: AccountIx, user: UserIx) -> String {
+        user_key(accounts.name(account), &self.names[user.at()])
+    }
+
+    /// Rows with the users of the final dictionary, which keeps their order: within an account, users sort by their id.
+    pub fn into_rows(mut self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> PerAccount<FeatureUse> {
+        let mut rows = std::mem::take(&mut self.entries);
+        let mut last: Option<(AccountIx, UserIx, Option<UserIx>)> = None;
+        rows.retain_mut(|row| {
+            let found = match last {
+                Some((account, user, found)) if (account, user) == (row.account, row.user) => found,
+                _ => users.get(&self.name(accounts, row.account, row.user)),
+            };
+            last = Some((row.account, row.user, found));
+            row.user = found.unwrap_or(row.user);
+            found.is_some()
+        });
         PerAccount::group(rows, accounts.len(), |row| row.account)
     }
 }

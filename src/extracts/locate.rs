@@ -72,7 +72,7 @@ pub(super) fn locate(
 
 /// A place that does not exist or may not be read is an input that is not ready, not a fault of the store.
 fn list(store: &Store) -> Result<Vec<Object>, Error> {
-    store.list("").map_err(|e| match e.is_missing() || e.is_refused() {
+    store.list("").map_err(|e| match e.is_missing() || e.is_missing_place() || e.is_refused() {
         true => Error::not_readable(store.url(), &e),
         false => e.into(),
     })

@@ -78,6 +78,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The bucket or container itself is not there; `object_store` has no variant for it, so the clouds' codes decide.
+    pub fn is_missing_place(&self) -> bool {
+        let Error::Object { source, .. } = self else { return false };
+        let text = format!("{source:?}");
+        ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]
+            .iter()
+            .any(|code| text.contains(code))
+    }
+
     /// The store denies access.
     pub fn is_refused(&self) -> bool {
         use object_store::Error::{PermissionDenied, Unauthenticated};
