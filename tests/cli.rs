@@ -206,3 +206,23 @@ fn threads_do_not_change_results() {
     let (one, two) = (run("1", "out-one"), run("2", "out-two"));
     assert_eq!((&one["tables"], &one["top"], &one["withheld"]), (&two["tables"], &two["top"], &two["withheld"]));
 }
+
+/// A signal ends a command with the code that schedulers know, and leaves nothing half-published.
+#[cfg(unix)]
+#[test]
+fn a_terminated_run_exits_143_and_an_interrupted_one_130() {
+    use std::process::Stdio;
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_foothold"))
+            .args(["simulate", "--accounts", "200000", "--out", "endless"])
+            .current_dir(WORLD.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command starts");
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(code));
+    }
+}

@@ -107,7 +107,7 @@ fn watch_signals() {
         std::thread::sleep(Duration::from_millis(50));
     }
     // Nothing is visible before the commit, and what follows it is repaired by the next run.
-    eprintln!("stopped before anything was published");
+    eprintln!("stopped; nothing is half-published");
     std::process::exit(code.into());
 }
 

@@ -9,7 +9,8 @@ use super::job::{JobArgs, access, as_of};
 use super::{Format, show};
 use crate::job::{Job, Kind};
 use crate::pipeline::Host;
-use crate::pipeline::nightly::{self, Night};
+use crate::pipeline::nightly;
+use crate::pipeline::summary::Night;
 use crate::vocabulary::Day;
 use crate::wording;
 
@@ -174,10 +175,7 @@ fn missing(night: &Night) {
     }
     let tables: Vec<&str> = night.unavailable.tables.iter().map(|table| table.as_str()).collect();
     let signals: Vec<&str> = night.unavailable.signals.iter().map(|(signal, _)| &**signal).collect();
-    show::line(&format!(
-        "\nUnavailable (not delivered: {}): {} of the signals, {}.",
-        tables.join(", "),
-        signals.len(),
-        signals.join(", ")
-    ));
+    show::line("");
+    show::paragraph(&format!("Not delivered: {}.", tables.join(", ")));
+    show::paragraph(&format!("Unavailable for want of them, {} signals: {}.", signals.len(), signals.join(", ")));
 }

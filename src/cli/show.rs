@@ -14,6 +14,21 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// A text broken into lines of the terminal's width.
+pub fn paragraph(text: &str) {
+    let width = usize::from(width());
+    let (mut current, mut lines) = (String::new(), Vec::new());
+    for word in text.split_whitespace() {
+        if !current.is_empty() && current.chars().count() + word.chars().count() >= width {
+            lines.push(std::mem::take(&mut current));
+        }
+        let gap = if current.is_empty() { "" } else { " " };
+        current = format!("{current}{gap}{word}");
+    }
+    lines.push(current);
+    line(&lines.join("\n"));
+}
+
 /// One JSON object on stdout.
 pub fn json(value: &serde_json::Value) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());

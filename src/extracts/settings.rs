@@ -12,7 +12,7 @@ use crate::vocabulary::Day;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Folder or bucket prefix that holds the tables; a relative path starts at the job file.
+    /// Folder or bucket prefix that holds the tables; a relative path starts at the working directory.
     pub url: String,
     /// Tables that stand elsewhere: table name → URL of its folder or of one Parquet file.
     pub tables: BTreeMap<InputTable, String>,

@@ -155,7 +155,9 @@ fn faults(settings: &JobFile) -> Vec<String> {
 fn read_playbooks(path: Option<&str>, base: &Path) -> Result<(String, Vec<Playbook>), Problems> {
     let (name, text) = match path {
         Some(path) => {
-            let text = std::fs::read_to_string(base.join(path)).map_err(|e| one(path, e.to_string()))?;
+            let at = base.join(path);
+            let missing = |e: std::io::Error| one(path, format!("{e}; the job looks for it at {}", at.display()));
+            let text = std::fs::read_to_string(&at).map_err(missing)?;
             (path.to_owned(), text)
         }
         None => ("the built-in playbooks".to_owned(), PLAYBOOKS.to_owned()),

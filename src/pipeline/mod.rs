@@ -3,7 +3,9 @@
 pub mod assess;
 pub mod nightly;
 pub mod past;
+mod record;
 pub mod retrain;
+pub mod summary;
 
 use crate::vocabulary::Moment;
 use crate::{audit, extracts, models, publish, reviews, store};

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use foothold::job::{Job, Overrides};
-use foothold::pipeline::nightly::{self, Night};
+use foothold::pipeline::nightly;
+use foothold::pipeline::summary::Night;
 use foothold::pipeline::{Error, Host};
 use foothold::publish::manifest::{self, Manifest};
 use foothold::simulate::{Params, write};
