@@ -3,6 +3,7 @@
 mod architecture;
 mod audit;
 mod briefings;
+mod capacity;
 mod cli;
 mod contract_laws;
 mod contract_rows;
@@ -36,3 +37,4 @@ mod stakeholders;
 mod stores;
 mod support;
 mod text;
+mod usage_history;

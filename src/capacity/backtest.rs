@@ -11,7 +11,7 @@ use super::forecast::Forecast;
 use super::level::Use;
 use super::{Context, Settings};
 use crate::extracts::Extracts;
-use crate::extracts::tables::Entitlement;
+use crate::extracts::tables::{Entitlement, Period};
 use crate::history::View;
 use crate::history::calendar::Calendar;
 use crate::history::contracts::Contract;
@@ -40,18 +40,22 @@ pub struct Coverage {
 /// One forecast and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grade {
+    pub period: Period,
     /// Probability that the forecast gave to a breach by the actual day, or by the end of the data.
     pub probability: f64,
     pub breached: bool,
 }
 
-/// Grades the forecasts made at the end of each of `days` by what the extracts show up to `until`.
+/// How the forecasts made at the end of each of `days` stand by what the extracts show up to `until`.
 pub fn backtest(extracts: &Extracts, days: &[Day], until: Day, settings: &Settings) -> Coverage {
+    coverage(&grades(extracts, days, until, settings))
+}
+
+/// Each of those forecasts, by day, account, product and metric.
+pub fn grades(extracts: &Extracts, days: &[Day], until: Day, settings: &Settings) -> Vec<Grade> {
     let last = View::new(extracts, until);
     let calendar = Calendar::learn(last);
-    let grades: Vec<Grade> =
-        days.iter().flat_map(|day| grades_on(View::new(extracts, *day), last, &calendar, settings)).collect();
-    coverage(&grades)
+    days.iter().flat_map(|day| grades_on(View::new(extracts, *day), last, &calendar, settings)).collect()
 }
 
 fn grades_on(view: View, last: View, final_calendar: &Calendar, settings: &Settings) -> Vec<Grade> {
@@ -72,7 +76,7 @@ fn grade(view: View, last: View, ceiling: &Entitlement, context: &Context, final
     let series = usage::one(view, &context.calendar, account, product, metric)?;
     let used = Use::of(&series, ceiling.period);
     let forecast = Forecast::fit(&series, ceiling.period, ceiling.limit, &used, &context.settings)?;
-    let near = forecast.level >= LEAST_UTILIZATION * ceiling.limit && used.run_at(ceiling.limit).is_none();
+    let near = forecast.level() >= LEAST_UTILIZATION * ceiling.limit && used.run_at(ceiling.limit).is_none();
     if !near || forecast.quantile(0.5).is_none() {
         return None;
     }
@@ -80,7 +84,7 @@ fn grade(view: View, last: View, ceiling: &Entitlement, context: &Context, final
     let end = customer_until(view, last, account, later.last().day);
     let breach = breach_day(&later, ceiling, view.day).filter(|day| *day <= end);
     let probability = forecast.probability_by(breach.unwrap_or(end));
-    Some(Grade { probability, breached: breach.is_some() })
+    Some(Grade { period: ceiling.period, probability, breached: breach.is_some() })
 }
 
 fn breach_day(later: &Regular, ceiling: &Entitlement, after: Day) -> Option<Day> {

@@ -77,8 +77,10 @@ pub struct Settings {
     pub shrinkage: f64,
     /// Least standard deviation by which the level wanders in a week, as a share of the level.
     pub weekly_drift: f64,
-    /// Days over which a trend loses its force: growth to come never exceeds that of this many days.
-    pub damping_days: f64,
+    /// Standard deviation of growth per day over all series: steeper trends than a few of these are doubted.
+    pub typical_growth: f64,
+    /// Mean days that a trend lasts from now on.
+    pub trend_lasts_days: f64,
 }
 
 /// What capacity and observations need beyond one account: how usage is delivered, and the thresholds per segment.
@@ -138,7 +140,7 @@ fn one(
         limit: ceiling.limit,
         used: used.now(),
         utilization: used.now() / ceiling.limit,
-        daily_growth: forecast.as_ref().map_or(0.0, |forecast| forecast.slope),
+        daily_growth: forecast.as_ref().map_or(0.0, Forecast::daily_growth),
         days_above_threshold: used.run_at(threshold * ceiling.limit).map_or(0, |run| run.days),
         threshold,
         threshold_basis,

@@ -1,6 +1,6 @@
-//! The share of a ceiling that counts as ready: half of the past upgrades had reached it a month before they happened.
+//! The share of a ceiling that counts as ready: three past upgrades in four had reached it a month before they happened.
 //!
-//! Per segment and metric: the median utilization, [`LEAD_DAYS`] before a rise of tier or units, of the ceiling that was
+//! Per segment and metric: the lower quartile of the utilization, [`LEAD_DAYS`] before a rise of tier or units, of the ceiling that was
 //! fullest then. A segment is drawn towards all segments and those towards the configured value by `shrinkage`
 //! upgrades; until all segments together have `min_upgrades`, the configured value stands.
 
@@ -22,6 +22,8 @@ use crate::vocabulary::{AccountIx, MetricIx, Text};
 pub const LEAD_DAYS: i32 = 30;
 /// Upgrades from a lower use were not about the ceiling.
 const LEAST_UTILIZATION: f64 = 0.5;
+/// Share of upgrades that came from a lower use.
+const QUARTILE: f64 = 0.25;
 /// A learned threshold stays within these.
 const BOUNDS: (f64, f64) = (0.5, 0.98);
 
@@ -71,16 +73,16 @@ impl Thresholds {
 
 fn shrunk(values: &[f64], parent: f64, weight: f64) -> f64 {
     let n = values.len() as f64;
-    let median = statistics::quantile(values, 0.5).unwrap_or(parent);
-    (n * median + weight * parent) / (n + weight)
+    let quartile = statistics::quantile(values, QUARTILE).unwrap_or(parent);
+    (n * quartile + weight * parent) / (n + weight)
 }
 
-/// n, and the 95 % interval of the median by order statistics.
+/// n, and the 95 % interval of the quartile by order statistics.
 fn basis(scope: &str, sorted: &[f64]) -> String {
     let n = sorted.len() as f64;
-    let half = 0.98 / n.sqrt();
+    let half = 1.96 * (QUARTILE * (1.0 - QUARTILE) / n).sqrt();
     let at = |share: f64| 100.0 * statistics::quantile(sorted, share).unwrap_or(0.0);
-    format!("learned for {scope} (n = {n}, 95 % interval {:.0}–{:.0} %)", at(0.5 - half), at(0.5 + half))
+    format!("learned for {scope} (n = {n}, 95 % interval {:.0}–{:.0} %)", at(QUARTILE - half), at(QUARTILE + half))
 }
 
 /// The fullest ceiling of the product a month before each upgrade, where it was about a ceiling at all.

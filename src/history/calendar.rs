@@ -1,7 +1,7 @@
 //! How each usage metric is delivered, as known on a day: level or amount, its cadence, and the days that the extract
 //! covers. It decides what the absence of a row means; it looks at all accounts, never at one.
 
-use crate::extracts::tables::Period;
+use crate::extracts::tables::{Period, Series, UsageHistory};
 use crate::extracts::{Extracts, InputTable, PerAccount, Row};
 use crate::history::View;
 use crate::vocabulary::{AccountIx, Day, MetricIx};
@@ -116,7 +116,7 @@ impl Rhythm {
                 let rows = days.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age);
                 rhythm.read(series.metric, series.start, rows.clone());
                 if !usage.lags.is_empty() {
-                    rhythm.read_delays(&usage.lags[series.offset..], series.start, rows, view.day);
+                    rhythm.read_delays(usage, series, rows);
                 }
             }
         }
@@ -138,9 +138,12 @@ impl Rhythm {
         distances.series += usize::from(previous.is_some());
     }
 
-    fn read_delays(&mut self, lags: &[u16], start: Day, rows: impl Iterator<Item = usize>, day: Day) {
-        let known = rows.filter(|&age| start.plus(age as i32 + i32::from(lags[age])) <= day);
-        known.for_each(|age| self.delays[usize::from(lags[age]).min(MAX_GRACE_DAYS as usize)] += 1);
+    /// By the first version of each row: a correction says nothing about how long rows take.
+    fn read_delays(&mut self, usage: &UsageHistory, series: &Series, rows: impl Iterator<Item = usize>) {
+        for age in rows {
+            let delay = usage.first_known(series, age).since(series.start.plus(age as i32));
+            self.delays[delay.clamp(0, MAX_GRACE_DAYS) as usize] += 1;
+        }
     }
 
     fn cadence(&self, metric: usize, covered: &[Day]) -> Cadence {

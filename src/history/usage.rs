@@ -225,10 +225,11 @@ impl Regular {
     /// The sum over `now` had each of its weekdays gone as in `earlier`: a window of 30 days may hold one weekend more
     /// than the one before, and a day may be missing from either.
     fn as_if(&self, earlier: &[Point], now: &[Point]) -> f64 {
-        let mean = earlier.iter().map(|point| point.value).sum::<f64>() / earlier.len() as f64;
+        let sum = earlier.iter().map(|point| point.value).sum::<f64>();
         if self.cadence != Cadence::Daily {
-            return mean * now.len() as f64;
+            return sum * (now.len() as f64 / earlier.len() as f64);
         }
+        let mean = sum / earlier.len() as f64;
         let (mut sums, mut counts, mut wanted) = ([0.0; 7], [0.0; 7], [0.0; 7]);
         for point in earlier {
             sums[weekday(point.day)] += point.value;

@@ -81,6 +81,18 @@ impl UsageHistory {
         cell.plus(i32::from(lag)) <= day || !self.earlier_value(series, cell, day).is_nan()
     }
 
+    /// The day on which the first version of a cell was recorded; `age` is the cell's place in the series.
+    pub fn first_known(&self, series: &Series, age: usize) -> Day {
+        let cell = series.start.plus(age as i32);
+        let last = cell.plus(i32::from(self.lags.get(series.offset + age).copied().unwrap_or(0)));
+        if self.earlier.is_empty() {
+            return last;
+        }
+        let index = self.series_index(series);
+        let from = self.earlier.partition_point(|c| (c.series, c.day) < (index, cell));
+        self.earlier.get(from).filter(|c| c.series == index && c.day == cell).map_or(last, |c| c.known)
+    }
+
     fn earlier_value(&self, series: &Series, cell: Day, day: Day) -> f64 {
         let index = self.series_index(series);
         let from = self.earlier.partition_point(|c| (c.series, c.day) < (index, cell));
