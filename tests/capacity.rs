@@ -40,16 +40,16 @@ fn only(extracts: &Extracts, on: Day) -> Capacity {
 }
 
 #[test]
-fn steady_growth_reaches_the_ceiling_when_arithmetic_says() {
+fn steady_growth_reaches_the_ceiling_about_when_arithmetic_says() {
     let mut world = world("seats", 100.0, Period::Gauge);
     let seats: Vec<f64> = (0..100).map(|n| 40.0 + 0.5 * f64::from(n)).collect();
     world.usage_run("acme", "crm", "seats", day("2025-01-01"), &seats);
     let on = day("2025-01-01").plus(99);
     let c = only(&world.build(), on);
     assert_eq!((c.used, c.utilization), (89.5, 0.895));
-    assert!((c.daily_growth - 0.5).abs() < 0.03, "{}", c.daily_growth);
+    assert!((c.daily_growth - 0.5).abs() < 1e-9);
     let (p10, p50) = (c.breach_p10.unwrap(), c.breach_p50.unwrap());
-    assert!((19..=23).contains(&p50.since(on)), "10.5 seats at half a seat a day: {}", p50.since(on));
+    assert!((19..=30).contains(&p50.since(on)), "21 days, and some for trends that end: {}", p50.since(on));
     assert!(p10 < p50 && c.breach_p90.is_none_or(|p90| p90 > p50), "{c:?}");
     assert!((0.7..1.0).contains(&c.breach_before_renewal.get()), "trends end: {}", c.breach_before_renewal.get());
     assert_eq!((c.threshold, c.threshold_basis.as_str()), (0.80, "configured"));

@@ -46,9 +46,9 @@ pub struct Forecast {
     limit: f64,
     /// On that day, noise taken out.
     level: f64,
-    /// Per day, as measured.
-    trend: f64,
-    /// The same, drawn towards none.
+    /// Measured growth of the level (for monthly ceilings, of the amount per month), in units per day.
+    pub daily_growth: f64,
+    /// Per day, drawn towards none.
     slope: f64,
     slope_error: f64,
     level_error: f64,
@@ -71,6 +71,7 @@ impl Forecast {
         if steps.len() < MIN_STEPS {
             return None;
         }
+        let daily_growth = theil_sen(&steps)?.slope;
         steps.iter_mut().for_each(|(_, level)| *level = to_log(*level, limit));
         let line = theil_sen(&steps)?;
         let residuals: Vec<f64> = steps.iter().map(|(x, y)| y - line.at(*x)).collect();
@@ -83,7 +84,7 @@ impl Forecast {
             from: series.last().day,
             limit,
             level: level_now(line, &residuals, spread),
-            trend: line.slope,
+            daily_growth,
             slope: trust * line.slope,
             slope_error: trust.sqrt() * error,
             level_error: 2.0 * spread.noise / (steps.len() as f64).sqrt(),
@@ -98,11 +99,6 @@ impl Forecast {
     /// The level on the last covered day, noise taken out; an amount per month for monthly ceilings.
     pub fn level(&self) -> f64 {
         self.unlogged(self.level)
-    }
-
-    /// Measured growth of the level on the last covered day, in units per day.
-    pub fn daily_growth(&self) -> f64 {
-        self.trend * (self.level() + SOFTENING * self.limit)
     }
 
     fn unlogged(&self, level: f64) -> f64 {

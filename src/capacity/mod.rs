@@ -140,7 +140,7 @@ fn one(
         limit: ceiling.limit,
         used: used.now(),
         utilization: used.now() / ceiling.limit,
-        daily_growth: forecast.as_ref().map_or(0.0, Forecast::daily_growth),
+        daily_growth: forecast.as_ref().map_or(0.0, |forecast| forecast.daily_growth),
         days_above_threshold: used.run_at(threshold * ceiling.limit).map_or(0, |run| run.days),
         threshold,
         threshold_basis,
