@@ -17,6 +17,7 @@ pub mod statistics;
 pub mod extracts;
 pub mod history;
 
+pub mod accuracy;
 pub mod assessment;
 pub mod audit;
 pub mod briefings;

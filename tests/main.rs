@@ -1,5 +1,6 @@
 //! One test binary; the list below is the map.
 
+mod accuracy;
 mod architecture;
 mod audit;
 mod briefings;

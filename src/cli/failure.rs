@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::host::stop_signal;
 use super::show;
-use crate::{extracts, job, models, pipeline, publish, reviews, simulate, store};
+use crate::{accuracy, extracts, job, models, pipeline, publish, reviews, simulate, store};
 
 /// A failed command: what to say, and the code to leave with.
 #[derive(Debug)]
@@ -105,6 +105,17 @@ impl From<simulate::Error> for Failure {
             simulate::Error::Store(e) => e.into(),
             simulate::Error::Encoding { .. } => Failure::unexpected(error.to_string()),
             simulate::Error::Accounts(_) | simulate::Error::Days(_) => Failure::usage(error.to_string()),
+        }
+    }
+}
+
+impl From<accuracy::Error> for Failure {
+    fn from(error: accuracy::Error) -> Failure {
+        match error {
+            accuracy::Error::World(e) => e.into(),
+            accuracy::Error::Extracts(e) => e.into(),
+            accuracy::Error::Store(e) => e.into(),
+            accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, logs and progress to stderr.
 
+mod accuracy;
 mod audit;
 mod check;
 mod completions;
@@ -93,6 +94,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Make a sample world
     Simulate(simulate::SimulateArgs),
+    /// Judge the signals against the truth of simulated worlds, as Markdown
+    Accuracy(accuracy::AccuracyArgs),
     /// Print the JSON Schema of jobs, or the contract of input or output tables
     Schema(schema::SchemaArgs),
     /// Print the catalogue of signals, observations or playbooks as Markdown
@@ -127,6 +130,7 @@ impl Command {
             Command::Audit(args) => audit::audit(args),
             Command::Explain(args) => explain::explain(args),
             Command::Simulate(args) => simulate::simulate(args, terminal),
+            Command::Accuracy(args) => accuracy::accuracy(args, terminal),
             Command::Schema(args) => schema::print(args),
             Command::Docs(args) => docs::print(args),
             Command::Status(args) => status::status(args),

@@ -53,14 +53,22 @@ impl<'a> Ceiling<'a> {
     fn seat_utilization(&self) -> Option<Finding> {
         let rule = self.case.rule("seat_utilization")?;
         let c = self.capacity;
-        let gained = c.daily_growth * 60.0 / c.limit;
+        let gained = self.monthly_gain() * 2.0 / c.limit;
         let fires = self.metric == "seats"
             && c.limit >= rule.at("min_limit")
             && c.utilization >= c.threshold
             && gained >= rule.at("min_growth");
-        let month = (c.daily_growth * 30.0).round().max(1.0);
+        let month = self.monthly_gain().round().max(1.0);
         let sentence = format!("{}, up {} in 30 days{}.", self.level(), count(month), self.outlook());
         fires.then(|| self.finding(&rule, rule.strength(gained, "min_growth"), sentence).value(c.utilization))
+    }
+
+    /// Rise of the mean level from the 30 days before to the last 30. Seats come in whole ones, and on a small licence
+    /// the trend's median step is none where the means see a colleague more.
+    fn monthly_gain(&self) -> f64 {
+        let month = self.case.fact(self.metric, Some(self.capacity.product), 30);
+        let gain = month.and_then(|(_, o)| Some(o.value - o.baseline?));
+        gain.unwrap_or(self.capacity.daily_growth * 30.0)
     }
 
     fn sustained_utilization(&self) -> Option<Finding> {

@@ -86,7 +86,7 @@ fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> 
     let enough = |n: f64| n >= rule.at("min_answers");
     let (given, earlier) = match answers {
         Some((_, o)) => (o.value, o.baseline.unwrap_or(0.0)),
-        None => (now.source_rows as f64, f64::INFINITY),
+        None => survey_answers(case, window),
     };
     let sentence = format!(
         "Satisfaction fell to {} of 10 over the last {window} days ({}) from {} before.",
@@ -97,6 +97,15 @@ fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> 
     let fires = enough(given) && enough(earlier) && drop >= rule.at("drop");
     let links = [at].into_iter().chain(answers.map(|(at, _)| at)).collect();
     fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence, links).since(now.since).value(drop))
+}
+
+/// CSAT surveys answered in the window and in the one before.
+fn survey_answers(case: &Case, window: i32) -> (f64, f64) {
+    use crate::extracts::tables::SurveyKind;
+    let surveys = case.evidence.view.surveys(case.evidence.account).filter(|s| s.kind == SurveyKind::Csat);
+    let ages: Vec<i32> = surveys.map(|s| case.day.since(s.at.day()) / window).collect();
+    let within = |span: i32| ages.iter().filter(|age| **age == span).count() as f64;
+    (within(0), within(1))
 }
 
 fn nps_detractor(case: &Case) -> Option<Finding> {

@@ -22,6 +22,9 @@ struct Rise {
     since: Option<Day>,
 }
 
+/// Least rows of 90 days against those of the last 30 for the quarter to be whole.
+const WHOLE_QUARTER: f64 = 2.7;
+
 /// Whether a window's value adds up its days or averages them.
 #[derive(Clone, Copy, PartialEq)]
 enum Measure {
@@ -30,12 +33,20 @@ enum Measure {
 }
 
 impl Rise {
-    /// Days 61–90 are what the 90-day window holds beyond the last 30 days and the 30 before them.
+    /// Days 61–90 are what the 90-day window holds beyond the 60-day one.
     fn of(case: &Case, metric: &str, product: Option<ProductIx>, measure: Measure) -> Option<Rise> {
         let (month_at, month) = case.fact(metric, product, 30)?;
+        let (_, two_months) = case.fact(metric, product, 60)?;
         let (quarter_at, quarter) = case.fact(metric, product, 90)?;
-        let months = if measure == Measure::Sum { 1.0 } else { 3.0 };
-        let before = quarter.value * months - month.value - month.baseline?;
+        // A product younger than the span has no level of two months before.
+        if (quarter.source_rows as f64) < WHOLE_QUARTER * month.source_rows as f64 {
+            return None;
+        }
+        // Values only: a baseline is brought to the weekdays of its window and would not add up with them.
+        let before = match measure {
+            Measure::Sum => quarter.value - two_months.value,
+            Measure::Mean => 3.0 * quarter.value - 2.0 * two_months.value,
+        };
         let since = quarter.since.or(month.since);
         Some(Rise { now: month.value, before: before.max(0.0), links: vec![month_at, quarter_at], since })
     }

@@ -96,7 +96,7 @@ impl Scene<'_> {
         let weights: Vec<f64> = FEATURES
             .iter()
             .map(|f| match (state.owns(f.product), f.kind) {
-                (true, FeatureKind::Core) if f.use_case == USE_CASES[use_case] => 8.0,
+                (true, FeatureKind::Core) if f.use_case == USE_CASES[use_case] => 14.0,
                 (true, FeatureKind::Core) => 1.0,
                 (true, FeatureKind::Api) if f.suggests.is_none() => 1.0,
                 _ => 0.0,
@@ -116,7 +116,9 @@ impl Scene<'_> {
             })
             .collect();
         if !open.is_empty() {
-            let feature = chance.pick(&open);
+            let serves = |no: &FeatureNo| FEATURES[*no].use_case == USE_CASES[self.profile.use_case];
+            let weights: Vec<f64> = open.iter().map(|no| if serves(no) { 4.0 } else { 1.0 }).collect();
+            let feature = open[chance.weighted(&weights)];
             self.habit(chance, user, feature, day, Day::MAX);
         }
     }
@@ -137,7 +139,7 @@ impl Scene<'_> {
     fn curiosity(&mut self, chance: &mut Chance) {
         let (from, end) = (self.course.from, self.params.end);
         let users = sampled_users(self.profile);
-        for day in chance.arrivals(5.0, from, end) {
+        for day in chance.arrivals(9.0, from, end) {
             let wanting = self.causes.on(&self.causes.tier_need, day);
             let eager = chance.yes(wanting);
             if eager {
@@ -146,7 +148,7 @@ impl Scene<'_> {
                     1 => self.trial(chance, day, users),
                     _ => self.teasers(chance, day, users, 0.45),
                 }
-            } else if chance.yes(0.25) {
+            } else if chance.yes(0.15) {
                 self.teasers(chance, day, users, 0.03);
             }
         }
@@ -154,7 +156,7 @@ impl Scene<'_> {
 
     fn wave_of_power_users(&mut self, chance: &mut Chance, day: Day, users: u32) {
         for user in 0..users {
-            if chance.yes(0.55) {
+            if chance.yes(0.8) {
                 let from = day.plus(chance.whole(0, 18));
                 self.take_up_advanced(chance, user, from);
             }
@@ -222,9 +224,9 @@ impl Scene<'_> {
             let needy: Vec<Day> =
                 self.days().filter(|&day| self.causes.on(&self.causes.need[product], day) > 0.3).collect();
             let (Some(&from), Some(&to)) = (needy.first(), needy.last()) else { continue };
-            if chance.yes(0.75) {
+            if chance.yes(0.6) {
                 for user in 0..chance.whole(1, 3) as u32 {
-                    let (likely, events) = (chance.between(0.3, 0.6), chance.between(3.0, 8.0));
+                    let (likely, events) = (chance.between(0.3, 0.6), chance.between(3.0, 6.0));
                     let habit =
                         Habit { user, feature, from, to, chance: likely, events, in_trial: false, willing: false };
                     self.habits.push(habit);

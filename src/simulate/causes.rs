@@ -92,7 +92,7 @@ pub fn draw(params: &Params, profile: &Profile) -> Causes {
         payment_trouble: stretches(chance, 0.09, span, 60, 200),
         silences: stretches(chance, 0.14, span, 55, 130),
         shift: None,
-        abandonments: chance.arrivals(0.12, from, params.end),
+        abandonments: chance.arrivals(0.07, from, params.end),
     };
     causes.money(chance, span);
     causes.trouble(chance, span);
@@ -112,6 +112,20 @@ impl Causes {
     /// The value of a daily cause on a day; the nearest known one outside the story.
     pub fn on(&self, daily: &Daily, day: Day) -> f64 {
         daily[self.index(day)]
+    }
+
+    /// Growth per year of the seats wanted, over the two months up to a day.
+    pub fn growing(&self, day: Day) -> f64 {
+        self.pace(self.index(day))
+    }
+
+    fn pace(&self, at: usize) -> f64 {
+        yearly(&self.growth, at)
+    }
+
+    /// The same of machine use.
+    pub fn machines_growing(&self, day: Day) -> f64 {
+        yearly(&self.machine_growth, self.index(day))
     }
 
     /// Budget events, news that nobody acts on, and price pressure.
@@ -175,28 +189,25 @@ impl Causes {
         hold(&mut self.disengaged, day.since(span.from), ramp, length, level);
     }
 
-    /// Ordinary growth, and spells in which it is far from ordinary.
+    /// A pace that lasts for years until another takes its place, shocks that add up, and surges that pass.
     fn growth(&mut self, chance: &mut Chance, span: Stretch) {
-        let ordinary = chance.normal(0.03, 0.05) / 365.25;
-        let machines = chance.normal(0.04, 0.07) / 365.25;
-        for (position, (growth, machine)) in self.growth.iter_mut().zip(&mut self.machine_growth).enumerate() {
-            *growth = ordinary + 0.15 * self.budget[position] / 365.25;
-            *machine = machines + 0.15 * self.budget[position] / 365.25;
+        let turns = chance.arrivals(0.3, span.from, span.to);
+        let mut pace = pace(chance);
+        let mut turn = turns.iter().peekable();
+        for position in 0..self.growth.len() {
+            if turn.next_if(|day| day.since(span.from) <= position as i32).is_some() {
+                pace = self::pace(chance);
+            }
+            let momentum = 0.12 * self.budget[position].min(1.5);
+            self.growth[position] = (pace.people + momentum) / 365.25 + 0.0012 * chance.standard();
+            self.machine_growth[position] = (pace.machines + momentum) / 365.25 + 0.002 * chance.standard();
         }
-        for day in chance.arrivals(0.28, span.from, span.to) {
-            let (per_day, length) = match chance.weighted(&[0.50, 0.20, 0.30]) {
-                0 => (chance.between(0.5, 1.3) / 365.25, chance.whole(90, 210)),
-                1 => (chance.between(2.1f64, 3.0).ln() / 60.0, chance.whole(60, 75)),
-                _ => (-chance.between(0.3, 0.9) / 365.25, chance.whole(60, 180)),
-            };
+        for day in chance.arrivals(0.045, span.from, span.to) {
+            let (per_day, length) = (chance.between(2.1f64, 3.0).ln() / 60.0, chance.whole(60, 75));
             add(&mut self.growth, day.since(span.from), length, per_day);
         }
-        for day in chance.arrivals(0.24, span.from, span.to) {
-            let (per_day, length) = match chance.weighted(&[0.55, 0.30, 0.15]) {
-                0 => (chance.between(0.4, 1.2) / 365.25, chance.whole(80, 200)),
-                1 => (chance.between(3.1f64, 5.0).ln() / 60.0, chance.whole(60, 72)),
-                _ => (-chance.between(0.3, 1.0) / 365.25, chance.whole(60, 150)),
-            };
+        for day in chance.arrivals(0.08, span.from, span.to) {
+            let (per_day, length) = (chance.between(3.4f64, 6.0).ln() / 60.0, chance.whole(60, 75));
             add(&mut self.machine_growth, day.since(span.from), length, per_day);
         }
     }
@@ -209,7 +220,7 @@ impl Causes {
         for (product, spec) in PRODUCTS.iter().enumerate() {
             let size = [0.75, 1.0, 1.35][profile.segment as usize];
             for day in chance.arrivals(spec.needs_per_year * size, span.from, span.to) {
-                let (length, level) = (chance.whole(160, 360), chance.between(0.6, 1.0));
+                let (length, level) = (chance.whole(110, 230), chance.between(0.6, 1.0));
                 hold(&mut self.need[product], day.since(span.from), 40, length, level);
             }
         }
@@ -219,7 +230,7 @@ impl Causes {
     fn organisation(&mut self, chance: &mut Chance, span: Stretch) {
         for day in chance.arrivals(0.6, span.from, span.to) {
             let at = day.since(span.from) as usize;
-            let growing = self.growth[at] > 0.4 / 365.25;
+            let growing = self.pace(at) > 0.25;
             if chance.yes(0.12 + 0.25 * self.budget[at].min(1.0) + if growing { 0.35 } else { 0.0 }) {
                 self.careers.push(Career { day, step: Step::NewDepartment });
             }
@@ -258,6 +269,29 @@ impl Causes {
 fn stretches(chance: &mut Chance, per_year: f64, span: Stretch, shortest: i32, longest: i32) -> Vec<Stretch> {
     let starts = chance.arrivals(per_year, span.from, span.to);
     starts.into_iter().map(|from| Stretch { from, to: from.plus(chance.whole(shortest, longest)) }).collect()
+}
+
+fn yearly(growth: &Daily, at: usize) -> f64 {
+    let recent = &growth[at.saturating_sub(60)..=at];
+    recent.iter().sum::<f64>() / recent.len() as f64 * 365.25
+}
+
+/// Log growth per year of people and of machines.
+#[derive(Clone, Copy)]
+struct Pace {
+    people: f64,
+    machines: f64,
+}
+
+/// Most accounts are steady, some grow for years, a few shrink.
+fn pace(chance: &mut Chance) -> Pace {
+    let people = match chance.weighted(&[0.62, 0.28, 0.10]) {
+        0 => chance.normal(0.0, 0.03),
+        1 => chance.between(0.12, 0.55),
+        _ => -chance.between(0.08, 0.35),
+    };
+    let machines = people + chance.normal(0.02, 0.08);
+    Pace { people, machines }
 }
 
 /// Adds a shock that decays with the given mean life in days.

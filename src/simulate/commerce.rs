@@ -63,150 +63,145 @@ pub struct Trail {
 }
 
 pub fn trail(params: &Params, profile: &Profile, causes: &Causes, course: &Course) -> Trail {
-    let chance = &mut Chance::of(params.seed, profile.account, Purpose::Deals);
-    let mut trail = Trail::default();
+    let chance = Chance::of(params.seed, profile.account, Purpose::Deals);
+    let mut desk = Desk { params, profile, course, chance, trail: Trail::default() };
     for deal in course.deals.iter().filter(|deal| deal.closes >= params.first()) {
-        let recommended = chance.yes(0.4).then(|| recommendation_id(profile, deal.product, deal.opened));
-        if let Some(id) = &recommended {
-            trail.follow(params, profile, course, chance, id, Some(deal), deal.opened);
-        }
-        trail.opportunities.push(opportunity(params, profile, course, deal, recommended));
+        desk.deal(deal);
     }
-    renewals(params, profile, course, &mut trail);
+    desk.renewals();
     let from = params.first().max(course.from);
-    for day in chance.arrivals(0.45, from, course.last()) {
-        let product = chance.whole(0, PRODUCTS.len() as i32 - 1) as usize;
-        let id = recommendation_id(profile, product, day);
+    for day in desk.chance.arrivals(0.45, from, course.last()) {
+        let product = desk.chance.whole(0, PRODUCTS.len() as i32 - 1) as usize;
         let receptive = causes.on(&causes.dissatisfied, day) < 0.5;
-        if receptive || chance.yes(0.3) {
-            trail.follow(params, profile, course, chance, &id, None, day);
+        if receptive || desk.chance.yes(0.3) {
+            desk.recommend(&recommendation_id(profile, product, day), None, day);
         }
     }
-    for (number, row) in trail.opportunities.iter_mut().enumerate() {
+    for (number, row) in desk.trail.opportunities.iter_mut().enumerate() {
         row.opportunity_id = format!("opp-{:06}-{number:03}", profile.account);
     }
-    trail
+    desk.trail
 }
 
 fn recommendation_id(profile: &Profile, product: ProductNo, day: Day) -> String {
     stable_id("rec", &[&profile.id, PRODUCTS[product].id, &day.to_string()])
 }
 
-/// When a deal ended, if it did by the world's last day: an account that left takes its open deals with it.
-fn ending(params: &Params, course: &Course, deal: &Deal) -> Option<(Day, bool)> {
-    match course.churned.filter(|day| *day < deal.closes) {
-        Some(day) => Some((day.max(deal.opened), false)),
-        None => (deal.closes <= params.end).then_some((deal.closes, deal.won)),
-    }
+struct Desk<'a> {
+    params: &'a Params,
+    profile: &'a Profile,
+    course: &'a Course,
+    chance: Chance,
+    trail: Trail,
 }
 
-fn opportunity(
-    params: &Params,
-    profile: &Profile,
-    course: &Course,
-    deal: &Deal,
-    recommended: Option<String>,
-) -> OpportunityRow {
-    let ended = ending(params, course, deal);
-    OpportunityRow {
-        opportunity_id: String::new(),
-        account_id: profile.id.clone(),
-        product: Some(deal.product),
-        kind: deal.kind,
-        opened_on: deal.opened,
-        closed_on: ended.map(|(day, _)| day),
-        stage: match ended {
-            None => Stage::Open,
-            Some((_, true)) => Stage::Won,
-            Some((_, false)) => Stage::Lost,
-        },
-        arr_delta: Some(deal.arr_delta),
-        source: if recommended.is_some() { "recommendation" } else { "account_team" },
-        recommendation_id: recommended,
+impl Desk<'_> {
+    /// When a deal ended, if it did by the world's last day: an account that left takes its open deals with it.
+    fn ending(&self, deal: &Deal) -> Option<(Day, bool)> {
+        match self.course.churned.filter(|day| *day < deal.closes) {
+            Some(day) => Some((day.max(deal.opened), false)),
+            None => (deal.closes <= self.params.end).then_some((deal.closes, deal.won)),
+        }
     }
-}
 
-fn renewals(params: &Params, profile: &Profile, course: &Course, trail: &mut Trail) {
-    for renewal in course.renewals.iter().filter(|r| r.day >= params.first()) {
-        trail.opportunities.push(OpportunityRow {
+    fn deal(&mut self, deal: &Deal) {
+        let recommended = self.chance.yes(0.4).then(|| recommendation_id(self.profile, deal.product, deal.opened));
+        if let Some(id) = &recommended {
+            self.recommend(id, Some(deal), deal.opened);
+        }
+        let ended = self.ending(deal);
+        self.trail.opportunities.push(OpportunityRow {
             opportunity_id: String::new(),
-            account_id: profile.id.clone(),
-            product: None,
-            kind: OpportunityKind::Renewal,
-            opened_on: renewal.day.minus(75).max(profile.since),
-            closed_on: Some(renewal.day),
-            stage: if renewal.signed { Stage::Won } else { Stage::Lost },
-            arr_delta: Some(if renewal.signed { 0.0 } else { -renewal.arr }),
-            recommendation_id: None,
-            source: "renewal_desk",
+            account_id: self.profile.id.clone(),
+            product: Some(deal.product),
+            kind: deal.kind,
+            opened_on: deal.opened,
+            closed_on: ended.map(|(day, _)| day),
+            stage: match ended {
+                None => Stage::Open,
+                Some((_, true)) => Stage::Won,
+                Some((_, false)) => Stage::Lost,
+            },
+            arr_delta: Some(deal.arr_delta),
+            source: if recommended.is_some() { "recommendation" } else { "account_team" },
+            recommendation_id: recommended,
         });
     }
-}
 
-impl Trail {
+    fn renewals(&mut self) {
+        for renewal in self.course.renewals.iter().filter(|r| r.day >= self.params.first()) {
+            self.trail.opportunities.push(OpportunityRow {
+                opportunity_id: String::new(),
+                account_id: self.profile.id.clone(),
+                product: None,
+                kind: OpportunityKind::Renewal,
+                opened_on: renewal.day.minus(75).max(self.profile.since),
+                closed_on: Some(renewal.day),
+                stage: if renewal.signed { Stage::Won } else { Stage::Lost },
+                arr_delta: Some(if renewal.signed { 0.0 } else { -renewal.arr }),
+                recommendation_id: None,
+                source: "renewal_desk",
+            });
+        }
+    }
+
+    fn at(&mut self, day: Day) -> Moment {
+        let minute = self.chance.whole(8 * 60, 17 * 60);
+        Moment(Moment::start_of(day).0 + i64::from(minute) * 60_000_000)
+    }
+
     /// What people did with one recommendation, as far as it had come by the world's last day.
-    #[allow(clippy::too_many_arguments)]
-    fn follow(
-        &mut self,
-        params: &Params,
-        profile: &Profile,
-        course: &Course,
-        chance: &mut Chance,
-        id: &str,
-        deal: Option<&Deal>,
-        day: Day,
-    ) {
-        let at = |chance: &mut Chance, ahead: i32| {
-            let start = Moment::start_of(day.plus(ahead)).0;
-            Moment(start + i64::from(chance.whole(8 * 60, 17 * 60)) * 60_000_000)
-        };
-        let verdict = match deal {
-            Some(_) => chance.pick(&[Verdict::Approved, Verdict::Approved, Verdict::Approved, Verdict::Edited]),
-            None => chance.pick(&[Verdict::Approved, Verdict::Rejected, Verdict::Rejected, Verdict::Snoozed]),
+    fn recommend(&mut self, id: &str, deal: Option<&Deal>, day: Day) {
+        let verdict = self.decide(id, deal.is_some(), day);
+        if matches!(verdict, Verdict::Rejected | Verdict::Snoozed) {
+            return;
+        }
+        let mut steps = vec![(day, OutcomeResult::Contacted, None, None)];
+        match deal {
+            Some(deal) => {
+                steps.push((day.plus(8), OutcomeResult::MeetingHeld, None, None));
+                if let Some((closed, won)) = self.ending(deal) {
+                    let result = if won { OutcomeResult::Converted } else { OutcomeResult::Declined };
+                    steps.push((closed, result, won.then_some(deal.arr_delta), None));
+                }
+            }
+            None => {
+                let results = [OutcomeResult::NoResponse, OutcomeResult::Declined, OutcomeResult::Stalled];
+                let result = self.chance.pick(&results);
+                let note = (result == OutcomeResult::Declined).then_some("not a priority this year");
+                steps.push((day.plus(25), result, None, note));
+            }
+        }
+        for (day, outcome, arr_delta, note) in steps.into_iter().filter(|(day, ..)| *day <= self.params.end) {
+            let at = self.at(day);
+            self.trail.outcomes.push(OutcomeRow { recommendation_id: id.to_owned(), at, outcome, arr_delta, note });
+        }
+    }
+
+    /// The decision; what became a deal had been approved.
+    fn decide(&mut self, id: &str, became_a_deal: bool, day: Day) -> Verdict {
+        let verdict = if became_a_deal {
+            self.chance.pick(&[Verdict::Approved, Verdict::Approved, Verdict::Approved, Verdict::Edited])
+        } else {
+            self.chance.pick(&[Verdict::Approved, Verdict::Rejected, Verdict::Rejected, Verdict::Snoozed])
         };
         let reason = match verdict {
             Verdict::Rejected => {
-                Some(chance.pick(&["timing is wrong", "wrong contact", "already discussed", "no budget"]))
+                Some(self.chance.pick(&["timing is wrong", "wrong contact", "already discussed", "no budget"]))
             }
             Verdict::Snoozed => Some("after the quarter closes"),
             Verdict::Edited => Some("adjusted the quantity"),
             Verdict::Approved => None,
         };
-        self.decisions.push(DecisionRow {
+        let decided_at = self.at(day.minus(6).max(self.params.first()));
+        self.trail.decisions.push(DecisionRow {
             recommendation_id: id.to_owned(),
-            decided_at: at(chance, -6).max(Moment::start_of(params.first())),
-            approver: profile.csm.clone(),
+            decided_at,
+            approver: self.profile.csm.clone(),
             decision: verdict,
             reason,
             snooze_until: (verdict == Verdict::Snoozed).then(|| day.plus(45)),
         });
-        if matches!(verdict, Verdict::Rejected | Verdict::Snoozed) {
-            return;
-        }
-        let mut steps = vec![(0, OutcomeResult::Contacted, None, None)];
-        match deal.map(|deal| (deal, ending(params, course, deal))) {
-            Some((deal, ended)) => {
-                steps.push((8, OutcomeResult::MeetingHeld, None, None));
-                if let Some((closed, won)) = ended {
-                    let result = if won { OutcomeResult::Converted } else { OutcomeResult::Declined };
-                    steps.push((closed.since(day), result, won.then_some(deal.arr_delta), None));
-                }
-            }
-            None => {
-                let result = chance.pick(&[OutcomeResult::NoResponse, OutcomeResult::Declined, OutcomeResult::Stalled]);
-                steps.push((
-                    25,
-                    result,
-                    None,
-                    (result == OutcomeResult::Declined).then_some("not a priority this year"),
-                ));
-            }
-        }
-        for (ahead, outcome, arr_delta, note) in steps {
-            let at = at(chance, ahead);
-            if at.day() <= params.end {
-                self.outcomes.push(OutcomeRow { recommendation_id: id.to_owned(), at, outcome, arr_delta, note });
-            }
-        }
+        verdict
     }
 }

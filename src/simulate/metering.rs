@@ -87,13 +87,13 @@ fn meter(
 fn written(metric: Metric, value: f64) -> f64 {
     match metric {
         Metric::StorageGb if value < 100.0 => (value * 10.0).round() / 10.0,
-        Metric::ApiCalls | Metric::Records => three_digits(value),
+        Metric::ApiCalls | Metric::Records => rounded(value),
         _ => value.round(),
     }
 }
 
-/// Large counters are reported in rounded figures.
-fn three_digits(value: f64) -> f64 {
+/// Large counters are reported, and their ceilings agreed, in figures of four digits.
+pub fn rounded(value: f64) -> f64 {
     let unit = 10f64.powi((value.max(1.0).log10().floor() as i32 - 3).max(0));
     (value / unit).round() * unit
 }
@@ -110,15 +110,18 @@ fn weekly(daily: Meter) -> Meter {
     Meter { values, ..daily }
 }
 
-/// Relative spread of the noise around the latent level.
-fn spread(metric: Metric) -> f64 {
+/// Relative spread of the noise around the latent amount; a level is read exactly, but sometimes a day late.
+fn spread(metric: Metric) -> Option<f64> {
     match metric {
-        Metric::ActiveUsers => 0.05,
-        Metric::Sessions => 0.07,
-        Metric::ApiCalls => 0.08,
-        Metric::Seats | Metric::StorageGb | Metric::Records => 0.004,
+        Metric::ActiveUsers => Some(0.05),
+        Metric::Sessions => Some(0.07),
+        Metric::ApiCalls => Some(0.08),
+        Metric::Seats | Metric::StorageGb | Metric::Records => None,
     }
 }
+
+/// Standard normal draws above this give yesterday's level: one day in six.
+const STALE: f64 = 1.0;
 
 const MISSING: f64 = 0.003;
 const LATE: f64 = 0.015;
@@ -132,6 +135,7 @@ pub fn rows(params: &Params, profile: &Profile, meters: &[Meter]) -> Vec<UsageRo
         for (at, &value) in meter.values.iter().enumerate() {
             if value.is_finite() {
                 let day = meter.start.plus(at as i32);
+                let yesterday = at.checked_sub(1).map(|before| meter.values[before]).filter(|v| v.is_finite());
                 let exact = UsageRow {
                     account: profile.account,
                     product: meter.product as u8,
@@ -142,7 +146,7 @@ pub fn rows(params: &Params, profile: &Profile, meters: &[Meter]) -> Vec<UsageRo
                 };
                 match params.noise {
                     Noise::None => rows.push(exact),
-                    Noise::Default => measure(params, &mut chance, exact, &mut rows),
+                    Noise::Default => measure(params, &mut chance, exact, yesterday, &mut rows),
                 }
             }
         }
@@ -155,10 +159,14 @@ fn evening(day: Day) -> Moment {
     Moment(Moment::start_of(day).0 + 23 * 3_600_000_000)
 }
 
-fn measure(params: &Params, chance: &mut Chance, exact: UsageRow, rows: &mut Vec<UsageRow>) {
+fn measure(params: &Params, chance: &mut Chance, exact: UsageRow, yesterday: Option<f64>, rows: &mut Vec<UsageRow>) {
     // Every row draws the same numbers whatever becomes of it, so one odd row does not change the rest.
     let (noise, luck, delay) = (chance.standard(), chance.unit(), chance.whole(1, 4));
-    let value = written(exact.metric, exact.value * (1.0 + spread(exact.metric) * noise).max(0.0));
+    let value = match (spread(exact.metric), yesterday) {
+        (Some(spread), _) => written(exact.metric, exact.value * (1.0 + spread * noise).max(0.0)),
+        (None, Some(yesterday)) if noise > STALE => yesterday,
+        (None, _) => exact.value,
+    };
     let row = UsageRow { value, ..exact };
     let late = evening(exact.day.plus(delay));
     if luck < MISSING {

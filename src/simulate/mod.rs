@@ -17,8 +17,10 @@ mod catalog;
 mod causes;
 mod chance;
 mod commerce;
+mod contracting;
 mod course;
 mod encode;
+mod hazards;
 mod metering;
 mod names;
 mod news;
@@ -44,6 +46,11 @@ words!(
     /// Whether the extracts carry the latent values exactly or as source systems would deliver them.
     Noise { Default = "default", None = "none" }
 );
+
+/// Names of the products that compete with the simulated vendor's.
+pub fn competitors() -> impl Iterator<Item = &'static str> {
+    catalog::PRODUCTS.iter().map(|spec| spec.competitor).filter(|name| !name.is_empty())
+}
 
 /// The last day of every world unless said otherwise; no clock decides it.
 pub const LAST_DAY: &str = "2026-06-30";

@@ -86,7 +86,7 @@ fn headcounts(
         rows.push(event(profile, chance, day, EventKind::Headcount, None, Some(headcount.round())));
     }
     for day in chance.arrivals(1.6, first, course.last()) {
-        let growing = causes.on(&causes.growth, day) > 0.4 / 365.25;
+        let growing = causes.growing(day) > 0.25;
         let share = if growing { chance.between(0.05, 0.15) } else { chance.between(0.002, 0.015) };
         let place = department.filter(|_| chance.yes(0.5));
         if growing || chance.yes(0.35) {
@@ -120,8 +120,7 @@ pub fn integrations(params: &Params, profile: &Profile, causes: &Causes, course:
         connect(chance, day);
     }
     for day in chance.arrivals(2.2, course.from, course.last()) {
-        let at = causes.index(day);
-        let deepening = causes.machine_growth[at] > 0.4 / 365.25 || causes.growth[at] > 0.6 / 365.25;
+        let deepening = causes.machines_growing(day) > 0.35 || causes.growing(day) > 0.35;
         if chance.yes(if deepening { 0.6 } else { 0.08 }) {
             connect(chance, day);
             if chance.yes(0.5) {

@@ -15,7 +15,7 @@ pub fn blur(params: &Params, account: u32, tables: &mut Tables) {
     people(chance, params, tables);
     contact_with_people(chance, tables);
     tables.account_events.retain_mut(|row| {
-        let (missed, delay) = (chance.yes(0.03), i64::from(chance.whole(0, 9)));
+        let (missed, delay) = (chance.yes(0.02), i64::from(chance.whole(0, 6)));
         row.recorded_at = Moment(row.recorded_at.0 + delay * DAY);
         !missed && row.recorded_at.day() <= params.end
     });

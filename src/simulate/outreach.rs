@@ -9,7 +9,6 @@ use super::people::{People, Person};
 use super::profile::Profile;
 use super::rows::{ActivityRow, ContactRow, SurveyRow};
 use crate::extracts::tables::{ActivityKind, Bound, Seniority, SurveyKind};
-use crate::simulate::names::PROCUREMENT;
 use crate::vocabulary::{Day, Moment};
 
 /// Noise-free activities within the world's days, by time.
@@ -33,9 +32,10 @@ pub fn activities(
                 }
                 continue;
             };
-            let silent = (row.is_champion || row.is_sponsor) && causes.silences.iter().any(|s| s.holds(day));
-            let touch = touch(profile, causes, chance, day, person, row);
-            if !silent && day >= params.first() && !day.is_weekend() {
+            let monday = day.plus([0, 0, 0, 0, 0, 2, 1][day.weekday() as usize]);
+            let silent = (row.is_champion || row.is_sponsor) && causes.silences.iter().any(|s| s.holds(monday));
+            let touch = touch(profile, causes, chance, monday, person, row);
+            if !silent && monday >= params.first() && monday <= course.last() {
                 rows.push(touch);
             }
             day = day.plus(chance.gap(cadence(person, row)));
@@ -56,7 +56,6 @@ fn cadence(person: &Person, row: &ContactRow) -> f64 {
         (_, true) => 17.0,
         _ if row.seniority >= Some(Seniority::Vp) => 30.0,
         _ if person.heads_department => 34.0,
-        _ if row.department == Some(PROCUREMENT) => 45.0,
         _ => 60.0,
     }
 }
@@ -147,7 +146,9 @@ pub fn surveys(
                 let score = chance.normal(content - 5.2 * unhappy, 0.9).round().clamp(0.0, 10.0);
                 let answered = day.plus(chance.whole(0, 6));
                 let at = at_work(chance, answered);
-                if answers && at.day() <= course.last() {
+                let silent = person.now().is_champion || person.now().is_sponsor;
+                let silent = silent && causes.silences.iter().any(|s| s.holds(answered));
+                if answers && !silent && at.day() <= course.last() {
                     let survey_id = format!("srv-{:06}-{:03}", profile.account, rows.len());
                     let contact_id = Some(person.now().contact_id.clone());
                     rows.push(SurveyRow { survey_id, account_id: profile.id.clone(), contact_id, kind, at, score });

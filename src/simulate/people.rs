@@ -60,7 +60,7 @@ pub fn unfold(params: &Params, profile: &Profile, causes: &Causes, course: &Cour
 pub fn roster(params: &Params, profile: &Profile) -> Vec<Person> {
     let chance = &mut Chance::of(params.seed, profile.account, Purpose::Roster);
     let mut places = places(profile, chance);
-    let silent = chance.yes([0.08, 0.18, 0.35][profile.segment as usize]).then(|| places.pop()).flatten();
+    let silent = chance.yes([0.05, 0.12, 0.25][profile.segment as usize]).then(|| places.pop()).flatten();
     let mut people = Vec::new();
     let mut hire = |chance: &mut Chance, place: Place, seniority, boss: Option<usize>, met: Option<Day>| {
         let contact_id = contact_id(profile, people.len());
@@ -292,8 +292,17 @@ impl Office<'_> {
     fn executive_joins(&mut self, day: Day) {
         let (place, _) = self.known_place(day);
         let seniority = if self.chance.yes(0.5) { Seniority::Vp } else { Seniority::CLevel };
-        let met = self.chance.yes(0.7).then(|| day.plus(12));
+        let met = self.chance.yes(0.65).then(|| day.plus(12));
         let person = self.join(day, place, seniority, None, met);
+        // The new executive takes over the department: its people report to them from now on.
+        let executive = self.people[person].now().contact_id.clone();
+        for other in 0..person {
+            let row = self.people[other].now();
+            let led = row.department == Some(place.department) && row.seniority < Some(Seniority::Vp);
+            if led && row.left_on.is_none() && !self.people[other].gone_on(day) {
+                self.revise(other, day.plus(1), |row| row.reports_to = Some(executive.clone()));
+            }
+        }
         self.turn(person, day, Step::ExecutiveJoined);
     }
 
@@ -324,7 +333,7 @@ impl Office<'_> {
         let Some(department) = names::DEPARTMENTS.iter().copied().find(|d| !taken(d)) else { return };
         let (near, _) = self.known_place(day);
         let place = Place { department, ..near };
-        let covered = self.chance.yes(0.55).then(|| day.plus(self.chance.whole(15, 50)));
+        let covered = self.chance.yes(0.7).then(|| day.plus(self.chance.whole(15, 50)));
         let head = self.join(day, place, Seniority::Manager, Some(1), covered);
         self.people[head].versions[0].user = Some(users);
         for member in 1..NEW_DEPARTMENT_USERS {
@@ -337,7 +346,7 @@ impl Office<'_> {
     fn procurement(&mut self, day: Day) {
         let known = self.find(day, |row| row.department == Some(names::PROCUREMENT));
         let place = Place { department: names::PROCUREMENT, business_unit: None, region: self.profile.region };
-        let person = known.unwrap_or_else(|| self.join(day, place, Seniority::Manager, None, Some(day.plus(3))));
+        let person = known.unwrap_or_else(|| self.join(day, place, Seniority::Manager, None, None));
         self.turn(person, day, Step::ProcurementAppeared);
     }
 

@@ -12,6 +12,9 @@ use super::{Noise, Params, names, phrases};
 use crate::extracts::tables::{Channel, Intent, Priority, TextSource};
 use crate::vocabulary::{Day, Moment};
 
+/// How far above seven times the usual a burst of tickets can go.
+const TICKET_PEAK: f64 = 2.0;
+
 /// One text, before it is filed as a ticket or a conversation.
 struct Note {
     at: Moment,
@@ -97,7 +100,7 @@ impl Desk<'_> {
         let locked = self.locked(state).is_some();
         let need = wanted.map_or(0.0, |product| causes.need[product][at]);
         let leaving = (causes.dissatisfied[at] - 0.5).max(0.0) + (causes.disengaged[at] - 0.4).max(0.0);
-        let growing = f64::from(u8::from(causes.growth[at] > 0.45 / 365.25));
+        let growing = f64::from(u8::from(causes.growing(day) > 0.28));
         let topics = [
             (Intent::PlanLimit, if tight > 0.97 { 3.2 } else { 0.0 }, Some(full)),
             (Intent::HigherTierRequest, if locked { 2.2 * causes.tier_need[at] } else { 0.0 }, None),
@@ -197,17 +200,17 @@ impl Desk<'_> {
     fn everyday_tickets(&self, chance: &mut Chance) -> Vec<TicketRow> {
         let size = self.profile.seat_demand.powf(0.4);
         let mut tickets = Vec::new();
-        let ceiling = 2.4 * size * 7.0;
+        let ceiling = 2.4 * size * 7.0 * TICKET_PEAK;
         for day in chance.arrivals(ceiling, self.first(), self.course.last()) {
             let at = self.causes.index(day);
             let unhappy = self.causes.dissatisfied[at];
-            let growing = if self.causes.growth[at] > 1.5 / 365.25 { 2.0 } else { 0.0 };
+            let growing = if self.causes.growing(day) > 1.5 { 2.0 } else { 0.0 };
             let weekend = if day.is_weekend() { 0.3 } else { 1.15 };
             let luck = chance.unit();
             let saying = Saying { intent: Intent::None, product: None, names_competitor: false, procurement: false };
             let note = self.write(chance, day, saying);
             let ticket = self.file(chance, note);
-            if luck < (1.0 + 4.5 * unhappy.max(0.0) * unhappy + growing) * weekend / 7.0 {
+            if luck < (1.0 + 6.0 * unhappy.max(0.0) * unhappy + growing) * weekend / (7.0 * TICKET_PEAK) {
                 tickets.push(ticket);
             }
         }
@@ -220,8 +223,9 @@ impl Desk<'_> {
         let state = self.course.on(day);
         let priority = chance.weighted(&[0.015 + 0.08 * unhappy, 0.14 + 0.1 * unhappy, 0.55, 0.28]);
         let hours = chance.lognormal([14.0, 30.0, 48.0, 70.0][priority] * (1.0 + 0.8 * unhappy), 0.8);
+        let escalated = chance.yes(0.012 + 0.10 * unhappy);
+        let hours = if escalated { hours * 6.0 } else { hours };
         let resolved_at = Moment(note.at.0 + (hours * 3.6e9) as i64);
-        let escalated = chance.yes(0.008 + 0.07 * unhappy);
         let answered = chance.yes(0.55);
         let score = chance.normal(8.9 - 4.2 * unhappy, 1.0).round().clamp(0.0, 10.0);
         let subject = chance.pick(phrases::SUBJECTS);

@@ -1,4 +1,19 @@
 //! What is really so in the world, beside what the extracts say. Never read by the job.
+//!
+//! `truth/signals` names every signal whose definition holds on the world's last day, by rules of its own over the
+//! noise-free state ([`definitions`]); nothing here calls the detectors that it is there to judge. `truth/latents` holds
+//! the probabilities that the generator itself drew from.
+
+pub mod definitions;
+mod features;
+mod happenings;
+mod people;
+mod scene;
+mod support;
+mod usage;
+
+use serde_json::json;
+
 use super::Params;
 use super::catalog::{PRODUCTS, ProductNo};
 use super::course::Course;
@@ -7,6 +22,8 @@ use super::people::People;
 use super::profile::Profile;
 use super::rows::Tables;
 use crate::vocabulary::Day;
+use definitions::RULES;
+use scene::Scene;
 
 /// A signal whose definition holds on the world's last day.
 #[derive(Clone, Debug)]
@@ -14,9 +31,11 @@ pub struct Planted {
     pub account_id: String,
     pub product: Option<ProductNo>,
     pub signal: &'static str,
+    /// The first day of the present spell, looked for over half a year by weeks.
     pub active_from: Day,
+    /// The world's last day.
     pub active_to: Day,
-    /// JSON object.
+    /// JSON object: the rule's parameters, and `value`, its main number.
     pub parameters: String,
 }
 
@@ -30,8 +49,43 @@ pub struct Latent {
     pub probability: f64,
 }
 
-pub fn planted(_: &Params, _: &Profile, _: &Course, _: &People, _: &[Meter], _: &Tables) -> Vec<Planted> {
-    Vec::new()
+/// Weeks that `active_from` reaches back at most.
+const WEEKS_BACK: i32 = 26;
+
+/// Every signal that holds for a customer on the world's last day; a former customer has none.
+pub fn planted(
+    params: &Params,
+    profile: &Profile,
+    course: &Course,
+    people: &People,
+    meters: &[Meter],
+    tables: &Tables,
+) -> Vec<Planted> {
+    if course.churned.is_some() {
+        return Vec::new();
+    }
+    let scene = Scene { profile, course, people, meters, tables };
+    let mut rows = Vec::new();
+    for rule in RULES {
+        for hit in (rule.holds)(&scene, rule, params.end) {
+            let same = |day: &Day| (rule.holds)(&scene, rule, *day).iter().any(|then| then.product == hit.product);
+            let earliest = params.first().max(course.from);
+            let spell =
+                (1..=WEEKS_BACK).map(|week| params.end.minus(7 * week)).take_while(|day| *day >= earliest && same(day));
+            let mut parameters: serde_json::Map<String, serde_json::Value> =
+                rule.parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            parameters.insert("value".into(), json!((hit.value * 1e3).round() / 1e3));
+            rows.push(Planted {
+                account_id: profile.id.clone(),
+                product: hit.product,
+                signal: rule.signal,
+                active_from: spell.last().unwrap_or(params.end),
+                active_to: params.end,
+                parameters: serde_json::Value::Object(parameters).to_string(),
+            });
+        }
+    }
+    rows
 }
 
 pub fn latents(profile: &Profile, course: &Course) -> Vec<Latent> {
@@ -56,7 +110,8 @@ pub fn latents(profile: &Profile, course: &Course) -> Vec<Latent> {
 /// The parameters of the world and the products it sells, as JSON.
 pub fn world(params: &Params) -> String {
     let products: Vec<&str> = PRODUCTS.iter().map(|spec| spec.id).collect();
-    let world = serde_json::json!({
+    let competitors: Vec<&str> = super::competitors().collect();
+    let world = json!({
         "accounts": params.accounts,
         "days": params.days,
         "seed": params.seed,
@@ -64,6 +119,7 @@ pub fn world(params: &Params) -> String {
         "last_day": params.end.to_string(),
         "noise": params.noise.as_str(),
         "products": products,
+        "competitors": competitors,
     });
     format!("{world:#}\n")
 }
