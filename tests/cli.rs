@@ -97,10 +97,15 @@ fn a_person_runs_the_whole_loop() {
     assert_eq!(said(&with(&["run", "nightly.toml", "--as-of", "2026-06-29"])).0, 0);
     let listed = json(&with(&["review", "list", "nightly.toml", "--format", "json"]));
     let id = listed["recommendations"][0]["recommendation_id"].as_str().expect("something waits").to_owned();
-    let decide = ["review", "approve", &id, "--approver", "Ann", "--job", "nightly.toml", "--output", "out-loop"];
-    let (code, out, err) = said(&decide);
+    let approve = ["review", "approve", &id, "--approver", "Ann", "--at", "2026-06-30"];
+    let (code, out, err) = said(&[&approve[..], &["--job", "nightly.toml"], &output].concat());
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("approved") && out.contains(&id), "{out}");
+    assert!(out.contains("approved") && out.contains(&id) && out.contains("as of 2026-06-30 and later"), "{out}");
+    assert_eq!(said(&with(&["run", "nightly.toml"])).0, 0);
+    let after = json(&with(&["review", "list", "nightly.toml", "--all", "--format", "json"]));
+    let rows = after["recommendations"].as_array().expect("a list");
+    let approved = rows.iter().find(|row| row["recommendation_id"] == id.as_str()).expect("it stays in view");
+    assert_eq!(approved["status"], "approved");
     let mistyped = ["outcome", "rec-0", "converted", "--job", "nightly.toml", "--output", "out-loop"];
     assert_eq!(said(&mistyped).0, 2);
     let account = listed["recommendations"][0]["account_id"].as_str().expect("an account");

@@ -13,7 +13,7 @@ use crate::pipeline::Host;
 use crate::publish::reader::Row;
 use crate::recommendations::Status;
 use crate::reviews::{self, NewDecision, NewOutcome};
-use crate::vocabulary::Day;
+use crate::vocabulary::{Day, Moment};
 use crate::wording;
 
 #[derive(Args)]
@@ -50,6 +50,23 @@ struct ListArgs {
     format: Format,
 }
 
+/// When a person's word was given.
+#[derive(Args)]
+struct WhenArgs {
+    /// The day of the decision or outcome, where it was not today; a run sees it from that day on
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    at: Option<Day>,
+}
+
+impl WhenArgs {
+    /// Now, or this time of day on the day that was given.
+    fn moment(&self, terminal: &Terminal) -> Moment {
+        let now = terminal.now();
+        let time_of_day = now.0 - Moment::start_of(now.day()).0;
+        self.at.map_or(now, |day| Moment(Moment::start_of(day).0 + time_of_day))
+    }
+}
+
 #[derive(Args)]
 struct DecideArgs {
     /// The recommendation's id
@@ -60,6 +77,8 @@ struct DecideArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    #[command(flatten)]
+    when: WhenArgs,
     #[command(flatten)]
     place: WhereArgs,
 }
@@ -94,6 +113,8 @@ pub struct OutcomeArgs {
     arr_delta: Option<f64>,
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    #[command(flatten)]
+    when: WhenArgs,
     #[command(flatten)]
     place: WhereArgs,
 }
@@ -130,9 +151,14 @@ fn decide(
         snooze_until: until,
         edited_text: text.map(str::to_owned),
     };
-    let path = reviews::append_decision(&store, &published, new, terminal.now())?;
-    show::line(&format!("{decision}: {} by {}; the next run takes it up ({path})", args.id, args.approver));
+    let moment = args.when.moment(terminal);
+    let path = reviews::append_decision(&store, &published, new, moment)?;
+    show::line(&format!("{decision}: {} by {}; {} ({path})", args.id, args.approver, seen_from(moment)));
     Ok(())
+}
+
+fn seen_from(moment: Moment) -> String {
+    format!("runs as of {} and later take it up", moment.day())
 }
 
 pub fn outcome(args: &OutcomeArgs, terminal: &Terminal) -> Result<(), Failure> {
@@ -144,8 +170,9 @@ pub fn outcome(args: &OutcomeArgs, terminal: &Terminal) -> Result<(), Failure> {
         arr_delta: args.arr_delta,
         note: args.note.clone(),
     };
-    let path = reviews::append_outcome(&store, &published, new, terminal.now())?;
-    show::line(&format!("{}: {}; the next run takes it up ({path})", args.outcome, args.id));
+    let moment = args.when.moment(terminal);
+    let path = reviews::append_outcome(&store, &published, new, moment)?;
+    show::line(&format!("{}: {}; {} ({path})", args.outcome, args.id, seen_from(moment)));
     Ok(())
 }
 

@@ -63,9 +63,8 @@ fn table(runs: &[(Slot, Manifest)]) {
             run.finished_at.to_string(),
             count(run, "recommendations"),
             count(run, "suppressions"),
-            run.run_id.clone(),
         ]
     });
-    let header = ["as of", "no.", "job", "finished", "recommendations", "suppressions", "run"];
+    let header = ["as of", "no.", "job", "finished", "recommendations", "suppressions"];
     show::table(&header, &["no.", "recommendations", "suppressions"], rows.collect());
 }
