@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "job",
     "pipeline",
     "simulate",
+    "accuracy",
     "cli",
 ];
 
@@ -37,10 +38,11 @@ const NOBODY: &[&str] = &[];
 
 /// Modules that only these may import: the sample world's truth, for one, is never read by a job.
 const PRIVATE: &[(&str, &[&str])] = &[
-    ("simulate", &["cli"]),
+    ("simulate", &["accuracy", "cli"]),
     ("publish", &["pipeline", "cli"]),
-    ("job", &["pipeline", "cli"]),
-    ("pipeline", &["cli"]),
+    ("job", &["pipeline", "accuracy", "cli"]),
+    ("pipeline", &["accuracy", "cli"]),
+    ("accuracy", &["cli"]),
     ("cli", NOBODY),
 ];
 

@@ -128,6 +128,7 @@ fn calls(now: f64, before: f64) -> Bench {
     let middle = (now * before).sqrt().round();
     having(&[
         ("api_calls", CRM, 30, now, Some(middle)),
+        ("api_calls", CRM, 60, now + middle, None),
         ("api_calls", CRM, 90, now + middle + before, Some(3.0 * before)),
     ])
 }
@@ -148,7 +149,11 @@ fn api_calls_grow_threefold_from_a_real_level_after_the_ramp_up() {
 fn users(now: f64, before: f64) -> Bench {
     let middle = (now * before).sqrt().round();
     let quarter = (now + middle + before) / 3.0;
-    having(&[("active_users", None, 30, now, Some(middle)), ("active_users", None, 90, quarter, Some(before))])
+    having(&[
+        ("active_users", None, 30, now, Some(middle)),
+        ("active_users", None, 60, (now + middle) / 2.0, None),
+        ("active_users", None, 90, quarter, Some(before)),
+    ])
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Bench {
             observed_on: view.day,
             since: f.5,
             source: InputTable::Usage,
-            source_rows: 1,
+            source_rows: f.2.max(1) as u64,
         };
         let capacity = |c: &Ceiling| Capacity {
             product: product("crm"),
