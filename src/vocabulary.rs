@@ -320,12 +320,53 @@ impl Probability {
 
 /// A stable id: `prefix-` and 16 hex digits of the xxh3 of the parts, the same on every machine and run.
 ///
+/// Ids of one prefix are ordered as their texts are.
+///
 /// ```
-/// use foothold::vocabulary::stable_id;
-/// assert_eq!(stable_id("sig", &["a", "b"]), stable_id("sig", &["a", "b"]));
-/// assert_ne!(stable_id("sig", &["a", "b"]), stable_id("sig", &["ab", ""]));
+/// use foothold::vocabulary::StableId;
+/// let id = StableId::of("sig", &["a", "b"]);
+/// assert_eq!(id, StableId::of("sig", &["a", "b"]));
+/// assert_ne!(id, StableId::of("sig", &["ab", ""]));
+/// assert_eq!(id.to_string().len(), "sig-".len() + 16);
 /// ```
-pub fn stable_id(prefix: &str, parts: &[&str]) -> String {
-    let joined = parts.join("\u{1f}");
-    format!("{prefix}-{:016x}", xxhash_rust::xxh3::xxh3_64(joined.as_bytes()))
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StableId {
+    prefix: &'static str,
+    hash: u64,
+}
+
+/// Stands between the parts of an id; ids hold no control characters.
+pub const ID_SEPARATOR: char = '\u{1f}';
+
+impl StableId {
+    pub fn of(prefix: &'static str, parts: &[&str]) -> StableId {
+        StableId::of_joined(prefix, &parts.join("\u{1f}"))
+    }
+
+    /// The id of parts that stand joined by [`ID_SEPARATOR`].
+    #[inline]
+    pub fn of_joined(prefix: &'static str, joined: &str) -> StableId {
+        StableId { prefix, hash: xxhash_rust::xxh3::xxh3_64(joined.as_bytes()) }
+    }
+
+    /// Appends the text of the id.
+    #[inline]
+    pub fn push_to(self, text: &mut Vec<u8>) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        text.extend_from_slice(self.prefix.as_bytes());
+        text.push(b'-');
+        let digits: [u8; 16] = std::array::from_fn(|n| DIGITS[(self.hash >> (60 - 4 * n)) as usize & 15]);
+        text.extend_from_slice(&digits);
+    }
+}
+
+impl fmt::Display for StableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.prefix, self.hash)
+    }
+}
+
+/// A [`StableId`] as text.
+pub fn stable_id(prefix: &'static str, parts: &[&str]) -> String {
+    StableId::of(prefix, parts).to_string()
 }

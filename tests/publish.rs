@@ -2,10 +2,11 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 use foothold::audit::Link;
+use foothold::publish::frame::Frame;
 use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
-use foothold::publish::table::{Frame, Stamp, Table};
-use foothold::publish::{About, Checked, Claim, Error, check, commit, expose, parquet, repair, tables};
+use foothold::publish::table::{Stamp, Table};
+use foothold::publish::{About, Checked, Claim, Error, check, commit, expose, parquet, repair, show, tables};
 use foothold::store::Store;
 use foothold::vocabulary::{Day, Moment};
 use parquet::arrow_schema;
@@ -45,7 +46,7 @@ fn stamp() -> Stamp {
     Stamp { as_of: DAY, run_id: "run-1".into() }
 }
 
-fn frames(parent_rows: &[Row], child_rows: &[Row]) -> Vec<Frame> {
+fn frames(parent_rows: &[Row], child_rows: &[Row]) -> Vec<Frame<'static>> {
     vec![parents().frame(parent_rows, &stamp()), children().frame(child_rows, &stamp())]
 }
 
@@ -94,11 +95,44 @@ fn a_reference_without_its_target_is_selected_by_the_check_and_null_is_none() {
 }
 
 #[test]
-fn a_frame_of_another_shape_is_refused() {
-    let mut frames = frames(&[row("a")], &[]);
-    frames[0].data = frames[0].data.drop("score").expect("the column is there");
-    let failures = check(frames).err().expect("a column is missing");
-    assert!(failures[0].to_string().starts_with("account_health: columns must be "), "{}", failures[0]);
+fn every_kind_of_fault_is_found_in_any_part_of_a_table_made_in_parts() {
+    let rows = |part: &Vec<&'static str>| part.iter().map(|id| row(id)).collect::<Vec<Row>>();
+    let parent = |parts: Vec<Vec<&'static str>>| parents().frame_of(parts, rows, &stamp());
+    let found = |frames: Vec<Frame>| match check(frames) {
+        Ok(checked) => vec![format!("{} rows", checked.tables()[0].rows)],
+        Err(failures) => failures.iter().map(ToString::to_string).collect(),
+    };
+    assert_eq!(found(vec![parent(vec![vec!["a", "b"], vec![], vec!["c"]])]), ["3 rows"]);
+    assert_eq!(
+        found(vec![parent(vec![vec!["a", "b"], vec!["c"], vec!["b"]])]),
+        ["account_health: (account_id) must be unique (2 rows, e.g. account_id=b; account_id=b)"]
+    );
+    let child =
+        children().frame(&[Row { parent: Some("c"), ..row("s") }, Row { parent: Some("x"), ..row("t") }], &stamp());
+    assert_eq!(
+        found(vec![parent(vec![vec!["a"], vec!["c"]]), child]),
+        ["signals: account_id must stand in account_health.account_id (1 rows, e.g. signal_id=t)"]
+    );
+}
+
+#[test]
+fn parts_show_in_nothing_but_their_row_groups() {
+    let ids: Vec<String> = (0..20_000).map(|n| format!("acct-{n:05}")).collect();
+    let ids: &'static [String] = ids.leak();
+    let rows = |part: &std::ops::Range<usize>| ids[part.clone()].iter().map(|id| row(id)).collect::<Vec<Row>>();
+    let whole = parents().frame(&rows(&(0..20_000)), &stamp());
+    let parts = parents().frame_of(vec![0..7, 7..9_000, 9_000..20_000], rows, &stamp());
+    let read = |frame: Frame| {
+        let checked = check(vec![frame]).unwrap_or_else(|failures| panic!("{failures:?}"));
+        let file = bytes::Bytes::from(checked.tables()[0].file.concat());
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let (groups, schema) = (reader.metadata().num_row_groups(), reader.schema().clone());
+        let batches: Vec<_> = reader.with_batch_size(30_000).build().unwrap().map(Result::unwrap).collect();
+        (groups, arrow::compute::concat_batches(&schema, &batches).unwrap())
+    };
+    let ((one, whole), (three, parts)) = (read(whole), read(parts));
+    assert_eq!((one, three), (1, 3));
+    assert_eq!(whole, parts);
 }
 
 #[test]
@@ -106,7 +140,7 @@ fn rows_are_sorted_by_account_whatever_order_they_came_in() {
     let there = checked(&[row("b"), row("a"), row("c")], &[]);
     let back = checked(&[row("c"), row("a"), row("b")], &[]);
     let bytes = |tables: &Checked| -> Vec<bytes::Bytes> {
-        tables.tables().iter().map(|frame| parquet::write(&frame.spec, &frame.data)).collect()
+        tables.tables().iter().map(|table| table.file.concat().into()).collect()
     };
     assert_eq!(bytes(&there), bytes(&back));
 }
@@ -114,8 +148,7 @@ fn rows_are_sorted_by_account_whatever_order_they_came_in() {
 #[test]
 fn an_empty_table_keeps_its_types_and_descriptions() {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Reader;
-    let frame = &frames(&[], &[])[0];
-    let bytes = parquet::write(&frame.spec, &frame.data);
+    let bytes = bytes::Bytes::from(checked(&[], &[]).tables()[0].file.concat());
     let reader = Reader::try_new(bytes).expect("a Parquet file");
     assert_eq!(reader.schema().field_with_name("score").unwrap().data_type(), &DataType::Float64);
     assert_eq!(reader.schema().field_with_name("as_of_date").unwrap().data_type(), &DataType::Date32);
@@ -169,7 +202,7 @@ fn claim(store: &Store, started: i64) -> Claim {
 
 fn published(store: &Store, started: i64, rows: &[Row]) -> Manifest {
     let claim = claim(store, started);
-    let manifest = commit(store, &claim, &checked(rows, &[]), &[("index.html".into(), "hello".into())], about());
+    let manifest = commit(store, &claim, &checked(rows, &[]), vec![("index.html".into(), "hello".into())], about());
     expose(store, DAY).expect("exposed");
     manifest.expect("committed")
 }
@@ -182,8 +215,8 @@ fn table_object(store: &Store) -> Option<bytes::Bytes> {
 fn nothing_is_visible_before_the_manifest_and_everything_after() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let site = [("owners/ann.html".to_owned(), "hello".to_owned())];
-    commit(&store, &claim, &checked(&[row("a")], &[]), &site, about()).expect("committed");
+    let site = vec![("owners/ann.html".to_owned(), "hello".to_owned())];
+    commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
     assert_eq!(table_object(&store), None);
     expose(&store, DAY).expect("exposed");
     assert!(table_object(&store).is_some());
@@ -198,10 +231,10 @@ fn nothing_is_visible_before_the_manifest_and_everything_after() {
 fn of_two_runs_that_meet_one_is_published_and_the_other_changes_nothing() {
     let store = Store::memory();
     let (first, second) = (claim(&store, 1), claim(&store, 2));
-    commit(&store, &second, &checked(&[row("b")], &[]), &[], about()).expect("the first to commit wins");
+    commit(&store, &second, &checked(&[row("b")], &[]), Vec::new(), about()).expect("the first to commit wins");
     expose(&store, DAY).expect("exposed");
     let before = table_object(&store);
-    let lost = commit(&store, &first, &checked(&[row("a")], &[]), &[], about());
+    let lost = commit(&store, &first, &checked(&[row("a")], &[]), Vec::new(), about());
     assert!(matches!(lost, Err(Error::RaceLost { .. })), "{lost:?}");
     assert_eq!(table_object(&store), before);
     assert_eq!(manifest::slots(&store).unwrap().len(), 1);
@@ -223,7 +256,7 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
     let store = Store::memory();
     published(&store, 1, &[row("a")]);
     let hidden = claim(&store, 2);
-    let manifest = commit(&store, &hidden, &checked(&[row("b")], &[]), &[], about()).expect("committed");
+    let manifest = commit(&store, &hidden, &checked(&[row("b")], &[]), Vec::new(), about()).expect("committed");
     assert_ne!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
     assert_eq!(repair(&store).expect("repaired"), [DAY]);
     assert_eq!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
@@ -234,21 +267,39 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
 fn a_run_file_that_was_changed_is_not_shown() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), &[], about()).expect("committed");
+    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), Vec::new(), about()).expect("committed");
     store.put(&manifest.tables[0].path, "something else").unwrap();
     assert!(matches!(expose(&store, DAY), Err(Error::Altered { .. })));
     assert_eq!(table_object(&store), None);
 }
 
 #[test]
+fn a_run_shows_its_own_files_and_they_are_those_of_the_manifest() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let site = vec![("index.html".into(), "hello".into())];
+    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
+    show(&store, &manifest).expect("shown");
+    let shown = table_object(&store).expect("it is there");
+    assert_eq!(
+        (shown.len() as u64, manifest::sha256(&shown)),
+        (manifest.tables[0].bytes, manifest.tables[0].sha256.clone())
+    );
+    assert_eq!(&store.get("site/dt=2024-10-04/index.html").unwrap()[..], b"hello");
+    assert_eq!(repair(&store).expect("nothing is left to do"), []);
+}
+
+#[test]
 fn failed_checks_leave_their_rows_as_evidence_and_nothing_else() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let specs = tables::specs();
-    let spec = specs.iter().find(|spec| spec.table == OutputTable::Readiness).expect("a table").clone();
-    let broken = Frame { data: polars::prelude::DataFrame::empty(), spec };
-    let failures = check(vec![broken]).err().expect("no column is there");
+    let broken = Row { score: 1.5, ..row("b") };
+    let failures = check(frames(&[row("a"), broken], &[])).err().expect("a number is out of range");
     let folder = foothold::publish::write_evidence(&store, &claim, &failures).expect("written");
     assert!(folder.starts_with("runs/") && folder.ends_with("/failed"), "{folder}");
-    assert!(store.list("").unwrap().iter().all(|object| object.path.starts_with("runs/")));
+    let written: Vec<String> = store.list("").unwrap().into_iter().map(|object| object.path).collect();
+    assert_eq!(written, [format!("{folder}/001-account_health.parquet"), format!("{folder}/failures.json")]);
+    let rows = store.get(&written[0]).unwrap();
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(rows).unwrap();
+    assert_eq!(reader.metadata().file_metadata().num_rows(), 1);
 }

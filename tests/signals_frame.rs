@@ -154,7 +154,7 @@ fn signals_come_in_one_order_with_ids_of_their_own() {
     assert_eq!(names, sorted);
     assert_eq!(names.iter().filter(|name| **name == "sustained_utilization").count(), 2, "one per ceiling");
     let extracts = bench.world.build();
-    let mut ids: Vec<String> = signals.iter().map(|signal| signal.id(&extracts)).collect();
+    let mut ids: Vec<foothold::vocabulary::StableId> = signals.iter().map(|signal| signal.id(&extracts)).collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), signals.len());

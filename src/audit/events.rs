@@ -145,11 +145,11 @@ impl Night<'_> {
                 let facts = &assessment.facts.observations;
                 let observations = signal.observations.iter().filter_map(|at| facts.get(*at as usize));
                 json!({
-                    "signal_id": signal.id(extracts), "signal": &*signal.signal, "weight": weight,
+                    "signal_id": signal.id(extracts).to_string(), "signal": &*signal.signal, "weight": weight,
                     "strength": signal.strength, "confidence": signal.confidence,
                     "confidence_basis": signal.confidence_basis, "reasoning": signal.evidence,
                     "needs_review": signal.needs_review, "detected_on": signal.detected_on, "expires_on": signal.expires_on,
-                    "observations": observations.map(|o| o.id(extracts)).collect::<Vec<_>>(),
+                    "observations": observations.map(|o| o.id(extracts).to_string()).collect::<Vec<_>>(),
                 })
             })
             .collect()
@@ -169,7 +169,7 @@ impl Night<'_> {
     fn observation(&self, o: &Observation) -> Value {
         let extracts = self.view.extracts;
         json!({
-            "observation_id": o.id(extracts), "product_id": o.product.map(|p| &**extracts.ids.products.name(p)),
+            "observation_id": o.id(extracts).to_string(), "product_id": o.product.map(|p| &**extracts.ids.products.name(p)),
             "category": o.category, "metric": &*o.metric, "window_days": o.window_days, "value": o.value,
             "baseline": o.baseline, "change": o.change, "unit": o.unit, "observed_on": o.observed_on, "since": o.since,
             "source_table": o.source.as_str(), "source_rows": o.source_rows,

@@ -15,13 +15,14 @@ mod relationship;
 mod support;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::{self, View};
-use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text, stable_id};
+use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId, Text};
 
 pub use change::{ChangePoint, change_point};
 pub use metrics::{METRICS, Metric, MetricSpec};
@@ -54,11 +55,20 @@ pub struct Observation {
 
 impl Observation {
     /// Unique within a day: account, product, category, metric and window.
-    pub fn id(&self, extracts: &Extracts) -> String {
+    pub fn id(&self, extracts: &Extracts) -> StableId {
+        self.id_in(extracts, &mut String::new())
+    }
+
+    /// The same, put together in `joined`, which many ids may share.
+    pub fn id_in(&self, extracts: &Extracts, joined: &mut String) -> StableId {
+        joined.clear();
         let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
-        let account = extracts.account_id(self.account);
-        let (window, day) = (self.window_days.to_string(), self.observed_on.to_string());
-        stable_id("obs", &[account, product, self.category.as_str(), &self.metric, &window, &day])
+        for part in [extracts.account_id(self.account), product, self.category.as_str(), &self.metric] {
+            joined.push_str(part);
+            joined.push(ID_SEPARATOR);
+        }
+        let _ = write!(joined, "{}{ID_SEPARATOR}{}", self.window_days, self.observed_on);
+        StableId::of_joined("obs", joined)
     }
 }
 

@@ -64,8 +64,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let site = briefings::site::pages(view, &assessments, &recommended, &briefings);
     let site: Vec<publish::Page> = site.into_iter().map(|file| (file.path, file.content)).collect();
     let link = Link::of(past.trail.manifest, past.trail.tail, &records);
-    stages.run("commit", || publish::commit(output, &claim, &checked, &site, run.about(link)))?;
-    stages.run(EXPOSE, || publish::expose(output, as_of))?;
+    let manifest = stages.run("commit", || publish::commit(output, &claim, &checked, site, run.about(link)))?;
+    stages.run(EXPOSE, || publish::show(output, &manifest))?;
     publish::describe(output, &tables::specs())?;
     Ok(Night { warnings, ..tell(&layers, &context, &claim, &checked, stages) })
 }

@@ -1,7 +1,5 @@
 //! What a run writes about itself: manifest, audit records, its row of `runs`; and the checks before any of it counts.
 
-use std::collections::BTreeMap;
-
 use super::past::Past;
 use super::{Error, Host};
 use crate::assessment::Assessment;
@@ -10,7 +8,7 @@ use crate::extracts::InputFile;
 use crate::history::View;
 use crate::job::Job;
 use crate::publish::manifest::{Input, inputs_hash};
-use crate::publish::table::{Frame, Stamp};
+use crate::publish::table::Stamp;
 use crate::publish::tables::{self, Layers, governance};
 use crate::publish::{self, About, Checked, Claim};
 use crate::recommendations::Recommended;
@@ -58,8 +56,7 @@ impl Run<'_> {
     }
 
     /// The row of the `runs` table.
-    fn row(&self, as_of: Day, frames: &[Frame], seconds: &[(&str, f64)]) -> governance::Run {
-        let rows: BTreeMap<&str, usize> = frames.iter().map(|f| (f.spec.name(), f.data.height())).collect();
+    fn row(&self, as_of: Day, tables: &Checked, seconds: &[(&str, f64)]) -> governance::Run {
         let seconds: serde_json::Map<String, serde_json::Value> =
             seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), (*seconds).into())).collect();
         governance::Run {
@@ -69,7 +66,7 @@ impl Run<'_> {
             finished_at: self.host.now(),
             job_hash: self.job.hash(),
             inputs: serde_json::json!(self.inputs).to_string(),
-            outputs: serde_json::json!(rows).to_string(),
+            outputs: serde_json::json!(tables.rows()).to_string(),
             seconds_by_stage: serde_json::Value::Object(seconds).to_string(),
             peak_memory_bytes: self.host.peak_memory_bytes(),
         }
@@ -89,10 +86,11 @@ pub(super) fn check(
     output: &Store,
 ) -> Result<Checked, Error> {
     let stamp = Stamp { as_of: layers.view.day, run_id: run.claim.run_id.clone() };
-    let mut frames = tables::frames(layers, &stamp);
-    let row = run.row(layers.view.day, &frames, seconds);
-    frames.push(governance::runs().frame(&[row], &stamp));
-    publish::check(frames).map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
+    let checked = publish::check(tables::frames(layers, &stamp)).and_then(|tables| {
+        let row = run.row(layers.view.day, &tables, seconds);
+        Ok(tables.and(publish::check(vec![governance::runs().frame(&[row], &stamp)])?))
+    });
+    checked.map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
         Ok(evidence) => {
             let evidence = format!("{}/{evidence}", output.url());
             publish::Error::Checks { failures, evidence }.into()

@@ -1,27 +1,47 @@
-//! What must hold before anything becomes visible: names, types, nulls, finite numbers, ranges, words, keys, references.
+//! What must hold before anything becomes visible: nulls, finite numbers, ranges, words, keys, references.
 //!
-//! Each rule selects the rows that break it, so a failure is its own evidence. Only [`Checked`] tables can be published.
+//! Each table is made, checked and encoded in one pass, part by part and side by side; what a part held is dropped once
+//! it is encoded. Each rule can select the rows that break it, so a failure is its own evidence. Only [`Checked`]
+//! tables can be published.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use polars::prelude::*;
+use arrow::array::RecordBatch;
+use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::schema::{ColumnSpec, ColumnType, OutputTable, TableSpec};
-use super::table::{Frame, data_type};
+use super::frame::Frame;
+use super::keys::{self, KeyHashes};
+use super::parquet::{File, RowGroup};
+use super::rules::Rule;
+use super::schema::{OutputTable, TableSpec};
 
-/// Tables that passed every check, each sorted by account and key.
-pub struct Checked(Vec<Frame>);
+/// Tables that passed every check, each sorted by account and key, as the files that will be published.
+pub struct Checked(Vec<Sealed>);
+
+/// One checked table.
+pub struct Sealed {
+    pub spec: TableSpec,
+    pub rows: u64,
+    /// The Parquet file, in pieces.
+    pub file: Vec<Bytes>,
+}
 
 impl Checked {
-    pub fn tables(&self) -> &[Frame] {
+    pub fn tables(&self) -> &[Sealed] {
         &self.0
     }
 
     /// Rows by table name.
     pub fn rows(&self) -> BTreeMap<String, u64> {
-        self.0.iter().map(|frame| (frame.spec.name().to_owned(), frame.data.height() as u64)).collect()
+        self.0.iter().map(|table| (table.spec.name().to_owned(), table.rows)).collect()
+    }
+
+    /// These tables, then those.
+    pub fn and(mut self, others: Checked) -> Checked {
+        self.0.extend(others.0);
+        self
     }
 }
 
@@ -30,8 +50,8 @@ impl Checked {
 pub struct Failure {
     pub table: OutputTable,
     pub rule: String,
-    /// The rows that break the rule; empty where the table as a whole does.
-    pub rows: DataFrame,
+    /// The rows that break the rule.
+    pub rows: RecordBatch,
     /// Key columns, to name the rows in a message.
     key: Vec<&'static str>,
 }
@@ -40,11 +60,7 @@ const EXAMPLES: usize = 5;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.table, self.rule)?;
-        if self.rows.height() == 0 {
-            return Ok(());
-        }
-        write!(f, " ({} rows", self.rows.height())?;
+        write!(f, "{}: {} ({} rows", self.table, self.rule, self.rows.num_rows())?;
         for (n, example) in self.examples().iter().enumerate() {
             write!(f, "{}{example}", if n == 0 { ", e.g. " } else { "; " })?;
         }
@@ -53,15 +69,21 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    fn new(spec: &TableSpec, rule: String, rows: RecordBatch) -> Failure {
+        let key =
+            if spec.key.is_empty() { spec.columns.iter().skip(2).map(|c| c.name).collect() } else { spec.key.clone() };
+        Failure { table: spec.table, rule, rows, key }
+    }
+
     /// The keys of at most five of the rows.
     pub fn examples(&self) -> Vec<String> {
-        (0..self.rows.height().min(EXAMPLES)).map(|row| self.name_row(row)).collect()
+        (0..self.rows.num_rows().min(EXAMPLES)).map(|row| self.name_row(row)).collect()
     }
 
     fn name_row(&self, row: usize) -> String {
         let cells = self.key.iter().filter_map(|name| {
-            let value = self.rows.column(name).ok()?.get(row).ok()?;
-            Some(format!("{name}={}", value.str_value()))
+            let column = self.rows.column_by_name(name)?;
+            Some(format!("{name}={}", keys::shown(column, row)))
         });
         cells.collect::<Vec<_>>().join(" ")
     }
@@ -69,115 +91,122 @@ impl Failure {
 
 /// Checks all tables of a run against their specifications and each other.
 pub fn check(frames: Vec<Frame>) -> Result<Checked, Vec<Failure>> {
-    let mut failures: Vec<Failure> = frames.par_iter().flat_map_iter(check_table).collect();
+    let tables: Vec<Table> = frames.iter().map(Table::new).collect();
+    let jobs: Vec<(usize, usize)> =
+        tables.iter().enumerate().flat_map(|(n, table)| (0..table.frame.parts.len()).map(move |p| (n, p))).collect();
+    let parts: Vec<Part> = jobs.par_iter().with_max_len(1).map(|(n, part)| tables[*n].part(*part)).collect();
+    let mut parts = parts.into_iter();
+    let found: Vec<Found> =
+        tables.iter().map(|table| Found::of(parts.by_ref().take(table.frame.parts.len()))).collect();
+    let mut failures: Vec<Failure> = tables.iter().zip(&found).flat_map(|(table, found)| table.broken(found)).collect();
     if failures.is_empty() {
-        let by_table: BTreeMap<OutputTable, &Frame> = frames.iter().map(|f| (f.spec.table, f)).collect();
-        failures = frames.par_iter().flat_map_iter(|frame| check_references(frame, &by_table)).collect();
+        let held: BTreeMap<OutputTable, &[u64]> =
+            tables.iter().zip(&found).map(|(table, found)| (table.frame.spec.table, found.hashes.keys())).collect();
+        failures = tables.iter().zip(&found).flat_map(|(table, found)| table.orphans(found, &held)).collect();
     }
-    if failures.is_empty() { Ok(Checked(frames.into_par_iter().map(sorted).collect())) } else { Err(failures) }
-}
-
-fn sorted(frame: Frame) -> Frame {
-    let data = frame.data.sort(frame.spec.order(), SortMultipleOptions::default().with_maintain_order(true));
-    Frame { data: data.expect("the order names columns of the table"), spec: frame.spec }
-}
-
-/// Everything that one table shows by itself; content is looked at only where the shape is right.
-fn check_table(frame: &Frame) -> Vec<Failure> {
-    let shape = check_shape(frame);
-    if !shape.is_empty() {
-        return shape;
+    if !failures.is_empty() {
+        return Err(failures);
     }
-    let columns = frame.spec.columns.iter().flat_map(|column| check_column(frame, column));
-    columns.chain(check_key(frame)).collect()
+    Ok(Checked(tables.into_iter().zip(found).map(|(table, found)| table.seal(found)).collect()))
 }
 
-fn check_shape(frame: &Frame) -> Vec<Failure> {
-    let expected: Vec<(String, DataType)> =
-        frame.spec.columns.iter().map(|c| (c.name.to_owned(), data_type(c.kind))).collect();
-    let found: Vec<(String, DataType)> =
-        frame.data.columns().iter().map(|c| (c.name().to_string(), c.dtype().clone())).collect();
-    let broken = expected != found;
-    let rule = || format!("columns must be {}; found {}", shape_text(&expected), shape_text(&found));
-    broken.then(|| failure(&frame.spec, rule(), DataFrame::empty())).into_iter().collect()
+/// A table while it is checked.
+struct Table<'f, 'a> {
+    frame: &'f Frame<'a>,
+    rules: Vec<Rule<'f>>,
+    file: File,
 }
 
-fn shape_text(columns: &[(String, DataType)]) -> String {
-    columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect::<Vec<_>>().join(", ")
+/// What one part came to.
+struct Part {
+    rows: usize,
+    /// By rule.
+    broken: Vec<bool>,
+    hashes: KeyHashes,
+    groups: Vec<RowGroup>,
 }
 
-fn check_column(frame: &Frame, spec: &ColumnSpec) -> Vec<Failure> {
-    let column = frame.data.column(spec.name).expect("the shape was checked").as_materialized_series();
-    let mut failures = Vec::new();
-    let mut rule = |words: String, broken: BooleanChunked| {
-        if broken.any() {
-            failures.push(failure(&frame.spec, format!("{} {words}", spec.name), select(&frame.data, &broken)));
+/// What all parts of a table came to.
+struct Found {
+    rows: usize,
+    broken: Vec<bool>,
+    hashes: KeyHashes,
+    groups: Vec<RowGroup>,
+}
+
+impl Found {
+    fn of(parts: impl Iterator<Item = Part>) -> Found {
+        let mut found = Found { rows: 0, broken: Vec::new(), hashes: KeyHashes::default(), groups: Vec::new() };
+        for part in parts {
+            found.rows += part.rows;
+            found.broken.resize(part.broken.len(), false);
+            found.broken.iter_mut().zip(part.broken).for_each(|(known, news)| *known |= news);
+            found.hashes.add(part.hashes);
+            found.groups.extend(part.groups);
         }
-    };
-    if !spec.nullable {
-        rule("must not be null".into(), column.is_null());
+        found.hashes.sort();
+        found
     }
-    if spec.kind == ColumnType::Float64 {
-        rule("must be finite".into(), map_floats(column, |v| !v.is_finite()));
+}
+
+impl<'f, 'a> Table<'f, 'a> {
+    fn new(frame: &'f Frame<'a>) -> Table<'f, 'a> {
+        Table { frame, rules: Rule::all(&frame.spec), file: File::new(&frame.spec) }
     }
-    if let Some((low, high)) = spec.range {
-        let outside = move |v: f64| v < low || v > high;
-        rule(format!("must lie in [{low}, {high}]"), map_floats(column, outside));
+
+    /// Makes, checks and encodes one part.
+    fn part(&self, part: usize) -> Part {
+        let mut found =
+            Part { rows: 0, broken: vec![false; self.rules.len()], hashes: KeyHashes::default(), groups: Vec::new() };
+        let mut groups = self.file.row_groups();
+        self.frame.parts[part](&mut |slice| {
+            found.rows += slice.rows;
+            for (rule, broken) in self.rules.iter().zip(&mut found.broken) {
+                *broken = *broken || rule.is_broken(slice);
+            }
+            found.hashes.read(&self.frame.spec, slice);
+            groups.write(slice);
+        });
+        found.groups = groups.finish();
+        found
     }
-    if !spec.words.is_empty() {
-        let known = |word: &str| spec.words.contains(&word);
-        rule(format!("must be one of {}", spec.words.join(", ")), map_texts(column, |word| !known(word)));
+
+    /// Everything that the table shows by itself.
+    fn broken(&self, found: &Found) -> Vec<Failure> {
+        let rules = self.rules.iter().zip(&found.broken).filter(|(_, broken)| **broken);
+        let rules = rules.map(|(rule, _)| (rule.to_string(), self.frame.select(|slice| rule.rows(slice))));
+        let twice = self.twice(found).map(|rows| (keys::unique(&self.frame.spec), rows));
+        rules.chain(twice).map(|(rule, rows)| Failure::new(&self.frame.spec, rule, rows)).collect()
     }
-    failures
-}
 
-/// Where the rule is broken; nulls never are.
-fn map_floats(column: &Series, broken: impl Fn(f64) -> bool) -> BooleanChunked {
-    let numbers = column.cast(&DataType::Float64).expect("ranges stand on numeric columns");
-    numbers.f64().expect("just cast").iter().map(|value| Some(value.is_some_and(&broken))).collect()
-}
-
-fn map_texts(column: &Series, broken: impl Fn(&str) -> bool) -> BooleanChunked {
-    column.str().expect("words stand on text columns").iter().map(|v| Some(v.is_some_and(&broken))).collect()
-}
-
-fn check_key(frame: &Frame) -> Option<Failure> {
-    if frame.spec.key.is_empty() || frame.data.height() < 2 {
-        return None;
+    /// The rows that share their key with another.
+    fn twice(&self, found: &Found) -> Option<RecordBatch> {
+        let suspects = found.hashes.twice();
+        if suspects.is_empty() {
+            return None;
+        }
+        let spec = &self.frame.spec;
+        keys::sharing(spec, &self.frame.select(|slice| keys::rows_with(spec, slice, &suspects)))
     }
-    let key = frame.data.select(frame.spec.key.iter().copied()).expect("the key names columns of the table");
-    let twice = key.is_duplicated().expect("key columns can be grouped");
-    let rule = || format!("({}) must be unique", frame.spec.key.join(", "));
-    twice.any().then(|| failure(&frame.spec, rule(), select(&frame.data, &twice)))
-}
 
-fn check_references(frame: &Frame, by_table: &BTreeMap<OutputTable, &Frame>) -> Vec<Failure> {
-    let referring = frame.spec.columns.iter().filter_map(|column| Some((column, column.references?)));
-    referring
-        .filter_map(|(column, reference)| {
-            let target = by_table.get(&reference.table)?;
-            let orphans = orphans(&frame.data, column.name, &target.data, reference.column);
-            let rule = || format!("{} must stand in {}.{}", column.name, reference.table, reference.column);
-            (orphans.height() > 0).then(|| failure(&frame.spec, rule(), orphans))
-        })
-        .collect()
-}
+    /// Values that the referenced table does not hold; a table that is not there holds nothing against anyone.
+    fn orphans(&self, found: &Found, held: &BTreeMap<OutputTable, &[u64]>) -> Vec<Failure> {
+        let spec = &self.frame.spec;
+        let referring = keys::references(spec).zip(found.hashes.references());
+        let broken = referring.filter_map(|((column, reference), hashes)| {
+            let held = held.get(&reference.table)?;
+            let lost: Vec<u64> = hashes.iter().copied().filter(|hash| held.binary_search(hash).is_err()).collect();
+            if lost.is_empty() {
+                return None;
+            }
+            let rows = self.frame.select(|slice| keys::rows_among(&slice.columns[column], &lost));
+            let rule = format!("{} must stand in {}.{}", spec.columns[column].name, reference.table, reference.column);
+            Some(Failure::new(spec, rule, rows))
+        });
+        broken.collect()
+    }
 
-/// Rows whose value has no counterpart: an anti join.
-fn orphans(rows: &DataFrame, column: &str, target: &DataFrame, target_column: &str) -> DataFrame {
-    let given = rows.column(column).expect("the shape was checked").is_not_null();
-    let targets = target.select([target_column]).expect("references name columns of the target");
-    select(rows, &given)
-        .join(&targets, [column], [target_column], JoinArgs::new(JoinType::Anti), None)
-        .expect("both sides of a reference have one type")
-}
-
-fn select(rows: &DataFrame, mask: &BooleanChunked) -> DataFrame {
-    rows.filter(mask).expect("the mask is as long as the table")
-}
-
-fn failure(spec: &TableSpec, rule: String, rows: DataFrame) -> Failure {
-    let key =
-        if spec.key.is_empty() { spec.columns.iter().skip(2).map(|c| c.name).collect() } else { spec.key.clone() };
-    Failure { table: spec.table, rule, rows, key }
+    fn seal(self, found: Found) -> Sealed {
+        Sealed { spec: self.frame.spec.clone(), rows: found.rows as u64, file: self.file.assemble(found.groups) }
+    }
 }

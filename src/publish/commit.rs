@@ -1,16 +1,17 @@
 //! The commit: immutable run files, then one create-only manifest, then what BI reads.
 //!
 //! A reader never sees half a day: until the manifest stands, nothing of the run is visible; afterwards each table is
-//! replaced by one PUT. A crash in between is repaired by whoever runs next, because the manifest says what should
+//! replaced by one copy within the store (a link on a file system). A crash in between is repaired by whoever runs next, because the manifest says what should
 //! stand where.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use rayon::prelude::*;
 
 use super::checks::{Checked, Failure};
 use super::dictionary;
-use super::manifest::{self, Input, Manifest, Output, Slot, sha256};
+use super::manifest::{self, Input, Manifest, Output, Slot, sha256, sha256_of};
 use super::schema::TableSpec;
 use super::{Error, parquet, tables};
 use crate::audit::Link;
@@ -59,15 +60,20 @@ pub struct About {
 }
 
 /// Writes the run's files and commits them. Nothing is visible to BI before [`expose`].
-pub fn commit(store: &Store, claim: &Claim, tables: &Checked, site: &[Page], about: About) -> Result<Manifest, Error> {
-    let tables = tables.tables().iter().map(|frame| {
-        let path = claim.file(&format!("{}.parquet", frame.spec.name()));
-        let content = parquet::write(&frame.spec, &frame.data);
-        write_once(store, frame.spec.name(), path, Some(frame.data.height() as u64), content)
+pub fn commit(
+    store: &Store,
+    claim: &Claim,
+    tables: &Checked,
+    site: Vec<Page>,
+    about: About,
+) -> Result<Manifest, Error> {
+    let tables = tables.tables().par_iter().map(|table| {
+        let path = claim.file(&format!("{}.parquet", table.spec.name()));
+        (output(table.spec.name(), path, Some(table.rows), &table.file), table.file.clone())
     });
-    let tables = tables.collect::<Result<Vec<Output>, Error>>()?;
-    let site = site.iter().map(|(page, content)| {
-        write_once(store, page, claim.file(&format!("site/{page}")), None, Bytes::from(content.clone()))
+    let site = site.into_par_iter().map(|(page, content)| {
+        let content = vec![Bytes::from(content)];
+        (output(&page, claim.file(&format!("site/{page}")), None, &content), content)
     });
     let manifest = Manifest {
         run_id: claim.run_id.clone(),
@@ -79,8 +85,8 @@ pub fn commit(store: &Store, claim: &Claim, tables: &Checked, site: &[Page], abo
         finished_at: about.finished_at,
         inputs_hash: manifest::inputs_hash(&about.inputs),
         inputs: about.inputs,
-        tables,
-        site: site.collect::<Result<_, Error>>()?,
+        tables: write_once(store, tables.collect())?,
+        site: write_once(store, site.collect())?,
         audit: about.audit,
         predecessor: predecessor(claim.slot),
     };
@@ -94,37 +100,46 @@ fn predecessor(slot: Slot) -> Option<String> {
     (slot.number > 1).then(|| Slot { number: slot.number - 1, ..slot }.path())
 }
 
+fn output(name: &str, path: String, rows: Option<u64>, content: &[Bytes]) -> Output {
+    let bytes = content.iter().map(|piece| piece.len() as u64).sum();
+    Output { name: name.to_owned(), rows, bytes, sha256: sha256_of(content), path }
+}
+
 /// Run files are immutable: one that stands already belongs to another run.
-fn write_once(store: &Store, name: &str, path: String, rows: Option<u64>, content: Bytes) -> Result<Output, Error> {
-    let output = Output {
-        name: name.to_owned(),
-        rows,
-        bytes: content.len() as u64,
-        sha256: sha256(&content),
-        path: path.clone(),
-    };
-    match store.create(&path, content)? {
-        Created::Yes => Ok(output),
-        Created::Taken => Err(Error::RaceLost { path }),
+fn write_once(store: &Store, files: Vec<(Output, Vec<Bytes>)>) -> Result<Vec<Output>, Error> {
+    let (outputs, contents): (Vec<Output>, Vec<Vec<Bytes>>) = files.into_iter().unzip();
+    let objects = outputs.iter().map(|output| output.path.clone()).zip(contents).collect();
+    match store.create_all(objects)? {
+        None => Ok(outputs),
+        Some(path) => Err(Error::RaceLost { path }),
     }
 }
 
-/// Shows the newest run of a day to BI: one PUT per table, the site, and a mark that all of it stands.
+/// Shows the newest run of a day to BI: one write per table, the site, and a mark that all of it stands.
 ///
 /// Looks again afterwards: when another run committed meanwhile, its tables are put in turn, so that whoever ends last
 /// leaves the newest run standing.
 pub fn expose(store: &Store, as_of: Day) -> Result<(), Error> {
+    expose_trusting(store, as_of, None)
+}
+
+/// Shows the run that this process has just written. Its files need no second look.
+pub fn show(store: &Store, manifest: &Manifest) -> Result<(), Error> {
+    expose_trusting(store, manifest.as_of, Some(&manifest.run_id))
+}
+
+fn expose_trusting(store: &Store, as_of: Day, trusted: Option<&str>) -> Result<(), Error> {
     while let Some(slot) = manifest::newest(store, as_of)? {
         if store.head(&mark(slot))?.is_some() {
             return Ok(());
         }
         let manifest = manifest::read_path(store, &slot.path())?;
-        for output in &manifest.tables {
-            put(store, output, format!("tables/{0}/dt={as_of}/{0}.parquet", output.name))?;
+        if trusted != Some(&manifest.run_id) {
+            manifest.tables.iter().chain(&manifest.site).try_for_each(|output| unaltered(store, output))?;
         }
-        for output in &manifest.site {
-            put(store, output, format!("site/dt={as_of}/{}", output.name))?;
-        }
+        let tables = manifest.tables.iter().map(|o| (&o.path, format!("tables/{0}/dt={as_of}/{0}.parquet", o.name)));
+        let site = manifest.site.iter().map(|o| (&o.path, format!("site/dt={as_of}/{}", o.name)));
+        store.copy_all(tables.chain(site).map(|(from, to)| (from.clone(), to)).collect())?;
         if manifest::newest(store, as_of)? == Some(slot) {
             store.put(&mark(slot), manifest.run_id)?;
         }
@@ -132,13 +147,10 @@ pub fn expose(store: &Store, as_of: Day) -> Result<(), Error> {
     Ok(())
 }
 
-/// Copies an immutable object to where BI looks, if its content is what the manifest says.
-fn put(store: &Store, output: &Output, to: String) -> Result<(), Error> {
+/// Whether an immutable object still is what the manifest says.
+fn unaltered(store: &Store, output: &Output) -> Result<(), Error> {
     let content = store.get(&output.path)?;
-    if sha256(&content) != output.sha256 {
-        return Err(Error::Altered { path: output.path.clone() });
-    }
-    Ok(store.put(&to, content)?)
+    if sha256_of(&[content]) == output.sha256 { Ok(()) } else { Err(Error::Altered { path: output.path.clone() }) }
 }
 
 fn mark(slot: Slot) -> String {
@@ -174,22 +186,15 @@ pub fn write_evidence(store: &Store, claim: &Claim, failures: &[Failure]) -> Res
     let lines: Vec<serde_json::Value> = failures
         .iter()
         .map(|f| {
-            serde_json::json!({"table": f.table, "rule": f.rule, "rows": f.rows.height(), "examples": f.examples()})
+            serde_json::json!({"table": f.table, "rule": f.rule, "rows": f.rows.num_rows(), "examples": f.examples()})
         })
         .collect();
     let report = serde_json::to_string_pretty(&lines).expect("failures are plain data");
     store.put(&format!("{folder}/failures.json"), report)?;
-    for (n, failure) in failures.iter().enumerate().filter(|(_, failure)| failure.rows.height() > 0) {
+    for (n, failure) in failures.iter().enumerate().filter(|(_, failure)| failure.rows.num_rows() > 0) {
         let Some(spec) = specs.iter().find(|spec| spec.table == failure.table) else { continue };
         let path = format!("{folder}/{:03}-{}.parquet", n + 1, failure.table);
-        store.put(&path, parquet::write(&nullable(spec), &failure.rows))?;
+        store.put(&path, parquet::write_batch(&spec.nullable(), &failure.rows))?;
     }
     Ok(folder)
-}
-
-/// Evidence may hold the very nulls that the table must not.
-fn nullable(spec: &TableSpec) -> TableSpec {
-    let mut spec = spec.clone();
-    spec.columns.iter_mut().for_each(|column| column.nullable = true);
-    spec
 }

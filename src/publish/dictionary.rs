@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::parquet;
 use super::schema::{ColumnSpec, Layer, OutputTable, TableSpec};
-use super::table::{Frame, Stamp, Table};
+use super::table::{Stamp, Table};
 use crate::vocabulary::Day;
 
 /// The dictionary as Markdown, one section per table.
@@ -81,14 +81,11 @@ pub fn parquet(specs: &[TableSpec]) -> Bytes {
             table.columns.iter().enumerate().map(move |(position, column)| Entry { table, column, position })
         })
         .collect();
-    let Frame { mut spec, data } = dictionary().frame(&entries, &Stamp { as_of: Day(0), run_id: String::new() });
-    // The dictionary describes every run alike, so it carries no run's stamp.
-    spec.columns.drain(..2);
-    parquet::write(&spec, &data)
+    parquet::write(&dictionary().frame_as_given(&entries, &Stamp { as_of: Day(0), run_id: String::new() }))
 }
 
 fn dictionary<'a>() -> Table<Entry<'a>> {
-    Table::<Entry<'a>>::new(OutputTable::DataDictionary, Layer::Governance, "Every column of every output table.")
+    Table::<Entry<'a>>::unstamped(OutputTable::DataDictionary, Layer::Governance, "Every column of every output table.")
         .text("table", "The table.", |e| e.table.name())
         .text("layer", "The layer that writes it.", |e| e.table.layer.as_str())
         .text("table_description", "What a row of the table is.", |e| e.table.description)

@@ -1,5 +1,6 @@
 //! Manifests: the numbered, create-only objects whose existence is the commit of a run.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -115,5 +116,15 @@ pub fn inputs_hash(inputs: &[Input]) -> String {
 
 /// Lower-case hexadecimal SHA-256.
 pub fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::digest(content).as_slice())
+}
+
+/// The same of content in pieces.
+pub fn sha256_of(pieces: &[Bytes]) -> String {
+    let whole = pieces.iter().fold(Sha256::new(), |hash, piece| hash.chain_update(piece));
+    hexadecimal(whole.finalize().as_slice())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

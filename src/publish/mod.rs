@@ -1,23 +1,27 @@
 //! Publishing: layer results become checked tables, an immutable run, a manifest, and what BI reads.
 //!
 //! ```text
-//! rows ─▶ Frame ─▶ check ─▶ Checked ─▶ runs/{run_id}/… ─▶ manifest (the commit) ─▶ tables/…, site/…, meta/…
+//! rows ─▶ Frame ─▶ check and encode ─▶ Checked ─▶ runs/{run_id}/… ─▶ manifest (the commit) ─▶ tables/…, site/…, meta/…
 //! ```
 //! Nothing here decides what a row says; it only refuses to show rows that break the contract.
 
 pub mod checks;
+mod column;
 mod commit;
 pub mod dictionary;
+pub mod frame;
+mod keys;
 pub mod manifest;
 pub mod parquet;
 pub mod reader;
+mod rules;
 pub mod schema;
 pub mod table;
 pub mod tables;
 pub mod trail;
 
 pub use checks::{Checked, Failure, check};
-pub use commit::{About, Claim, Page, commit, describe, expose, repair, write_evidence};
+pub use commit::{About, Claim, Page, commit, describe, expose, repair, show, write_evidence};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

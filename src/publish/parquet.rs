@@ -1,23 +1,25 @@
-//! A frame as Parquet bytes: zstd, sorted as it came, descriptions in the file, the same bytes for the same rows.
+//! Tables as Parquet files: zstd, row groups encoded side by side, descriptions in the file, the same bytes for the
+//! same rows.
 
+use std::io;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::metadata::KeyValue;
-use ::parquet::file::properties::WriterProperties;
-use arrow::array::TimestampMicrosecondArray;
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::types::ColumnPath;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
-use polars::prelude::{Column, DataFrame, PolarsResult};
 
+use super::frame::{Frame, Slice};
 use super::schema::{ColumnSpec, ColumnType, TableSpec};
 
-/// Rows per row group: within the 128 k – 1 M that readers skip well by.
+/// Most rows of a row group: readers skip well by 128 k – 1 M.
 const ROW_GROUP: usize = 512 * 1024;
-/// Rows per slice that is handed to the writer: long text cells of one slice stay far below Arrow's 2 GiB.
-const SLICE: usize = 8 * 1024;
 
 /// The Arrow schema of a table; each field carries its description.
 pub fn arrow_schema(spec: &TableSpec) -> Schema {
@@ -37,19 +39,131 @@ fn field(column: &ColumnSpec) -> Field {
     Field::new(column.name, kind, column.nullable).with_metadata(description.into())
 }
 
-/// Writes the rows in their order. The frame must have the columns of `spec`, or those of evidence cut from it.
-pub fn write(spec: &TableSpec, data: &DataFrame) -> Bytes {
-    let schema = Arc::new(arrow_schema(spec));
+/// Writes a frame whole, unchecked.
+pub(super) fn write(frame: &Frame) -> Bytes {
+    let file = File::new(&frame.spec);
+    let mut groups = file.row_groups();
+    frame.parts.iter().for_each(|show| show(&mut |slice| groups.write(slice)));
+    let groups = groups.finish();
+    file.assemble(groups).concat().into()
+}
+
+/// Writes rows as they are, e.g. those that failed a check.
+pub(super) fn write_batch(spec: &TableSpec, rows: &RecordBatch) -> Bytes {
     let mut buffer = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut buffer, schema.clone(), Some(properties(spec)))
+    let mut writer = ArrowWriter::try_new(&mut buffer, rows.schema(), Some(properties(spec)))
         .expect("the six column types can be written");
-    for offset in (0..data.height()).step_by(SLICE) {
-        let batch = batch(spec, &schema, &data.slice(offset as i64, SLICE)).expect("the frame has the table's types");
-        writer.write(&batch).expect("writing to memory does not fail");
-    }
+    writer.write(rows).expect("writing to memory does not fail");
     writer.close().expect("writing to memory does not fail");
     buffer.into()
 }
+
+/// A file of one table, to which row groups are added in order.
+pub(super) struct File {
+    writer: SerializedFileWriter<Pieces>,
+    factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+}
+
+/// The encoded columns of a row group.
+pub(super) struct RowGroup(Vec<ArrowColumnChunk>);
+
+impl File {
+    pub fn new(spec: &TableSpec) -> File {
+        let schema = Arc::new(arrow_schema(spec));
+        let writer = ArrowWriter::try_new(Pieces::default(), schema.clone(), Some(properties(spec)))
+            .expect("the six column types can be written");
+        let (writer, factory) = writer.into_serialized_writer().expect("nothing was written yet");
+        File { writer, factory, schema }
+    }
+
+    /// Encodes slices into row groups of this file, on any thread.
+    pub fn row_groups(&self) -> RowGroups<'_> {
+        RowGroups { file: self, open: None, done: Vec::new() }
+    }
+
+    /// The file's bytes in pieces.
+    pub fn assemble(mut self, groups: Vec<RowGroup>) -> Vec<Bytes> {
+        for RowGroup(columns) in groups {
+            let mut group = self.writer.next_row_group().expect("the last row group was closed");
+            for column in columns {
+                column.append_to_row_group(&mut group).expect("writing to memory does not fail");
+            }
+            group.close().expect("every column was appended");
+        }
+        self.writer.into_inner().expect("writing to memory does not fail").finish()
+    }
+}
+
+/// Row groups of one part of a table.
+pub(super) struct RowGroups<'f> {
+    file: &'f File,
+    open: Option<(Vec<ArrowColumnWriter>, usize)>,
+    done: Vec<RowGroup>,
+}
+
+impl RowGroups<'_> {
+    pub fn write(&mut self, slice: &Slice) {
+        let file = self.file;
+        let (writers, rows) =
+            self.open.get_or_insert_with(|| (file.factory.create_column_writers(0).expect("the six column types"), 0));
+        for ((writer, field), column) in writers.iter_mut().zip(file.schema.fields()).zip(&slice.columns) {
+            for leaf in compute_leaves(field, column).expect("columns were made by the specification") {
+                writer.write(&leaf).expect("writing to memory does not fail");
+            }
+        }
+        *rows += slice.rows;
+        if *rows >= ROW_GROUP {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let columns = self.open.take().into_iter().flat_map(|(writers, _)| writers);
+        let chunks: Vec<ArrowColumnChunk> =
+            columns.map(|writer| writer.close().expect("writing to memory does not fail")).collect();
+        self.done.extend((!chunks.is_empty()).then_some(RowGroup(chunks)));
+    }
+
+    pub fn finish(mut self) -> Vec<RowGroup> {
+        self.close();
+        self.done
+    }
+}
+
+/// Bytes written so far, never copied again as more arrive.
+#[derive(Default)]
+struct Pieces {
+    full: Vec<Bytes>,
+    last: Vec<u8>,
+}
+
+/// Bytes of a piece.
+const PIECE: usize = 4 << 20;
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.last.len() + bytes.len() > PIECE && !self.last.is_empty() {
+            self.full.push(std::mem::take(&mut self.last).into());
+        }
+        self.last.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pieces {
+    fn finish(mut self) -> Vec<Bytes> {
+        self.full.push(self.last.into());
+        self.full
+    }
+}
+
+/// Values that a column takes at once.
+const BATCH: usize = 8 * 1024;
 
 fn properties(spec: &TableSpec) -> WriterProperties {
     let columns =
@@ -58,30 +172,16 @@ fn properties(spec: &TableSpec) -> WriterProperties {
         KeyValue::new("table".into(), spec.name().to_owned()),
         KeyValue::new("description".into(), spec.description.to_owned()),
     ];
-    WriterProperties::builder()
+    // Readers skip row groups by their statistics; those of pages would cost more than they save.
+    let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_write_batch_size(BATCH);
+    let unique = spec.columns.iter().filter(|column| !column.repeats);
+    unique
+        .fold(builder, |builder, column| builder.set_column_dictionary_enabled(ColumnPath::from(column.name), false))
         .set_created_by(concat!("foothold ", env!("CARGO_PKG_VERSION")).into())
         .set_key_value_metadata(Some(metadata.into_iter().chain(columns).collect()))
         .build()
-}
-
-fn batch(spec: &TableSpec, schema: &Arc<Schema>, slice: &DataFrame) -> PolarsResult<RecordBatch> {
-    let arrays: Vec<ArrayRef> =
-        spec.columns.iter().map(|c| array(c, slice.column(c.name)?)).collect::<PolarsResult<_>>()?;
-    Ok(RecordBatch::try_new(schema.clone(), arrays).expect("arrays were built after the schema"))
-}
-
-fn array(spec: &ColumnSpec, column: &Column) -> PolarsResult<ArrayRef> {
-    let series = column.as_materialized_series();
-    Ok(match spec.kind {
-        ColumnType::Utf8 => Arc::new(StringArray::from_iter(series.str()?.iter())),
-        ColumnType::Bool => Arc::new(BooleanArray::from_iter(series.bool()?.iter())),
-        ColumnType::Int64 => Arc::new(Int64Array::from_iter(series.i64()?.iter())),
-        ColumnType::Float64 => Arc::new(Float64Array::from_iter(series.f64()?.iter())),
-        ColumnType::Date32 => Arc::new(Date32Array::from_iter(series.date()?.physical().iter())),
-        ColumnType::Timestamp => {
-            Arc::new(TimestampMicrosecondArray::from_iter(series.datetime()?.physical().iter()).with_timezone("UTC"))
-        }
-    })
 }

@@ -55,6 +55,9 @@ pub struct ColumnSpec {
     pub words: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<Reference>,
+    /// Whether few distinct values are expected, so that files list each once.
+    #[serde(skip)]
+    pub repeats: bool,
 }
 
 /// One output table.
@@ -71,6 +74,13 @@ pub struct TableSpec {
 impl TableSpec {
     pub fn name(&self) -> &'static str {
         self.table.as_str()
+    }
+
+    /// The same table where every column may be null, as in rows that broke a rule.
+    pub fn nullable(&self) -> TableSpec {
+        let mut spec = self.clone();
+        spec.columns.iter_mut().for_each(|column| column.nullable = true);
+        spec
     }
 
     pub fn column(&self, name: &str) -> Option<&ColumnSpec> {

@@ -2,11 +2,15 @@
 //!
 //! The type of the function decides the column's type and whether it may be null.
 
-use polars::prelude::*;
-use rayon::prelude::*;
+use std::cmp::Ordering;
+use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+
+use super::column;
+use super::frame::{Frame, SLICE, Show, Slice};
 use super::schema::{ColumnSpec, ColumnType, Layer, OutputTable, Reference, TableSpec};
-use crate::vocabulary::{Day, Moment};
+use crate::vocabulary::{Day, Moment, StableId};
 
 /// What every row of a run carries.
 #[derive(Clone, Debug)]
@@ -17,7 +21,9 @@ pub struct Stamp {
 
 /// How a column's values are read from a row of type `R`.
 enum Read<R> {
-    Stamp(fn(&Stamp) -> AnyValue<'_>),
+    AsOf,
+    RunId,
+    Id(fn(&R) -> StableId),
     Text(for<'r> fn(&'r R) -> &'r str),
     TextOpt(for<'r> fn(&'r R) -> Option<&'r str>),
     Made(fn(&R) -> String),
@@ -50,15 +56,19 @@ macro_rules! columns {
 
 impl<R> Table<R> {
     pub fn new(table: OutputTable, layer: Layer, description: &'static str) -> Table<R> {
+        Table::unstamped(table, layer, description)
+            .column("as_of_date", "The day whose end the run sees, UTC.", ColumnType::Date32, false, Read::AsOf)
+            .column("run_id", "The run that wrote the row.", ColumnType::Utf8, false, Read::RunId)
+    }
+
+    /// A table that describes every run alike.
+    pub fn unstamped(table: OutputTable, layer: Layer, description: &'static str) -> Table<R> {
         let spec = TableSpec { table, layer, description, key: Vec::new(), columns: Vec::new() };
         Table { spec, reads: Vec::new() }
-            .stamp("as_of_date", "The day whose end the run sees, UTC.", ColumnType::Date32, |stamp| {
-                AnyValue::Date(stamp.as_of.0)
-            })
-            .stamp("run_id", "The run that wrote the row.", ColumnType::Utf8, |stamp| AnyValue::String(&stamp.run_id))
     }
 
     columns! {
+        id: Id(fn(&R) -> StableId) -> Utf8, false;
         text: Text(for<'r> fn(&'r R) -> &'r str) -> Utf8, false;
         text_opt: TextOpt(for<'r> fn(&'r R) -> Option<&'r str>) -> Utf8, true;
         /// Text that is put together for the output.
@@ -108,16 +118,6 @@ impl<R> Table<R> {
         self.spec.columns.last_mut().expect("every table begins with its stamp columns")
     }
 
-    fn stamp(
-        self,
-        name: &'static str,
-        description: &'static str,
-        kind: ColumnType,
-        get: fn(&Stamp) -> AnyValue<'_>,
-    ) -> Self {
-        self.column(name, description, kind, false, Read::Stamp(get))
-    }
-
     fn column(
         mut self,
         name: &'static str,
@@ -127,73 +127,122 @@ impl<R> Table<R> {
         read: Read<R>,
     ) -> Self {
         let (range, words, references) = (None, Vec::new(), None);
-        self.spec.columns.push(ColumnSpec { name, kind, nullable, description, range, words, references });
+        let repeats = !matches!(read, Read::Id(_) | Read::Float(_) | Read::FloatOpt(_));
+        self.spec.columns.push(ColumnSpec { name, kind, nullable, description, range, words, references, repeats });
         self.reads.push(read);
         self
     }
 }
 
-impl<R: Sync> Table<R> {
-    /// The rows as a frame, in the order given; not yet checked.
-    pub fn frame(&self, rows: &[R], stamp: &Stamp) -> Frame {
-        let columns: Vec<Column> = (self.spec.columns.par_iter().zip(&self.reads))
-            .map(|(column, read)| read.column(column, rows, stamp))
-            .collect();
-        let data = DataFrame::new(rows.len(), columns).expect("columns of one table are equally long and named apart");
-        Frame { spec: self.spec.clone(), data }
+impl<R> Table<R> {
+    /// The rows as a frame, sorted; not yet checked.
+    pub fn frame(&self, rows: &[R], stamp: &Stamp) -> Frame<'static> {
+        Frame::of(self.spec.clone(), self.slices(self.sorted(rows), stamp).collect())
+    }
+
+    /// The rows in the order given.
+    pub(super) fn frame_as_given(&self, rows: &[R], stamp: &Stamp) -> Frame<'static> {
+        Frame::of(self.spec.clone(), self.slices(rows.iter().collect(), stamp).collect())
+    }
+
+    /// A frame whose rows are made part by part when they are asked for, so that a large table is never alive whole.
+    ///
+    /// The parts must follow one another in the table's order; each is sorted by itself.
+    pub fn frame_of<'a, P>(
+        self,
+        parts: Vec<P>,
+        rows: impl Fn(&P) -> Vec<R> + Send + Sync + 'a,
+        stamp: &Stamp,
+    ) -> Frame<'a>
+    where
+        R: 'a,
+        P: Send + Sync + 'a,
+    {
+        let spec = self.spec.clone();
+        let making = Arc::new((self, rows, stamp.clone()));
+        let part = |part: P| -> Show<'a> {
+            let making = making.clone();
+            Box::new(move |visit| {
+                let (table, rows, stamp) = &*making;
+                let rows = rows(&part);
+                table.slices(table.sorted(&rows), stamp).for_each(|slice| visit(&slice));
+            })
+        };
+        Frame { spec, parts: parts.into_iter().map(part).collect() }
+    }
+
+    fn slices(&self, rows: Vec<&R>, stamp: &Stamp) -> impl Iterator<Item = Slice> {
+        let slices = rows.len().div_ceil(SLICE);
+        (0..slices).map(move |n| {
+            let rows = &rows[n * SLICE..rows.len().min((n + 1) * SLICE)];
+            let columns = self.reads.iter().map(|read| read.column(rows, stamp)).collect();
+            Slice { columns, rows: rows.len() }
+        })
+    }
+
+    /// The rows in the table's order.
+    fn sorted<'r>(&self, rows: &'r [R]) -> Vec<&'r R> {
+        let order = self.spec.order();
+        let by: Vec<&Read<R>> = order.iter().filter_map(|name| self.read(name)).collect();
+        let compare = |a: &&R, b: &&R| {
+            by.iter().map(|read| read.compare(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let mut rows: Vec<&R> = rows.iter().collect();
+        if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
+            rows.sort_by(compare);
+        }
+        rows
+    }
+
+    fn read(&self, name: &str) -> Option<&Read<R>> {
+        Some(&self.reads[self.spec.columns.iter().position(|column| column.name == name)?])
     }
 }
 
 impl<R> Read<R> {
-    fn column(&self, spec: &ColumnSpec, rows: &[R], stamp: &Stamp) -> Column {
-        let name = PlSmallStr::from_static(spec.name);
-        let series = match self {
-            Read::Stamp(get) => {
-                let scalar = Scalar::new(data_type(spec.kind), get(stamp).into_static());
-                return Column::new_scalar(name, scalar, rows.len());
-            }
-            Read::Text(get) => rows.iter().map(|row| Some(get(row))).collect::<StringChunked>().into_series(),
-            Read::TextOpt(get) => rows.iter().map(|row| get(row)).collect::<StringChunked>().into_series(),
-            Read::Made(get) => rows.iter().map(|row| Some(get(row))).collect::<StringChunked>().into_series(),
-            Read::MadeOpt(get) => rows.iter().map(get).collect::<StringChunked>().into_series(),
-            Read::Flag(get) => rows.iter().map(|row| Some(get(row))).collect::<BooleanChunked>().into_series(),
-            Read::Int(get) => rows.iter().map(|row| Some(get(row))).collect::<Int64Chunked>().into_series(),
-            Read::IntOpt(get) => rows.iter().map(get).collect::<Int64Chunked>().into_series(),
-            Read::Float(get) => rows.iter().map(|row| Some(get(row))).collect::<Float64Chunked>().into_series(),
-            Read::FloatOpt(get) => rows.iter().map(get).collect::<Float64Chunked>().into_series(),
-            Read::Date(get) => days(rows.iter().map(|row| Some(get(row)))),
-            Read::DateOpt(get) => days(rows.iter().map(get)),
-            Read::Time(get) => moments(rows.iter().map(|row| Some(get(row)))),
-            Read::TimeOpt(get) => moments(rows.iter().map(get)),
-        };
-        series.with_name(name).into_column()
+    fn column(&self, rows: &[&R], stamp: &Stamp) -> ArrayRef {
+        let rows = rows.iter().copied();
+        match self {
+            Read::AsOf => column::days(rows.map(|_| Some(stamp.as_of))),
+            Read::RunId => column::texts(rows.map(|_| Some(stamp.run_id.as_str()))),
+            Read::Id(get) => column::ids(rows.map(get)),
+            Read::Text(get) => column::texts(rows.map(|row| Some(get(row)))),
+            Read::TextOpt(get) => column::texts(rows.map(get)),
+            Read::Made(get) => column::made(rows.map(|row| Some(get(row)))),
+            Read::MadeOpt(get) => column::made(rows.map(get)),
+            Read::Flag(get) => column::flags(rows.map(get)),
+            Read::Int(get) => column::ints(rows.map(|row| Some(get(row)))),
+            Read::IntOpt(get) => column::ints(rows.map(get)),
+            Read::Float(get) => column::floats(rows.map(|row| Some(get(row)))),
+            Read::FloatOpt(get) => column::floats(rows.map(get)),
+            Read::Date(get) => column::days(rows.map(|row| Some(get(row)))),
+            Read::DateOpt(get) => column::days(rows.map(get)),
+            Read::Time(get) => column::moments(rows.map(|row| Some(get(row)))),
+            Read::TimeOpt(get) => column::moments(rows.map(get)),
+        }
     }
-}
 
-fn days(values: impl Iterator<Item = Option<Day>>) -> Series {
-    values.map(|day| day.map(|d| d.0)).collect::<Int32Chunked>().into_date().into_series()
-}
-
-fn moments(values: impl Iterator<Item = Option<Moment>>) -> Series {
-    let micros: Int64Chunked = values.map(|moment| moment.map(|m| m.0)).collect();
-    micros.into_datetime(TimeUnit::Microseconds, None).into_series()
-}
-
-/// The frame's type of a column; moments are UTC, which the Parquet schema says.
-pub fn data_type(kind: ColumnType) -> DataType {
-    match kind {
-        ColumnType::Utf8 => DataType::String,
-        ColumnType::Bool => DataType::Boolean,
-        ColumnType::Int64 => DataType::Int64,
-        ColumnType::Float64 => DataType::Float64,
-        ColumnType::Date32 => DataType::Date,
-        ColumnType::Timestamp => DataType::Datetime(TimeUnit::Microseconds, None),
+    /// Nulls first.
+    fn compare(&self, a: &R, b: &R) -> Ordering {
+        match self {
+            Read::AsOf | Read::RunId => Ordering::Equal,
+            Read::Id(get) => get(a).cmp(&get(b)),
+            Read::Text(get) => get(a).cmp(get(b)),
+            Read::TextOpt(get) => get(a).cmp(&get(b)),
+            Read::Made(get) => get(a).cmp(&get(b)),
+            Read::MadeOpt(get) => get(a).cmp(&get(b)),
+            Read::Flag(get) => get(a).cmp(&get(b)),
+            Read::Int(get) => get(a).cmp(&get(b)),
+            Read::IntOpt(get) => get(a).cmp(&get(b)),
+            Read::Float(get) => get(a).total_cmp(&get(b)),
+            Read::FloatOpt(get) => match (get(a), get(b)) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                (a, b) => a.is_some().cmp(&b.is_some()),
+            },
+            Read::Date(get) => get(a).cmp(&get(b)),
+            Read::DateOpt(get) => get(a).cmp(&get(b)),
+            Read::Time(get) => get(a).cmp(&get(b)),
+            Read::TimeOpt(get) => get(a).cmp(&get(b)),
+        }
     }
-}
-
-/// Rows of one output table before any check.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    pub spec: TableSpec,
-    pub data: DataFrame,
 }

@@ -29,9 +29,7 @@ use crate::observations::AccountObservations;
 use crate::peers::Peers;
 use crate::stakeholders::StakeholderMap;
 use crate::text::{self, Reader};
-use crate::vocabulary::{
-    AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, Text, stable_id,
-};
+use crate::vocabulary::{AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, StableId, Text};
 
 pub use benchmark::Benchmark;
 pub use case::{Case, Finding, Rule, saturating};
@@ -85,7 +83,7 @@ pub struct Detail {
 
 impl Signal {
     /// Unique within a day: account, product, signal, direction and particulars.
-    pub fn id(&self, extracts: &Extracts) -> String {
+    pub fn id(&self, extracts: &Extracts) -> StableId {
         let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
         let contact = self.detail.contact.map_or("", |c| &**extracts.ids.contacts.name(c));
         let place = self.detail.place.as_deref().unwrap_or("");
@@ -93,7 +91,7 @@ impl Signal {
         let row = self.detail.source_row.as_deref().unwrap_or("");
         let day = self.detected_on.to_string();
         let (account, direction) = (extracts.account_id(self.account), self.direction.as_str());
-        stable_id("sig", &[account, product, &self.signal, direction, contact, place, metric, row, &day])
+        StableId::of("sig", &[account, product, &self.signal, direction, contact, place, metric, row, &day])
     }
 }
 

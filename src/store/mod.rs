@@ -234,13 +234,40 @@ impl Store {
     pub fn create(&self, path: &str, content: impl Into<Bytes>) -> Result<Created, Error> {
         let payload = PutPayload::from_bytes(content.into());
         let options = PutOptions::from(PutMode::Create);
-        match RUNTIME.block_on(self.inner.put_opts(&self.path(path), payload, options)) {
-            Ok(_) => Ok(Created::Yes),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Ok(Created::Taken)
+        created(RUNTIME.block_on(self.inner.put_opts(&self.path(path), payload, options)))
+            .map_err(|e| self.fault(path, e))
+    }
+
+    /// Writes many objects, each in pieces and only where none stands; the path of one that was taken ends it.
+    pub fn create_all(&self, objects: Vec<(String, Vec<Bytes>)>) -> Result<Option<String>, Error> {
+        let writes = objects.into_iter().map(|(path, pieces)| async move {
+            let payload = PutPayload::from_iter(pieces);
+            let written = self.inner.put_opts(&self.path(&path), payload, PutMode::Create.into()).await;
+            match created(written) {
+                Ok(Created::Yes) => Ok(None),
+                Ok(Created::Taken) => Ok(Some(path)),
+                Err(e) => Err(self.fault(&path, e)),
             }
-            Err(e) => Err(self.fault(path, e)),
-        }
+        });
+        let mut writes = futures::stream::iter(writes).buffer_unordered(CONCURRENCY);
+        RUNTIME.block_on(async {
+            while let Some(taken) = writes.try_next().await? {
+                if taken.is_some() {
+                    return Ok(taken);
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// Copies objects within the store, `(from, to)`, replacing what stands there; nothing passes through here.
+    ///
+    /// On a file system both names stand for one content, which is safe because objects are only ever replaced whole.
+    pub fn copy_all(&self, objects: Vec<(String, String)>) -> Result<(), Error> {
+        let copies = objects.into_iter().map(|(from, to)| async move {
+            self.inner.copy(&self.path(&from), &self.path(&to)).await.map_err(|e| self.fault(&from, e))
+        });
+        RUNTIME.block_on(futures::stream::iter(copies).buffer_unordered(CONCURRENCY).try_collect())
     }
 
     /// Deletes the object; one that is not there is fine.
@@ -272,6 +299,15 @@ impl Store {
 
     fn fault(&self, path: &str, source: object_store::Error) -> Error {
         Error::Object { url: self.url.clone(), path: path.to_owned(), source: Box::new(source) }
+    }
+}
+
+/// What a create-only write came to.
+fn created<T>(written: Result<T, object_store::Error>) -> Result<Created, object_store::Error> {
+    match written {
+        Ok(_) => Ok(Created::Yes),
+        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(Created::Taken),
+        Err(e) => Err(e),
     }
 }
 

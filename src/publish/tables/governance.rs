@@ -4,8 +4,9 @@ use super::Layers;
 use crate::audit::{AuditRecord, Event};
 use crate::extracts::{RejectedRow, TableQuality};
 use crate::models::ModelEvaluation;
+use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::{Frame, Stamp, Table};
+use crate::publish::table::{Stamp, Table};
 use crate::vocabulary::{Day, Moment};
 
 pub fn specs() -> Vec<TableSpec> {
@@ -18,7 +19,7 @@ pub fn specs() -> Vec<TableSpec> {
     ]
 }
 
-pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let extracts = layers.view.extracts;
     let quality: Vec<Quality> =
         extracts.quality.iter().map(|quality| Quality { quality, as_of: layers.view.day }).collect();

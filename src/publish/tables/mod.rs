@@ -7,8 +7,9 @@ pub mod signals;
 
 use std::ops::Deref;
 
+use super::frame::Frame;
 use super::schema::TableSpec;
-use super::table::{Frame, Stamp};
+use super::table::{Stamp, Table};
 use crate::assessment::Assessment;
 use crate::audit::AuditRecord;
 use crate::briefings::Briefing;
@@ -16,7 +17,7 @@ use crate::extracts::Extracts;
 use crate::history::View;
 use crate::models::ModelEvaluation;
 use crate::recommendations::Recommended;
-use crate::vocabulary::{AccountIx, ProductIx};
+use crate::vocabulary::{AccountIx, ProductIx, StableId};
 
 /// What the four layers put out in one run.
 pub struct Layers<'a> {
@@ -33,7 +34,7 @@ pub struct Layers<'a> {
 }
 
 /// Every table that comes from the layers and the extracts, unchecked.
-pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let mut frames = observations::frames(layers, stamp);
     frames.extend(signals::frames(layers, stamp));
     frames.extend(recommendations::frames(layers, stamp));
@@ -41,13 +42,48 @@ pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
     frames
 }
 
+/// Rows of a part of a table, and so of a row group.
+const PART: usize = 256 * 1024;
+
 impl<'a> Layers<'a> {
-    /// Rows of a child list of every assessment.
-    fn each<T>(&self, list: impl Fn(&'a Assessment<'a>) -> &'a [T]) -> Vec<Of<'a, T>> {
-        let rows = self.assessments.iter().flat_map(|assessment| {
-            list(assessment).iter().map(|item| Of::new(self.view.extracts, assessment.account, item))
-        });
-        rows.collect()
+    /// A frame of the items that every assessment has in a list.
+    fn frame<T: Sync>(
+        &self,
+        table: Table<Of<'a, T>>,
+        stamp: &Stamp,
+        list: impl Fn(&'a Assessment<'a>) -> &'a [T] + Send + Sync + 'a,
+    ) -> Frame<'a> {
+        let parts = self.parts(|assessment| list(assessment).len());
+        self.frame_by(table, parts, stamp, move |extracts, assessment| {
+            list(assessment).iter().map(|item| Of::new(extracts, assessment.account, item)).collect()
+        })
+    }
+
+    /// A frame of the rows that `rows` makes of every assessment.
+    fn frame_by<R: 'a>(
+        &self,
+        table: Table<R>,
+        parts: Vec<&'a [Assessment<'a>]>,
+        stamp: &Stamp,
+        rows: impl Fn(&'a Extracts, &'a Assessment<'a>) -> Vec<R> + Send + Sync + 'a,
+    ) -> Frame<'a> {
+        let extracts = self.view.extracts;
+        let part = move |part: &&'a [Assessment<'a>]| part.iter().flat_map(|one| rows(extracts, one)).collect();
+        table.frame_of(parts, part, stamp)
+    }
+
+    /// The assessments in ranges that come to about [`PART`] rows each.
+    fn parts(&self, rows: impl Fn(&'a Assessment<'a>) -> usize) -> Vec<&'a [Assessment<'a>]> {
+        let (mut parts, mut from, mut count) = (Vec::new(), 0, 0);
+        for (place, assessment) in self.assessments.iter().enumerate() {
+            count += rows(assessment);
+            if count >= PART {
+                parts.push(&self.assessments[from..=place]);
+                (from, count) = (place + 1, 0);
+            }
+        }
+        parts.push(&self.assessments[from..]);
+        parts
     }
 
     fn of<T>(&self, account: AccountIx, item: &'a T) -> Of<'a, T> {
@@ -60,6 +96,20 @@ pub struct Of<'a, T> {
     pub extracts: &'a Extracts,
     pub account: AccountIx,
     pub item: &'a T,
+}
+
+/// A row with the id that the output gives it.
+pub struct Named<'a, T> {
+    pub id: StableId,
+    pub row: Of<'a, T>,
+}
+
+impl<'a, T> Deref for Named<'a, T> {
+    type Target = Of<'a, T>;
+
+    fn deref(&self) -> &Of<'a, T> {
+        &self.row
+    }
 }
 
 impl<T> Deref for Of<'_, T> {

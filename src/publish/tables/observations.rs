@@ -1,30 +1,50 @@
 //! Layer 1: `observations` and `capacity`.
 
-use super::{Layers, Of};
+use super::{Layers, Named, Of};
+use crate::assessment::Assessment;
 use crate::capacity::Capacity;
+use crate::extracts::Extracts;
 use crate::observations::Observation;
+use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::{Frame, Stamp, Table};
+use crate::publish::table::{Stamp, Table};
 use crate::vocabulary::Category;
 
 pub fn specs() -> Vec<TableSpec> {
     vec![observations().spec().clone(), capacity().spec().clone()]
 }
 
-pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
+    let parts = layers.parts(|assessment| assessment.facts.observations.len());
     vec![
-        observations().frame(&layers.each(|a| &a.facts.observations), stamp),
-        capacity().frame(&layers.each(|a| &a.facts.capacity), stamp),
+        layers.frame_by(observations(), parts, stamp, named),
+        layers.frame(capacity(), stamp, |assessment| &assessment.facts.capacity),
     ]
 }
 
-pub fn observations<'a>() -> Table<Of<'a, Observation>> {
-    Table::<Of<'a, Observation>>::new(
+/// The observations of an account in the order of their ids: the order of the table.
+fn named<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Named<'a, Observation>> {
+    let mut joined = String::new();
+    let mut rows: Vec<Named<Observation>> = assessment
+        .facts
+        .observations
+        .iter()
+        .map(|observation| Named {
+            id: observation.id_in(extracts, &mut joined),
+            row: Of::new(extracts, assessment.account, observation),
+        })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    rows
+}
+
+pub fn observations<'a>() -> Table<Named<'a, Observation>> {
+    Table::<Named<'a, Observation>>::new(
         OutputTable::Observations,
         Layer::Observations,
         "Facts per account: what was measured, over which window, against the account's own baseline.",
     )
-    .made("observation_id", "Stable id of the observation.", |o| o.id(o.extracts))
+    .id("observation_id", "Stable id of the observation.", |o| o.id)
     .key()
     .text("account_id", "The customer account.", |o| o.account_id())
     .refers(OutputTable::AccountHealth, "account_id")

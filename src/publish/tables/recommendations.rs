@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::{Layers, Of};
 use crate::audit::{DATA_CATEGORIES, RISK_CLASS};
 use crate::briefings::Briefing;
+use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::{Frame, Stamp, Table};
+use crate::publish::table::{Stamp, Table};
 use crate::recommendations::{Action, Arm, Gate, Peer, Recommendation, Status, Step, Suppression};
-use crate::vocabulary::{AccountIx, OwnerRole, Play};
+use crate::vocabulary::{AccountIx, OwnerRole, Play, StableId};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![
@@ -21,7 +22,7 @@ pub fn specs() -> Vec<TableSpec> {
     ]
 }
 
-pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let proposals = &layers.recommended.recommendations;
     let rows: Vec<Proposal> = proposals.iter().map(|recommendation| proposal(layers, recommendation)).collect();
     let steps: Vec<RecommendationStep> = proposals.iter().flat_map(steps).collect();
@@ -152,7 +153,7 @@ pub fn recommendations<'a>() -> Table<Of<'a, Proposal<'a>>> {
 pub struct RecommendationSignal<'a> {
     pub recommendation_id: &'a str,
     pub account_id: &'a str,
-    pub signal_id: String,
+    pub signal_id: StableId,
     pub weight: f64,
 }
 
@@ -166,7 +167,7 @@ pub fn recommendation_signals<'a>() -> Table<RecommendationSignal<'a>> {
     .text("recommendation_id", "The recommendation.", |s| s.recommendation_id)
     .key()
     .refers(OutputTable::Recommendations, "recommendation_id")
-    .text("signal_id", "The signal.", |s| &s.signal_id)
+    .id("signal_id", "The signal.", |s| s.signal_id)
     .key()
     .refers(OutputTable::Signals, "signal_id")
     .float("weight", "Share of the evidence, 0–1.", |s| s.weight)

@@ -1,18 +1,17 @@
 //! Layer 2: signals with their observations, health, propensities with their drivers, readiness, people.
 
-use rayon::prelude::*;
-
-use super::{Layers, Of, sentences};
+use super::{Layers, Named, Of, sentences};
 use crate::assessment::Assessment;
 use crate::extracts::Extracts;
 use crate::health::Health;
 use crate::models::{Driver, Propensity};
+use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
-use crate::publish::table::{Frame, Stamp, Table};
+use crate::publish::table::{Stamp, Table};
 use crate::readiness::Readiness;
 use crate::signals::Signal;
 use crate::stakeholders::{BuyingCenter, Role, Stakeholder};
-use crate::vocabulary::{AccountIx, Color, Direction, Level, Play, PropensityKind};
+use crate::vocabulary::{Color, Direction, Level, Play, PropensityKind, StableId};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![
@@ -27,56 +26,62 @@ pub fn specs() -> Vec<TableSpec> {
     ]
 }
 
-pub fn frames(layers: &Layers, stamp: &Stamp) -> Vec<Frame> {
-    let extracts = layers.view.extracts;
-    let links: Vec<SignalObservation> =
-        layers.assessments.par_iter().flat_map_iter(|assessment| links(extracts, assessment)).collect();
-    let propensities = layers.each(|a| &a.propensities);
-    let drivers: Vec<PropensityDriver> = propensities.iter().flat_map(drivers).collect();
-    let drivers: Vec<Of<PropensityDriver>> = drivers.iter().map(|d| layers.of(d.account, d)).collect();
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
+    let of_signals = layers.parts(|a| a.signals.len());
+    let of_links = layers.parts(|a| a.signals.iter().map(|signal| signal.observations.len()).sum());
+    let of_drivers = layers.parts(|a| a.propensities.iter().map(|propensity| propensity.drivers.len()).sum());
     vec![
-        signals().frame(&layers.each(|a| &a.signals), stamp),
-        signal_observations().frame(&links, stamp),
-        account_health().frame(&layers.each(|a| std::slice::from_ref(&a.health)), stamp),
-        self::propensities().frame(&propensities, stamp),
-        propensity_drivers().frame(&drivers, stamp),
-        readiness().frame(&layers.each(|a| std::slice::from_ref(&a.readiness)), stamp),
-        stakeholders().frame(&layers.each(|a| &a.stakeholders.people), stamp),
-        white_space().frame(&layers.each(|a| &a.stakeholders.buying_centers), stamp),
+        layers.frame_by(signals(), of_signals, stamp, named),
+        layers.frame_by(signal_observations(), of_links, stamp, links),
+        layers.frame(account_health(), stamp, |a| std::slice::from_ref(&a.health)),
+        layers.frame(propensities(), stamp, |a| &a.propensities),
+        layers.frame_by(propensity_drivers(), of_drivers, stamp, drivers),
+        layers.frame(readiness(), stamp, |a| std::slice::from_ref(&a.readiness)),
+        layers.frame(stakeholders(), stamp, |a| &a.stakeholders.people),
+        layers.frame(white_space(), stamp, |a| &a.stakeholders.buying_centers),
     ]
 }
 
+fn named<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Named<'a, Signal>> {
+    let row =
+        |signal: &'a Signal| Named { id: signal.id(extracts), row: Of::new(extracts, assessment.account, signal) };
+    assessment.signals.iter().map(row).collect()
+}
+
 /// The observations of an account's signals; one that a signal names twice counts once.
-fn links(extracts: &Extracts, assessment: &Assessment) -> Vec<SignalObservation> {
+fn links<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<SignalObservation<'a>> {
+    let account_id = extracts.account_id(assessment.account);
     let mut links = Vec::new();
     for signal in &assessment.signals {
         let mut positions = signal.observations.clone();
         positions.sort_unstable();
         positions.dedup();
+        let signal_id = signal.id(extracts);
         let observations = &assessment.facts.observations;
         let found = positions.into_iter().filter_map(|at| observations.get(at as usize));
-        links.extend(found.map(|observation| SignalObservation {
-            account_id: extracts.account_id(assessment.account).to_owned(),
-            signal_id: signal.id(extracts),
-            observation_id: observation.id(extracts),
+        links.extend(found.map(|observation| {
+            let observation_id = observation.id(extracts);
+            SignalObservation { account_id, signal_id, observation_id }
         }));
     }
     links
 }
 
-fn drivers<'a>(of: &Of<'a, Propensity>) -> Vec<PropensityDriver<'a>> {
-    let (account, propensity) = (of.account, of.item);
-    let ranked = propensity.drivers.iter().enumerate();
-    ranked.map(|(place, driver)| PropensityDriver { account, propensity, rank: place + 1, driver }).collect()
+fn drivers<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<PropensityDriver<'a>> {
+    let account = || Of::new(extracts, assessment.account, assessment);
+    let ranked = assessment.propensities.iter().flat_map(move |propensity| {
+        propensity.drivers.iter().enumerate().map(move |(place, driver)| (propensity, place + 1, driver))
+    });
+    ranked.map(|(propensity, rank, driver)| PropensityDriver { account: account(), propensity, rank, driver }).collect()
 }
 
-pub fn signals<'a>() -> Table<Of<'a, Signal>> {
-    Table::<Of<'a, Signal>>::new(
+pub fn signals<'a>() -> Table<Named<'a, Signal>> {
+    Table::<Named<'a, Signal>>::new(
         OutputTable::Signals,
         Layer::Signals,
         "What the observations mean: one row per signal that fired.",
     )
-    .made("signal_id", "Stable id of the signal.", |s| s.id(s.extracts))
+    .id("signal_id", "Stable id of the signal.", |s| s.id)
     .key()
     .text("account_id", "The customer account.", |s| s.account_id())
     .refers(OutputTable::AccountHealth, "account_id")
@@ -99,23 +104,23 @@ pub fn signals<'a>() -> Table<Of<'a, Signal>> {
 }
 
 /// A signal and one of the observations it rests on.
-pub struct SignalObservation {
-    pub account_id: String,
-    pub signal_id: String,
-    pub observation_id: String,
+pub struct SignalObservation<'a> {
+    pub account_id: &'a str,
+    pub signal_id: StableId,
+    pub observation_id: StableId,
 }
 
-pub fn signal_observations() -> Table<SignalObservation> {
-    Table::<SignalObservation>::new(
+pub fn signal_observations<'a>() -> Table<SignalObservation<'a>> {
+    Table::<SignalObservation<'a>>::new(
         OutputTable::SignalObservations,
         Layer::Signals,
         "Which observations each signal rests on.",
     )
-    .text("account_id", "The customer account.", |l| &l.account_id)
-    .text("signal_id", "The signal.", |l| &l.signal_id)
+    .text("account_id", "The customer account.", |l| l.account_id)
+    .id("signal_id", "The signal.", |l| l.signal_id)
     .key()
     .refers(OutputTable::Signals, "signal_id")
-    .text("observation_id", "The observation.", |l| &l.observation_id)
+    .id("observation_id", "The observation.", |l| l.observation_id)
     .key()
     .refers(OutputTable::Observations, "observation_id")
 }
@@ -196,25 +201,27 @@ pub fn propensities<'a>() -> Table<Of<'a, Propensity>> {
 
 /// One driver of one propensity.
 pub struct PropensityDriver<'a> {
-    pub account: AccountIx,
+    pub account: Of<'a, Assessment<'a>>,
     pub propensity: &'a Propensity,
     /// 1 = the largest contribution.
     pub rank: usize,
     pub driver: &'a Driver,
 }
 
-pub fn propensity_drivers<'a>() -> Table<Of<'a, PropensityDriver<'a>>> {
-    Table::<Of<'a, PropensityDriver<'a>>>::new(
+pub fn propensity_drivers<'a>() -> Table<PropensityDriver<'a>> {
+    Table::<PropensityDriver<'a>>::new(
         OutputTable::PropensityDrivers,
         Layer::Signals,
         "Why a probability is what it is: base_log_odds and all contributions add up to its log-odds.",
     )
-    .text("account_id", "The customer account.", |d| d.account_id())
+    .text("account_id", "The customer account.", |d| d.account.account_id())
     .key()
     .refers(OutputTable::AccountHealth, "account_id")
     .text("kind", "What is predicted.", |d| d.propensity.kind.as_str())
     .key()
-    .text_opt("product_id", "The product, for cross_sell.", |d| d.propensity.product.map(|id| d.product_name(id)))
+    .text_opt("product_id", "The product, for cross_sell.", |d| {
+        d.propensity.product.map(|id| d.account.product_name(id))
+    })
     .key()
     .text("model_id", "The model that was asked.", |d| &d.propensity.model_id)
     .int("driver_rank", "1 = the largest contribution.", |d| d.rank as i64)
