@@ -81,7 +81,7 @@ pub(super) fn assemble(mut loaded: Loaded) -> Extracts {
     use InputTable as T;
     let ids = loaded.dictionaries();
     let usage = loaded.usage.take().map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
-    let feature_usage = loaded.feature_usage.take().map(|found| found.into_rows(&ids.accounts, &ids.users));
+    let feature_usage = loaded.feature_usage.take().map(|found| found.into_log(&ids.accounts, &ids.users));
     loaded.rejected.sort();
     Extracts {
         accounts: loaded.per_account(T::Accounts, &ids, accounts::rows, |row| row.account),

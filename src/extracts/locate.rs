@@ -16,6 +16,8 @@ pub(super) struct Source {
     pub object: Object,
     /// The day that the path states for every row, from `date=YYYY-MM-DD`.
     pub day: Option<Day>,
+    /// Position in the delivery's `chunks`.
+    pub chunk: usize,
 }
 
 impl Source {
@@ -37,8 +39,14 @@ pub(super) struct Delivery {
     /// The table stands there, be it without rows or with nothing up to the as-of day.
     pub delivered: bool,
     pub sources: Vec<Source>,
+    /// Names of the sets of files that are packed together: those of one calendar month, or a few dozen where the
+    /// paths tell no day.
+    pub chunks: Vec<String>,
     pub notes: Vec<String>,
 }
+
+/// Files of one chunk where the paths tell no day.
+const CHUNK_FILES: usize = 32;
 
 /// Finds every table's objects; partitions outside `from ..= as_of` are left where they are.
 pub(super) fn locate(
@@ -108,7 +116,7 @@ fn under_root(table: &Table, root: &Store, listed: &[Object], problems: &mut Vec
 }
 
 fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> Delivery {
-    let (mut sources, mut notes) = (Vec::new(), Vec::new());
+    let (mut sources, mut notes, mut chunks) = (Vec::new(), Vec::new(), Chunks::default());
     let (mut ignored, mut later, mut older, mut parquet) = (0, 0, 0, 0);
     for object in found.objects {
         if !object.path.is_empty() && !is_parquet(&object.path) {
@@ -116,12 +124,14 @@ fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems:
             continue;
         }
         parquet += 1;
-        let source = Source { store: found.store.clone(), object, day: None };
+        let source = Source { store: found.store.clone(), object, day: None, chunk: 0 };
         match partition(table, &source.object.path) {
-            Ok(None) => sources.push(source),
+            Ok(None) => sources.push(Source { chunk: chunks.unnamed(), ..source }),
             Ok(Some(span)) if span.first > as_of => later += 1,
             Ok(Some(span)) if span.last < from => older += 1,
-            Ok(Some(span)) => sources.push(Source { day: span.day(), ..source }),
+            Ok(Some(span)) => {
+                sources.push(Source { day: span.day(), chunk: chunks.of_month(span.first), ..source });
+            }
             Err(reason) => problems.push(Problem::new(
                 table.table,
                 source.url(),
@@ -137,7 +147,32 @@ fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems:
     if older > 0 {
         notes.push(format!("{older} partitions older than the usage history were left out"));
     }
-    Delivery { table, place: found.place, delivered: parquet > 0, sources, notes }
+    Delivery { table, place: found.place, delivered: parquet > 0, sources, chunks: chunks.names, notes }
+}
+
+/// Chunks in order of appearance.
+#[derive(Default)]
+struct Chunks {
+    names: Vec<String>,
+    unnamed: usize,
+}
+
+impl Chunks {
+    fn of_month(&mut self, day: Day) -> usize {
+        self.number(day.to_string()[..7].to_owned())
+    }
+
+    fn unnamed(&mut self) -> usize {
+        self.unnamed += 1;
+        self.number(format!("files-{:05}", (self.unnamed - 1) / CHUNK_FILES))
+    }
+
+    fn number(&mut self, name: String) -> usize {
+        self.names.iter().rposition(|known| *known == name).unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        })
+    }
 }
 
 fn is_parquet(path: &str) -> bool {

@@ -14,18 +14,24 @@ mod check;
 mod convert;
 mod dictionary_column;
 mod feature_rows;
+mod feature_run;
 pub(crate) mod frame;
+mod gather;
 mod load;
 mod locate;
+mod packed;
 mod parquet_file;
 mod rejects;
 mod rules;
 mod scan;
+mod state;
 mod usage_rows;
+mod usage_run;
 
 pub use error::{Error, Problem};
-pub use load::load;
+pub use load::{load, load_from};
 pub use settings::Settings;
+pub use state::State;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -186,7 +192,7 @@ pub struct Extracts {
     pub subscriptions: PerAccount<Subscription>,
     pub entitlements: PerAccount<Entitlement>,
     pub usage: UsageHistory,
-    pub feature_usage: PerAccount<FeatureUse>,
+    pub feature_usage: FeatureLog,
     pub integrations: PerAccount<Integration>,
     pub contacts: PerAccount<Contact>,
     pub activities: PerAccount<Activity>,

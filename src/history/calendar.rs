@@ -1,7 +1,7 @@
 //! How each usage metric is delivered, as known on a day: level or amount, its cadence, and the days that the extract
 //! covers. It decides what the absence of a row means; it looks at all accounts, never at one.
 
-use crate::extracts::tables::{Period, Series, UsageHistory};
+use crate::extracts::tables::{Cells, Period, Series};
 use crate::extracts::{Extracts, InputTable, PerAccount, Row};
 use crate::history::View;
 use crate::vocabulary::{AccountIx, Day, MetricIx};
@@ -115,8 +115,8 @@ impl Rhythm {
                 let days = usage.known(series, view.day);
                 let rows = days.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age);
                 rhythm.read(series.metric, series.start, rows.clone());
-                if !usage.lags.is_empty() {
-                    rhythm.read_delays(usage, series, rows);
+                if usage.lagged {
+                    rhythm.read_delays(&usage.cells(series), series, rows);
                 }
             }
         }
@@ -139,9 +139,9 @@ impl Rhythm {
     }
 
     /// By the first version of each row: a correction says nothing about how long rows take.
-    fn read_delays(&mut self, usage: &UsageHistory, series: &Series, rows: impl Iterator<Item = usize>) {
+    fn read_delays(&mut self, cells: &Cells, series: &Series, rows: impl Iterator<Item = usize>) {
         for age in rows {
-            let delay = usage.first_known(series, age).since(series.start.plus(age as i32));
+            let delay = cells.first_known(age).since(series.start.plus(age as i32));
             self.delays[delay.clamp(0, MAX_GRACE_DAYS) as usize] += 1;
         }
     }
@@ -191,7 +191,7 @@ fn covered_days(view: View, metrics: usize) -> Vec<Vec<Day>> {
     let until = |days: &Vec<Day>| days[..days.partition_point(|day| *day <= view.day)].to_vec();
     let mut covered: Vec<Vec<Day>> = usage.covered.iter().map(until).collect();
     covered.resize(metrics, Vec::new());
-    if !usage.lags.is_empty() {
+    if usage.lagged {
         drop_unknown(view, &mut covered);
     }
     covered
@@ -205,7 +205,8 @@ fn drop_unknown(view: View, covered: &mut [Vec<Day>]) {
     for series in usage.series.iter().filter(|series| series.start <= view.day) {
         let days = &mut doubted[series.metric.at()];
         if !days.is_empty() {
-            days.retain(|day| !usage.is_known(series, *day, view.day));
+            let cells = usage.cells(series);
+            days.retain(|day| !cells.is_known(*day, view.day));
         }
     }
     for (days, doubted) in covered.iter_mut().zip(&doubted) {
@@ -245,7 +246,7 @@ fn first_days(view: View) -> Vec<(InputTable, Day)> {
         (InputTable::Invoices, first(view, &x.invoices, |r| r.issued_on)),
         (InputTable::AccountEvents, first(view, &x.account_events, |r| r.occurred_on)),
         (InputTable::Opportunities, first(view, &x.opportunities, |r| r.opened_on)),
-        (InputTable::FeatureUsage, first(view, &x.feature_usage, |r| r.day)),
+        (InputTable::FeatureUsage, x.feature_usage.first_known(view.day)),
         (InputTable::Contacts, first(view, &x.contacts, |r| r.seen.known)),
     ];
     began.retain(|(_, day)| day.is_some());

@@ -11,7 +11,7 @@ use super::{Error, Host, Stages};
 use crate::assessment::Assessment;
 use crate::audit::Link;
 use crate::briefings::{self, Briefing};
-use crate::extracts::{self, Extracts};
+use crate::extracts::{self, Extracts, State};
 use crate::history::View;
 use crate::job::{Job, JobFile};
 use crate::models::Scorer;
@@ -28,7 +28,9 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let started_at = host.now();
     let output = &Store::open(&job.settings.output.url, access)?;
     let mut stages = Stages::new(host);
-    let extracts = stages.run("load", || extracts::load(&job.settings.extracts, access, as_of, &|_| {}))?;
+    let state = State::of(output);
+    let extracts =
+        stages.run("load", || extracts::load_from(&job.settings.extracts, access, &state, as_of, &|_| {}))?;
     for day in stages.run("repair", || publish::repair(output))? {
         host.warn(&format!("the run of {day} was committed but not shown in full; it is now"));
     }
