@@ -46,15 +46,18 @@ impl Day {
         NaiveDate::from_num_days_from_ce_opt(self.0.saturating_add(EPOCH_FROM_CE)).unwrap_or(end)
     }
 
+    #[inline]
     pub fn plus(self, days: i32) -> Day {
         Day(self.0 + days)
     }
 
+    #[inline]
     pub fn minus(self, days: i32) -> Day {
         Day(self.0 - days)
     }
 
     /// Days from `earlier` to `self`; negative when `self` comes first.
+    #[inline]
     pub fn since(self, earlier: Day) -> i32 {
         self.0 - earlier.0
     }
@@ -125,10 +128,12 @@ impl<'de> Deserialize<'de> for Day {
 pub struct Moment(pub i64);
 
 impl Moment {
+    #[inline]
     pub fn day(self) -> Day {
         Day(self.0.div_euclid(86_400_000_000) as i32)
     }
 
+    #[inline]
     pub fn start_of(day: Day) -> Moment {
         Moment(i64::from(day.0) * 86_400_000_000)
     }
@@ -151,12 +156,14 @@ macro_rules! index {
         pub struct $name(pub $inner);
 
         impl $name {
+            #[inline]
             pub fn at(self) -> usize {
                 self.0 as usize
             }
         }
 
         impl From<usize> for $name {
+            #[inline]
             fn from(position: usize) -> Self {
                 $name(position as $inner)
             }

@@ -46,6 +46,7 @@ impl BatchTime {
         BatchTime { dates, unfit, path_day, recorded }
     }
 
+    #[inline]
     pub fn of_row(&self, row: usize, window: Window) -> When {
         let recorded = self.recorded.as_ref().and_then(|r| r.is_valid(row).then(|| Moment(r.value(row))));
         let stated = match &self.dates {
@@ -66,6 +67,7 @@ impl BatchTime {
         }
     }
 
+    #[inline]
     fn fault(
         &self,
         row: usize,

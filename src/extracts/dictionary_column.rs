@@ -42,6 +42,7 @@ impl<T: Copy> Mapped<T> {
         Mapped { keys, values, meanings }
     }
 
+    #[inline]
     pub fn get(&self, row: usize) -> Result<T, &str> {
         if self.keys.is_null(row) {
             return Err(rules::NULL);
@@ -58,6 +59,7 @@ impl<T: Copy> Mapped<T> {
     }
 
     /// Position of the row's value among the batch's distinct values, and how many there are.
+    #[inline]
     pub fn place(&self, row: usize) -> usize {
         self.keys.value(row) as usize
     }

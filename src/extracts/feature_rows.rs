@@ -1,7 +1,7 @@
 //! `feature_usage` from Arrow batches to packed runs of rows, and from those to the log of each account.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, BooleanArray, Int64Array};
 use arrow::record_batch::RecordBatch;
@@ -22,7 +22,7 @@ use super::tables::{FeatureLog, FeatureLogBuilder, FeatureUse};
 use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text, UserIx};
 
 /// Rows that a thread gathers before it packs them, of 40 bytes each.
-const GATHERED_ROWS: usize = 2_000_000;
+const GATHERED_ROWS: usize = 1_500_000;
 
 /// Gathers feature usage from any number of threads.
 pub(super) struct FeatureRows<'a> {
@@ -145,9 +145,9 @@ impl<'a> FeatureRows<'a> {
         count
     }
 
-    /// Adds a run that an earlier night packed.
-    pub fn add_run(&self, chunk: usize, run: Run, count: Count) {
-        self.rows.add_run(chunk, run, count);
+    /// Adds what an earlier night packed.
+    pub fn add_runs(&self, chunk: usize, runs: Vec<Run>, count: Count) {
+        self.rows.add_runs(chunk, runs, count);
     }
 
     pub fn users(&self) -> MutexGuard<'_, Interner> {
@@ -174,7 +174,7 @@ impl<'a> FeatureRows<'a> {
             keep(chunk, &lock(&self.users));
         }
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-        let runs: Vec<Run> = gathered.into_iter().map(|chunk| chunk.run).collect();
+        let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
         let (names, ranks) = sorted_names(lock(&self.users).names());
         let log = self.log(runs, &ranks, count.recorded.is_some());
         let older = self.older.into_inner();
@@ -354,50 +354,63 @@ impl FeatureFound {
     }
 }
 
-/// A run for the state: its accounts, users and features by name, then the run itself.
+/// Runs for the state: their accounts, users and features by name, then the runs themselves.
 pub(super) fn write(
-    run: &Run,
+    runs: &[Run],
     accounts: &Dictionary<AccountIx>,
     features: &Dictionary<FeatureIx>,
     users: &Interner,
 ) -> Writer {
-    let run = run.plain();
+    let runs: Vec<_> = runs.iter().map(Run::plain).collect();
     let mut out = Writer::default();
-    let used = run.accounts();
+    let used = distinct(runs.iter().flat_map(|run| run.accounts()));
     out.number(used.len() as u64);
     used.iter().for_each(|account| out.text(accounts.name(*account)));
     out.number(features.len() as u64);
     features.iter().for_each(|(_, name)| out.text(name));
-    let of_run = run.users();
-    out.number(of_run.len() as u64);
-    for user in of_run {
+    let of_runs = distinct(runs.iter().flat_map(|run| run.users()));
+    out.number(of_runs.len() as u64);
+    for user in of_runs {
         out.number(u64::from(user));
         out.text(users.name(user));
     }
-    run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
+    out.number(runs.len() as u64);
+    for run in runs {
+        run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
+    }
     out
 }
 
-/// The run again, under today's numbers. `None` where rows of it do not count today, or an account or a feature is gone.
+fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The runs again, under today's numbers. `None` where rows of them do not count today, or an account or a feature is
+/// gone.
 pub(super) fn read(
     kept: &Kept,
     accounts: &Dictionary<AccountIx>,
     features: &Dictionary<FeatureIx>,
     users: &mut Interner,
     window: Window,
-) -> Option<Run> {
+) -> Option<Vec<Run>> {
     kept.fits(window.from, window.as_of).then_some(())?;
-    let mut reader = kept.run();
+    let mut reader = kept.runs();
     let n = reader.number();
     let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
     let n = reader.number();
     let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
     let n = reader.number();
-    let of_run: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
-    let mut numbers = vec![0; of_run.last().map_or(0, |(last, _)| *last as usize + 1)];
-    for (number, name) in of_run {
+    let of_runs: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
+    let mut numbers = vec![0; of_runs.last().map_or(0, |(last, _)| *last as usize + 1)];
+    for (number, name) in of_runs {
         numbers[number as usize] = users.number(name);
     }
+    let names = Arc::new(Names { users: numbers, features });
     let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
-    Some(Run::read(&mut reader, account, Names { users: numbers, features }))
+    let n = reader.number();
+    Some((0..n).map(|_| Run::read(&mut reader, account, names.clone())).collect())
 }

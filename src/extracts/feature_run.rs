@@ -2,6 +2,7 @@
 //! runs of a chunk of files come to, and what the state keeps are all runs; merging them in any order gives the same.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
@@ -42,7 +43,7 @@ pub(super) struct Run {
     accounts: Vec<Packed>,
     bytes: Vec<u8>,
     /// `None`: the numbers in the bytes are those of this load.
-    names: Option<Names>,
+    names: Option<Arc<Names>>,
 }
 
 /// The rows of one account, between two days.
@@ -169,7 +170,7 @@ impl Run {
     }
 
     /// `names`: what the numbers in the bytes stand for today.
-    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, names: Names) -> Run {
+    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, names: Arc<Names>) -> Run {
         let n = reader.number() as usize;
         let one = |_| Packed {
             account: account(reader.number() as u32),
@@ -202,7 +203,8 @@ impl Names {
 /// Leaves one row per key and recording: the smallest.
 pub(super) fn settle(rows: &mut Vec<Row>, refuse: Refuse<Row>) {
     if !rows.is_sorted_by(|a, b| a.order(b).is_le()) {
-        rows.sort_unstable_by(Row::order);
+        // Files are sorted more often than not: a merge of their runs costs far less than sorting anew.
+        rows.sort_by(Row::order);
     }
     rows.dedup_by(|later, kept| {
         let same = later.key() == kept.key() && later.recorded == kept.recorded;

@@ -70,6 +70,9 @@ pub(super) trait Rollup: Default + Send + Sync {
     fn merge(runs: &[Self], refuse: Refuse<Self::Row>) -> Self;
 }
 
+/// A chunk of more runs than this is merged: each night adds one to the chunk of its day.
+const MAX_RUNS: usize = 6;
+
 /// Everything gathered so far, from any number of threads.
 pub(super) struct Gathering<R: Rollup> {
     /// Rows that a thread packs at once.
@@ -122,9 +125,9 @@ impl<R: Rollup> Gathering<R> {
     }
 
     /// Adds rows of a chunk that are packed already.
-    pub fn add_run(&self, chunk: usize, run: R, count: Count) {
+    pub fn add_runs(&self, chunk: usize, runs: Vec<R>, count: Count) {
         self.count(chunk, count);
-        lock(&self.chunks[chunk].runs).push(run);
+        lock(&self.chunks[chunk].runs).extend(runs);
     }
 
     fn count(&self, chunk: usize, more: Count) {
@@ -137,7 +140,7 @@ impl<R: Rollup> Gathering<R> {
         self.chunks[chunk].incomplete.store(true, Ordering::Relaxed);
     }
 
-    /// One run per chunk, in order.
+    /// The runs of each chunk, in order.
     pub fn finish(self, refuse: &(dyn Fn(R::Row) + Sync)) -> Vec<Gathered<R>> {
         use rayon::prelude::*;
         for (chunk, mut rows) in std::mem::take(&mut *lock(&self.idle)) {
@@ -151,9 +154,9 @@ impl<R: Rollup> Gathering<R> {
 /// What a chunk came to.
 pub(super) struct Gathered<R> {
     pub chunk: usize,
-    pub run: R,
+    pub runs: Vec<R>,
     pub count: Count,
-    /// Whether the run holds every row of the chunk.
+    /// Whether the runs hold every row of the chunk.
     pub complete: bool,
 }
 
@@ -161,16 +164,15 @@ impl<R: Rollup> Chunk<R> {
     fn merged(self, chunk: usize, refuse: &dyn Fn(R::Row)) -> Gathered<R> {
         let mut runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut complete = !self.incomplete.into_inner();
-        let run = match runs.len() {
-            0 => R::default(),
-            1 => runs.remove(0),
-            _ => R::merge(&runs, &mut |row| {
+        if runs.len() > MAX_RUNS {
+            let merged = R::merge(&runs, &mut |row| {
                 complete = false;
                 refuse(row);
-            }),
-        };
+            });
+            runs = vec![merged];
+        }
         let count = self.count.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Gathered { chunk, run, count, complete }
+        Gathered { chunk, runs, count, complete }
     }
 }
 

@@ -255,8 +255,8 @@ impl<'a> Loading<'a> {
         let rows = UsageRows::new(opened.delivery.table, &accounts, window, &place, chunks);
         for chunk in std::mem::take(&mut opened.kept) {
             match usage_rows::read(&chunk.kept, &accounts, &mut rows.names(), window) {
-                Some(run) => {
-                    rows.add_run(chunk.kept.chunk, run, chunk.kept.count);
+                Some(runs) => {
+                    rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
                     opened.kept.push(chunk);
                 }
                 None => opened.read_again(chunk, &mut self.problems)?,
@@ -270,7 +270,7 @@ impl<'a> Loading<'a> {
         self.problems.extend(found);
         let mut usage = rows.finish(|chunk, names| {
             if whole && opened.was_read(chunk.chunk) {
-                self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.run, &accounts, names));
+                self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.runs, &accounts, names));
             }
         });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
@@ -293,8 +293,8 @@ impl<'a> Loading<'a> {
         let rows = FeatureRows::new(opened.delivery.table, &accounts, &features, window, &place, chunks);
         for chunk in std::mem::take(&mut opened.kept) {
             match feature_rows::read(&chunk.kept, &accounts, &features, &mut rows.users(), window) {
-                Some(run) => {
-                    rows.add_run(chunk.kept.chunk, run, chunk.kept.count);
+                Some(runs) => {
+                    rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
                     opened.kept.push(chunk);
                 }
                 None => opened.read_again(chunk, &mut self.problems)?,
@@ -312,7 +312,7 @@ impl<'a> Loading<'a> {
                     opened,
                     chunk.chunk,
                     chunk.count,
-                    feature_rows::write(&chunk.run, &accounts, &features, users),
+                    feature_rows::write(&chunk.runs, &accounts, &features, users),
                 );
             }
         });
@@ -330,9 +330,9 @@ impl<'a> Loading<'a> {
     }
 
     /// Keeps a chunk that was read for the nights to come.
-    fn remember(&self, opened: &Opened, chunk: usize, count: Count, run: Writer) {
+    fn remember(&self, opened: &Opened, chunk: usize, count: Count, runs: Writer) {
         let files = opened.files_of(chunk);
-        let content = Content { settings: self.settings, files: &files, count, run };
+        let content = Content { settings: self.settings, files: &files, count, runs };
         let (table, name) = (opened.delivery.table.table, &opened.delivery.chunks[chunk]);
         self.state.keep(table, name, &content, opened.object_of(chunk));
     }

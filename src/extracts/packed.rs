@@ -136,13 +136,19 @@ fn whole(values: &[f64], scale: f64) -> Option<(i64, i64, bool)> {
             gaps = true;
             continue;
         }
-        let units = (value * scale).round();
-        if !(units.abs() <= EXACT) || (units as i64 as f64 / scale).to_bits() != value.to_bits() {
+        let units = units(value, scale);
+        if value.abs() * scale > EXACT || (units as f64 / scale).to_bits() != value.to_bits() {
             return None;
         }
-        (least, most) = (least.min(units as i64), most.max(units as i64));
+        (least, most) = (least.min(units), most.max(units));
     }
     Some(if least > most { (0, 0, gaps) } else { (least, most, gaps) })
+}
+
+/// The nearest whole number of 1/scale.
+#[inline]
+fn units(value: f64, scale: f64) -> i64 {
+    (value * scale + 0.5_f64.copysign(value)) as i64
 }
 
 /// Position in [`WIDTHS`] for codes up to `most`; the greatest code of a width is kept for gaps.
@@ -158,7 +164,7 @@ fn width(most: u64, gaps: bool) -> usize {
 fn codes(values: &[f64], scale: f64, least: i64, width: usize, out: &mut Writer) {
     let code = |value: f64| match value.is_nan() {
         true => u32::MAX,
-        false => ((value * scale).round() as i64 - least) as u32,
+        false => (units(value, scale) - least) as u32,
     };
     match width {
         0 => {}

@@ -56,17 +56,20 @@ pub(super) fn is_sound(column: &Column, value: f64) -> bool {
 }
 
 /// The rule that a day breaks, if any.
+#[inline]
 pub(super) fn day_fault(day: Day, settings: &Settings) -> Option<String> {
     let plausible = settings.earliest_day <= day && day <= settings.latest_day;
     (!plausible).then(|| format!("must lie between {} and {}", settings.earliest_day, settings.latest_day))
 }
 
 /// Whether a day lies after the run's day and is a day at all: what is absurd is a fault, not the future.
+#[inline]
 pub(super) fn is_future(day: Day, as_of: Day, settings: &Settings) -> bool {
     as_of < day && day <= settings.latest_day
 }
 
 /// The day on which a row became visible: not before it was recorded, and not before it happened.
+#[inline]
 pub(super) fn known_day(recorded: Option<Moment>, event: Option<Day>) -> Day {
     let recorded = recorded.map_or(Day::MIN, Moment::day);
     event.map_or(recorded, |event| event.max(recorded))

@@ -74,6 +74,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    #[inline]
     pub fn holds(self, value: f64) -> bool {
         let low = if self.above_min { value > self.min } else { value >= self.min };
         low && self.max.is_none_or(|max| value <= max)

@@ -94,8 +94,8 @@ pub(super) struct Content<'a> {
     pub settings: &'a Settings,
     pub files: &'a [KeptFile],
     pub count: Count,
-    /// The run and the names in it, as its table writes them.
-    pub run: Writer,
+    /// The runs and the names in them, as their table writes them.
+    pub runs: Writer,
 }
 
 /// A file that a kept chunk was made of.
@@ -116,7 +116,7 @@ pub(super) struct Kept {
     pub files: Vec<KeptFile>,
     pub count: Count,
     content: Vec<u8>,
-    run_at: usize,
+    runs_at: usize,
 }
 
 impl Content<'_> {
@@ -136,7 +136,7 @@ impl Content<'_> {
         let Count { visible, accepted, nulls, oldest, newest, recorded } = self.count;
         [visible, accepted, nulls].into_iter().for_each(|n| out.number(n));
         [oldest, newest, recorded.unwrap_or(Day::MIN)].into_iter().for_each(|day| out.signed(i64::from(day.0)));
-        out.0.extend_from_slice(&self.run.0);
+        out.0.extend_from_slice(&self.runs.0);
         let check = xxh3_64(&out.0);
         out.0.extend_from_slice(&check.to_le_bytes());
         zstd::encode_all(out.0.as_slice(), LEVEL).unwrap_or_default()
@@ -163,8 +163,8 @@ impl Kept {
         let [oldest, newest, recorded] = [(); 3].map(|()| Day(reader.signed() as i32));
         let recorded = (recorded != Day::MIN).then_some(recorded);
         let count = Count { visible, accepted, nulls, oldest, newest, recorded };
-        let run_at = content.len() - reader.left();
-        let kept = Kept { chunk, object, files, count, content, run_at };
+        let runs_at = content.len() - reader.left();
+        let kept = Kept { chunk, object, files, count, content, runs_at };
         kept.files
             .iter()
             .all(|file| sources.iter().any(|source| file.is(source) && source.chunk == chunk))
@@ -180,8 +180,8 @@ impl Kept {
         from <= self.count.oldest && self.count.newest <= as_of && self.count.recorded.is_none_or(|day| day <= as_of)
     }
 
-    pub fn run(&self) -> Reader<'_> {
-        Reader::new(&self.content[self.run_at..])
+    pub fn runs(&self) -> Reader<'_> {
+        Reader::new(&self.content[self.runs_at..])
     }
 }
 

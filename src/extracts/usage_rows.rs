@@ -25,7 +25,7 @@ use super::usage_run::{Key, Part, Parts, Row, Run, Version, by_series, settled};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
 /// Rows that a thread gathers before it packs them, of 32 bytes each.
-const GATHERED_ROWS: usize = 2_000_000;
+const GATHERED_ROWS: usize = 1_500_000;
 
 /// Gathers usage from any number of threads.
 pub(super) struct UsageRows<'a> {
@@ -152,9 +152,9 @@ impl<'a> UsageRows<'a> {
         count
     }
 
-    /// Adds a run that an earlier night packed.
-    pub fn add_run(&self, chunk: usize, run: Run, count: Count) {
-        self.rows.add_run(chunk, run, count);
+    /// Adds what an earlier night packed.
+    pub fn add_runs(&self, chunk: usize, runs: Vec<Run>, count: Count) {
+        self.rows.add_runs(chunk, runs, count);
     }
 
     pub fn names(&self) -> MutexGuard<'_, Pairs> {
@@ -184,7 +184,7 @@ impl<'a> UsageRows<'a> {
             keep(chunk, &lock(&self.names));
         }
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-        let runs: Vec<Run> = gathered.into_iter().map(|chunk| chunk.run).collect();
+        let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
         let parts = by_series(&runs);
         parts.refuse_repeats(&runs, &mut |row| self.refuse(row));
         let older = self.older.into_inner();
@@ -366,10 +366,11 @@ fn known(day: Day, recorded: Moment) -> Day {
     rules::known_day((recorded != UNRECORDED).then_some(recorded), Some(day))
 }
 
-/// A run for the state: its accounts and pairs by name, then the run itself.
-pub(super) fn write(run: &Run, accounts: &Dictionary<AccountIx>, names: &Pairs) -> Writer {
+/// Runs for the state: their accounts and pairs by name, then the runs themselves.
+pub(super) fn write(runs: &[Run], accounts: &Dictionary<AccountIx>, names: &Pairs) -> Writer {
     let mut out = Writer::default();
-    let mut used: Vec<AccountIx> = run.series.iter().map(|series| series.key.account).collect();
+    let mut used: Vec<AccountIx> = runs.iter().flat_map(|run| &run.series).map(|series| series.key.account).collect();
+    used.sort_unstable();
     used.dedup();
     out.number(used.len() as u64);
     used.iter().for_each(|account| out.text(accounts.name(*account)));
@@ -379,23 +380,32 @@ pub(super) fn write(run: &Run, accounts: &Dictionary<AccountIx>, names: &Pairs) 
         out.text(product);
         out.text(metric);
     }
-    run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32, |pair| pair);
+    out.number(runs.len() as u64);
+    for run in runs {
+        run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32, |pair| pair);
+    }
     out
 }
 
-/// The run again, under today's numbers. `None` where rows of it do not count today, or an account is gone.
-pub(super) fn read(kept: &Kept, accounts: &Dictionary<AccountIx>, names: &mut Pairs, window: Window) -> Option<Run> {
+/// The runs again, under today's numbers. `None` where rows of them do not count today, or an account is gone.
+pub(super) fn read(
+    kept: &Kept,
+    accounts: &Dictionary<AccountIx>,
+    names: &mut Pairs,
+    window: Window,
+) -> Option<Vec<Run>> {
     kept.fits(window.from, window.as_of).then_some(())?;
-    let mut reader = kept.run();
+    let mut reader = kept.runs();
     let n = reader.number();
     let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
     let n = reader.number();
     let pairs: Vec<(&str, &str)> = (0..n).map(|_| (reader.text(), reader.text())).collect();
     let mut numbers = vec![None; pairs.len()];
     let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
-    let pair = |number: u32| {
+    let mut pair = |number: u32| {
         let (product, metric) = pairs.get(number as usize).copied().unwrap_or_default();
         numbers.get_mut(number as usize).map_or(0, |known| *known.get_or_insert_with(|| names.number(product, metric)))
     };
-    Some(Run::read(&mut reader, account, pair))
+    let n = reader.number();
+    Some((0..n).map(|_| Run::read(&mut reader, account, &mut pair)).collect())
 }

@@ -59,7 +59,8 @@ impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        rows.sort_unstable_by(|a, b| a.series.cmp(&b.series).then_with(|| a.version.order(&b.version)));
+        // Files are sorted more often than not: a merge of their runs costs far less than sorting anew.
+        rows.sort_by(|a, b| a.series.cmp(&b.series).then_with(|| a.version.order(&b.version)));
         let mut run = Run::default();
         let mut versions = Vec::new();
         for of_series in rows.chunk_by(|a, b| a.series == b.series) {
@@ -132,7 +133,7 @@ impl Run {
         out.0.extend_from_slice(&self.bytes);
     }
 
-    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, mut pair: impl FnMut(u32) -> u32) -> Run {
+    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, pair: &mut impl FnMut(u32) -> u32) -> Run {
         let n = reader.number() as usize;
         let one = |_| Packed {
             key: Key { account: account(reader.number() as u32), pair: pair(reader.number() as u32) },
@@ -151,7 +152,7 @@ impl Run {
 /// Leaves one version per day and recording: the smallest value.
 fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
     if !versions.is_sorted_by(|a, b| a.order(b).is_le()) {
-        versions.sort_unstable_by(Version::order);
+        versions.sort_by(Version::order);
     }
     versions.dedup_by(|later, kept| {
         let same = later.is_same_cell(kept);

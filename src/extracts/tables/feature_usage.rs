@@ -88,6 +88,10 @@ impl FeatureLog {
         }
     }
 
+    fn first_of(&mut self, known: Day, day: Day) {
+        self.first.entry(known).and_modify(|first| *first = day.min(*first)).or_insert(day);
+    }
+
     /// Accounts and users that have a row.
     pub fn pairs(&self) -> impl Iterator<Item = (AccountIx, UserIx)> {
         let ends = self.accounts.iter().skip(1).map(|of| of.users as usize).chain([self.users.len()]);
@@ -185,8 +189,11 @@ impl FeatureLogBuilder {
             }
         }
         log.packed = out.0;
-        for row in rows {
-            log.first.entry(row.known).and_modify(|first| *first = row.day.min(*first)).or_insert(row.day);
+        if log.lagged {
+            rows.iter().for_each(|row| log.first_of(row.known, row.day));
+        } else if let Some(first) = rows.iter().map(|row| row.day).min() {
+            // Rows known from their own day are known in the order of their days: only the first can be asked for.
+            log.first_of(first, first);
         }
     }
 
@@ -205,9 +212,7 @@ impl FeatureLogBuilder {
         log.accounts.extend(moved.skip(known));
         log.packed.extend_from_slice(&more.packed);
         log.users.extend(more.users);
-        for (known, day) in more.first {
-            log.first.entry(known).and_modify(|first| *first = day.min(*first)).or_insert(day);
-        }
+        more.first.into_iter().for_each(|(known, day)| log.first_of(known, day));
     }
 
     pub fn finish(mut self, accounts: usize) -> FeatureLog {

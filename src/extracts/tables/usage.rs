@@ -3,6 +3,8 @@
 //! Rows number in the hundreds of millions, so they never exist as structs: the loader streams Arrow batches
 //! into packed runs, one or two bytes a cell, and a series is unpacked when someone looks at it.
 
+use std::collections::BTreeMap;
+
 use crate::extracts::InputTable;
 use crate::extracts::packed::{Reader, Writer, pack, unpack};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
@@ -163,7 +165,40 @@ impl Cells<'_> {
 #[derive(Debug)]
 pub struct UsageBuilder {
     history: UsageHistory,
-    covered: Vec<std::collections::BTreeSet<Day>>,
+    covered: Vec<DaySet>,
+}
+
+/// Days as one bit each, in words of 64.
+#[derive(Clone, Debug, Default)]
+struct DaySet(BTreeMap<i32, u64>);
+
+impl DaySet {
+    /// Adds days that mostly rise.
+    fn extend(&mut self, days: impl Iterator<Item = Day>) {
+        let (mut word, mut bits) = (i32::MIN, 0);
+        for day in days {
+            if day.0.div_euclid(64) != word {
+                self.insert(word, bits);
+                (word, bits) = (day.0.div_euclid(64), 0);
+            }
+            bits |= 1 << day.0.rem_euclid(64);
+        }
+        self.insert(word, bits);
+    }
+
+    fn insert(&mut self, word: i32, bits: u64) {
+        if bits != 0 {
+            *self.0.entry(word).or_default() |= bits;
+        }
+    }
+
+    fn days(&self) -> Vec<Day> {
+        let of_word = |(word, bits): (&i32, &u64)| {
+            let (word, bits) = (*word, *bits);
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| Day(word * 64 + bit))
+        };
+        self.0.iter().flat_map(of_word).collect()
+    }
 }
 
 impl UsageBuilder {
@@ -189,11 +224,11 @@ impl UsageBuilder {
             let latest = of_day[of_day.len() - 1];
             values[age] = latest.value;
             lags[age] = f64::from(latest.known.since(latest.day).max(0));
-            self.covered[metric.at()].insert(latest.day);
             let before = of_day[..of_day.len() - 1].iter().zip(&of_day[1..]);
             let seen = before.filter(|(version, next)| version.known < next.known).map(|(version, _)| *version);
             history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
         }
+        self.covered[metric.at()].extend(versions.iter().map(|version| version.day));
         segments(&values, &lags, history.lagged, &mut history.packed);
     }
 
@@ -207,7 +242,7 @@ impl UsageBuilder {
         let earlier = more.earlier.into_iter();
         history.earlier.extend(earlier.map(|cell| EarlierCell { series: cell.series + first, ..cell }));
         for (days, more) in self.covered.iter_mut().zip(other.covered) {
-            days.extend(more);
+            more.0.into_iter().for_each(|(word, bits)| days.insert(word, bits));
         }
     }
 
@@ -216,7 +251,7 @@ impl UsageBuilder {
         history.by_account = (0..=accounts)
             .map(|account| history.series.partition_point(|series| series.account.at() < account) as u32)
             .collect();
-        history.covered = self.covered.into_iter().map(|days| days.into_iter().collect()).collect();
+        history.covered = self.covered.iter().map(DaySet::days).collect();
         history.packed.shrink_to_fit();
         history
     }
