@@ -46,15 +46,18 @@ impl Day {
         NaiveDate::from_num_days_from_ce_opt(self.0.saturating_add(EPOCH_FROM_CE)).unwrap_or(end)
     }
 
+    #[inline]
     pub fn plus(self, days: i32) -> Day {
         Day(self.0 + days)
     }
 
+    #[inline]
     pub fn minus(self, days: i32) -> Day {
         Day(self.0 - days)
     }
 
     /// Days from `earlier` to `self`; negative when `self` comes first.
+    #[inline]
     pub fn since(self, earlier: Day) -> i32 {
         self.0 - earlier.0
     }
@@ -125,6 +128,7 @@ impl<'de> Deserialize<'de> for Day {
 pub struct Moment(pub i64);
 
 impl Moment {
+    #[inline]
     pub fn day(self) -> Day {
         Day(self.0.div_euclid(86_400_000_000) as i32)
     }
@@ -151,12 +155,14 @@ macro_rules! index {
         pub struct $name(pub $inner);
 
         impl $name {
+            #[inline]
             pub fn at(self) -> usize {
                 self.0 as usize
             }
         }
 
         impl From<usize> for $name {
+            #[inline]
             fn from(position: usize) -> Self {
                 $name(position as $inner)
             }
@@ -217,6 +223,7 @@ impl<I: From<usize> + Copy> Dictionary<I> {
         self.ids.iter().enumerate().map(|(position, id)| (I::from(position), id))
     }
 
+    #[inline]
     pub fn name_at(&self, position: usize) -> &Text {
         &self.ids[position]
     }
@@ -226,6 +233,7 @@ macro_rules! named_index {
     ($($name:ident),*) => {$(
         impl Dictionary<$name> {
             /// The id that stands at this index.
+            #[inline]
             pub fn name(&self, index: $name) -> &Text {
                 self.name_at(index.at())
             }
