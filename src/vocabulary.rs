@@ -224,6 +224,7 @@ impl<I: From<usize> + Copy> Dictionary<I> {
         self.ids.iter().enumerate().map(|(position, id)| (I::from(position), id))
     }
 
+    #[inline]
     pub fn name_at(&self, position: usize) -> &Text {
         &self.ids[position]
     }
@@ -233,6 +234,7 @@ macro_rules! named_index {
     ($($name:ident),*) => {$(
         impl Dictionary<$name> {
             /// The id that stands at this index.
+            #[inline]
             pub fn name(&self, index: $name) -> &Text {
                 self.name_at(index.at())
             }

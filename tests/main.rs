@@ -15,6 +15,7 @@ mod gates;
 mod health;
 mod job;
 mod laws;
+mod models_columns;
 mod models_crm5;
 mod models_fit;
 mod models_labels;

@@ -172,20 +172,6 @@ fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
 }
 
 #[test]
-fn appended_tables_miss_what_the_other_does_not_have() {
-    let mut table = Table::new(vec![numbers("a", vec![1.0]), words("w", &[Some("x")])], 1);
-    table.append(Table::new(vec![numbers("b", vec![2.0])], 1));
-    let found = |name: &str| match &table.frame().find(name).expect(name).values {
-        Values::Numbers(values) => values.iter().map(|v| v.to_string()).collect::<Vec<_>>(),
-        Values::Words(values) => values.iter().map(|v| v.as_deref().unwrap_or("-").to_owned()).collect(),
-    };
-    assert_eq!(
-        (found("a"), found("b"), found("w")),
-        (vec!["1".into(), "NaN".into()], vec!["NaN".into(), "2".into()], vec!["x".into(), "-".into()])
-    );
-}
-
-#[test]
 fn metrics_equal_figures_worked_out_by_hand() {
     // Highest first: 0.9 +, 0.8 −, 0.6 + and − tied, 0.2 −, so of 2 × 3 pairs 1st + wins 3, 2nd + wins 1 and ties 1.
     let (p, y) = (vec![0.2, 0.9, 0.6, 0.8, 0.6], vec![false, true, true, false, false]);

@@ -92,8 +92,11 @@ impl Use {
 
 /// Second highest amount of the seven days that end with each day (the only one where there is one).
 fn busy_days(days: &[Day], amounts: &[f64]) -> Vec<f64> {
+    let mut from = 0;
     let week = |last: usize| {
-        let from = days[..last].partition_point(|day| *day <= days[last].minus(7));
+        while days[from] <= days[last].minus(7) {
+            from += 1;
+        }
         second_highest(&amounts[from..=last])
     };
     (0..days.len()).map(week).collect()
@@ -112,13 +115,13 @@ fn second_highest(amounts: &[f64]) -> f64 {
 }
 
 fn month_to_date(points: &[Point], cadence: Cadence) -> Vec<f64> {
-    let (mut month, mut sum) = (Day::MIN, 0.0);
+    let (mut next_month, mut sum) = (Day::MIN, 0.0);
+    let spans = if cadence == Cadence::Weekly { 7.0 } else { 1.0 };
     let to_date = |point: &Point| {
-        let start = point.day.month_start();
-        let inside = f64::from(point.day.since(start) + 1);
-        let spans = if cadence == Cadence::Weekly { 7.0 } else { 1.0 };
-        if start != month {
-            (month, sum) = (start, point.value * (inside / spans).min(1.0));
+        if point.day >= next_month {
+            let start = point.day.month_start();
+            let inside = f64::from(point.day.since(start) + 1);
+            (next_month, sum) = (start.plus_months(1), point.value * (inside / spans).min(1.0));
         } else {
             sum += point.value;
         }

@@ -75,6 +75,7 @@ impl Seen {
         Seen { known, superseded: Day::MAX }
     }
 
+    #[inline]
     pub fn on(self, day: Day) -> bool {
         self.known <= day && day < self.superseded
     }
@@ -116,14 +117,17 @@ impl<T> PerAccount<T> {
     }
 
     /// Every version of every row of the account.
+    #[inline]
     pub fn of(&self, account: AccountIx) -> &[T] {
         &self.rows[self.range(account)]
     }
 
+    #[inline]
     pub fn all(&self) -> &[T] {
         &self.rows
     }
 
+    #[inline]
     fn range(&self, account: AccountIx) -> Range<usize> {
         match self.starts.get(account.at()..=account.at() + 1) {
             Some(&[from, to]) => from as usize..to as usize,
@@ -218,18 +222,22 @@ pub struct Extracts {
 }
 
 impl Extracts {
+    #[inline]
     pub fn has(&self, table: InputTable) -> bool {
         self.available.contains(&table)
     }
 
+    #[inline]
     pub fn product(&self, product: ProductIx) -> &Product {
         &self.products[product.at()]
     }
 
+    #[inline]
     pub fn feature(&self, feature: FeatureIx) -> &Feature {
         &self.features[feature.at()]
     }
 
+    #[inline]
     pub fn metric(&self, metric: MetricIx) -> &str {
         self.ids.metrics.name(metric)
     }

@@ -34,16 +34,19 @@ impl<'a> View<'a> {
         self.extracts.account_indices().filter_map(move |account| self.account(account))
     }
 
+    #[inline]
     pub fn account(self, account: AccountIx) -> Option<&'a Account> {
         self.visible(&self.extracts.accounts, account).next()
     }
 
+    #[inline]
     fn visible<T: Row>(self, rows: &'a PerAccount<T>, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a T> {
         rows.of(account).iter().filter(move |row| row.seen().on(self.day))
     }
 
     /// One version of each subscription: the last recorded, or, where that one has yet to start (a renewal agreed
     /// early), the last that has started. For what is in force see [`contracts`].
+    #[inline]
     pub fn subscriptions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Subscription> {
         let mut versions: Vec<&Subscription> =
             self.subscription_versions(account).filter(|row| row.seen.known < row.seen.superseded).collect();
@@ -54,6 +57,7 @@ impl<'a> View<'a> {
     }
 
     /// Every version of every subscription recorded by the day, superseded ones included.
+    #[inline]
     pub fn subscription_versions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Subscription> {
         self.extracts.subscriptions.of(account).iter().filter(move |row| row.seen.known <= self.day)
     }
@@ -76,47 +80,58 @@ impl<'a> View<'a> {
         self.extracts.feature_usage.of(account).filter(move |row| row.day <= self.day && row.seen().on(self.day))
     }
 
+    #[inline]
     pub fn integrations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Integration> {
         self.visible(&self.extracts.integrations, account).filter(move |row| row.connected_on <= self.day)
     }
 
+    #[inline]
     pub fn contacts(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Contact> {
         self.visible(&self.extracts.contacts, account)
     }
 
     /// Every version of every contact recorded by the day: promotions and departures show between versions.
+    #[inline]
     pub fn contact_versions(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Contact> {
         self.extracts.contacts.of(account).iter().filter(move |row| row.seen.known <= self.day)
     }
 
+    #[inline]
     pub fn activities(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Activity> {
         self.visible(&self.extracts.activities, account).filter(move |row| row.at.day() <= self.day)
     }
 
+    #[inline]
     pub fn conversations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Conversation> {
         self.visible(&self.extracts.conversations, account).filter(move |row| row.at.day() <= self.day)
     }
 
+    #[inline]
     pub fn tickets(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Ticket> {
         self.visible(&self.extracts.tickets, account).filter(move |row| row.opened_at.day() <= self.day)
     }
 
+    #[inline]
     pub fn surveys(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Survey> {
         self.visible(&self.extracts.surveys, account).filter(move |row| row.at.day() <= self.day)
     }
 
+    #[inline]
     pub fn invoices(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Invoice> {
         self.visible(&self.extracts.invoices, account).filter(move |row| row.issued_on <= self.day)
     }
 
+    #[inline]
     pub fn account_events(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a AccountEvent> {
         self.visible(&self.extracts.account_events, account).filter(move |row| row.occurred_on <= self.day)
     }
 
+    #[inline]
     pub fn opportunities(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Opportunity> {
         self.visible(&self.extracts.opportunities, account).filter(move |row| row.opened_on <= self.day)
     }
 
+    #[inline]
     pub fn annotations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Annotation> {
         self.visible(&self.extracts.annotations, account).filter(move |row| row.observed_on <= self.day)
     }

@@ -154,15 +154,18 @@ pub fn month_end(day: Day) -> Day {
 }
 
 impl Regular {
+    #[inline]
     pub fn last(&self) -> Point {
         self.points[self.points.len() - 1]
     }
 
+    #[inline]
     pub fn first(&self) -> Point {
         self.points[0]
     }
 
     /// Points after `after` up to and including `until`.
+    #[inline]
     pub fn between(&self, after: Day, until: Day) -> &[Point] {
         let from = self.points.partition_point(|point| point.day <= after);
         let to = self.points.partition_point(|point| point.day <= until);
@@ -170,6 +173,7 @@ impl Regular {
     }
 
     /// Days that one point stands for.
+    #[inline]
     pub fn days_per_point(&self) -> f64 {
         match self.cadence {
             Cadence::Daily | Cadence::Sampled => 1.0,
@@ -230,12 +234,8 @@ impl Regular {
             return sum * (now.len() as f64 / earlier.len() as f64);
         }
         let mean = sum / earlier.len() as f64;
-        let (mut sums, mut counts, mut wanted) = ([0.0; 7], [0.0; 7], [0.0; 7]);
-        for point in earlier {
-            sums[weekday(point.day)] += point.value;
-            counts[weekday(point.day)] += 1.0;
-        }
-        now.iter().for_each(|point| wanted[weekday(point.day)] += 1.0);
+        let (sums, counts) = by_weekday(earlier);
+        let (_, wanted) = by_weekday(now);
         let typical = |n: usize| if counts[n] > 0.0 { sums[n] / counts[n] } else { mean };
         (0..7).map(|n| wanted[n] * typical(n)).sum()
     }
@@ -259,6 +259,28 @@ impl Regular {
     }
 }
 
+/// Sum and number of the points of each weekday, in the order of the points.
+fn by_weekday(points: &[Point]) -> ([f64; 7], [f64; 7]) {
+    let (mut sums, mut counts) = ([0.0; 7], [0.0; 7]);
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return (sums, counts) };
+    if last.day.since(first.day) as usize + 1 != points.len() {
+        for point in points {
+            sums[weekday(point.day)] += point.value;
+            counts[weekday(point.day)] += 1.0;
+        }
+        return (sums, counts);
+    }
+    // No day is missing, so weeks can be added to each other without looking at a single date.
+    for week in points.chunks(7) {
+        sums.iter_mut().zip(week).for_each(|(sum, point)| *sum += point.value);
+        counts[..week.len()].iter_mut().for_each(|count| *count += 1.0);
+    }
+    sums.rotate_right(weekday(first.day));
+    counts.rotate_right(weekday(first.day));
+    (sums, counts)
+}
+
+#[inline]
 fn weekday(day: Day) -> usize {
     day.0.rem_euclid(7) as usize
 }

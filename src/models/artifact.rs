@@ -100,15 +100,20 @@ impl TrainedOn {
 
 fn fingerprint(examples: &Examples) -> String {
     let mut hash = Xxh3::new();
+    let mut bytes: Vec<u8> = Vec::with_capacity(8 * examples.rows.len());
     let Frame { columns, .. } = &examples.frame;
     for column in columns {
         hash.update(column.spec.name.as_bytes());
-        for row in &examples.rows {
-            match &column.values {
-                Values::Numbers(values) => hash.update(&values[*row as usize].to_bits().to_le_bytes()),
-                Values::Words(values) => hash.update(values[*row as usize].as_deref().unwrap_or("\u{0}").as_bytes()),
+        // Gathered first: the hash takes a column at once several times faster than value by value.
+        bytes.clear();
+        let rows = examples.rows.iter().map(|row| *row as usize);
+        match &column.values {
+            Values::Numbers(values) => rows.for_each(|row| bytes.extend(values[row].to_bits().to_le_bytes())),
+            Values::Words(values) => {
+                rows.for_each(|row| bytes.extend(values[row].as_deref().unwrap_or("\u{0}").as_bytes()));
             }
         }
+        hash.update(&bytes);
     }
     for ((label, day), account) in examples.labels.iter().zip(&examples.days).zip(&examples.account_hashes) {
         hash.update(&[u8::from(*label)]);

@@ -3,15 +3,14 @@
 //! A feature is a fact, never an outcome: nothing here may look past the view's day. What is not known is left out
 //! and becomes missing, which is a bin of its own.
 
-use std::collections::{BTreeSet, HashMap};
-
+pub use super::columns::table;
 use super::purchases::PurchaseRates;
-use super::table::{Column, Spec, Table, Values};
+use super::table::{Column, Spec, Values};
 use crate::extracts::tables::Subscription;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::Contract;
-use crate::observations::{AccountObservations, Observation};
+use crate::observations::{AccountObservations, Name, Observation};
 use crate::vocabulary::{AccountIx, Category, Day, ProductIx, Text};
 
 words!(
@@ -49,6 +48,15 @@ impl Metric {
         match self {
             Metric::Fixed(name) => name,
             Metric::Named(name) => name,
+        }
+    }
+}
+
+impl From<Name> for Metric {
+    fn from(name: Name) -> Metric {
+        match name {
+            Name::Fixed(name) => Metric::Fixed(name),
+            Name::Particular(name) => Metric::Named(name),
         }
     }
 }
@@ -92,6 +100,16 @@ pub struct Cell {
 pub enum Value {
     Number(f64),
     Word(Text),
+}
+
+impl Value {
+    /// A column of such values without any.
+    pub(super) fn none_like(&self) -> Values {
+        match self {
+            Value::Number(_) => Values::Numbers(Vec::new()),
+            Value::Word(_) => Values::Words(Vec::new()),
+        }
+    }
 }
 
 /// The known values of one account on one day, in no particular order but the same one every time.
@@ -141,10 +159,13 @@ impl Rule {
 /// Families with a member per person or feature: too many names, too few rows each.
 const PARTICULAR: &[&str] = &["days_since_contact_of:", "feature_abandoned:"];
 
+/// Room for the cells of nearly every row.
+const USUAL_CELLS: usize = 512;
+
 /// Everything the models may know of one account at the end of the view's day.
 pub fn row(view: View, account: AccountIx, facts: &AccountObservations) -> FeatureRow {
     let contract = Contract::on(view, account);
-    let mut row = FeatureRow::default();
+    let mut row = FeatureRow { cells: Vec::with_capacity(USUAL_CELLS) };
     row.account(view, account);
     row.contract(view, account, &contract);
     row.capacity(view, &contract, facts);
@@ -311,7 +332,7 @@ impl FeatureRow {
             let key = Key {
                 family: family_of(observation.category),
                 product: observation.product,
-                metric: Metric::Named(observation.metric.clone()),
+                metric: observation.metric.clone().into(),
                 window_days: observation.window_days,
                 measure: rule.measure,
             };
@@ -397,7 +418,7 @@ impl Key {
         format!("{subject}{product}{window}")
     }
 
-    fn spec(&self, unit: &str, source: InputTable, extracts: &Extracts) -> Spec {
+    pub(super) fn spec(&self, unit: &str, source: InputTable, extracts: &Extracts) -> Spec {
         Spec {
             name: self.name(extracts),
             label: self.label(extracts),
@@ -419,30 +440,4 @@ fn spoken(metric: &str) -> String {
         Some((family, particular)) => format!("{} ({})", words(family), words(particular)),
         None => words(metric),
     }
-}
-
-/// Lays rows side by side: one column per feature that any row knows, by name.
-pub fn table(rows: &[FeatureRow], extracts: &Extracts) -> Table {
-    let keys: BTreeSet<&Key> = rows.iter().flat_map(|row| &row.cells).map(|cell| &cell.key).collect();
-    let position: HashMap<&Key, usize> = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
-    let mut columns: Vec<Option<Column>> = vec![None; keys.len()];
-    for (at, row) in rows.iter().enumerate() {
-        for cell in &row.cells {
-            let column = columns[position[&cell.key]].get_or_insert_with(|| blank(cell, rows.len(), extracts));
-            match (&mut column.values, &cell.value) {
-                (Values::Numbers(values), Value::Number(value)) => values[at] = *value,
-                (Values::Words(values), Value::Word(word)) => values[at] = Some(word.clone()),
-                _ => {}
-            }
-        }
-    }
-    Table::new(columns.into_iter().flatten().collect(), rows.len())
-}
-
-fn blank(cell: &Cell, rows: usize, extracts: &Extracts) -> Column {
-    let values = match cell.value {
-        Value::Number(_) => Values::Numbers(vec![f64::NAN; rows]),
-        Value::Word(_) => Values::Words(vec![None; rows]),
-    };
-    Column { spec: cell.key.spec(cell.unit, cell.source, extracts), values }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::columns::{Columns, lay};
 use super::labels::{Rules, Timeline, Window};
 use super::purchases::PurchaseRates;
 use super::table::Table;
@@ -82,19 +83,18 @@ impl Snapshots {
     /// all of them would exceed `max_training_rows`.
     pub fn build(source: &Source, days: &[Day]) -> Snapshots {
         let share = sampled_share(source, days.len());
-        let mut snapshots =
-            Snapshots { grains: Vec::new(), table: Table::default(), rates: Vec::new(), timelines: Vec::new() };
+        let (mut grains, mut columns, mut rates) = (Vec::new(), Columns::default(), Vec::new());
         for day in days {
             let view = View::new(source.extracts, *day);
-            let (grains, table) = snapshot(source, view, share);
-            snapshots.grains.extend(grains);
-            snapshots.table.append(table);
-            snapshots.rates.push((*day, PurchaseRates::on(view)));
+            let (of_day, below) = snapshot(source, view, share);
+            grains.extend(of_day);
+            columns.append(below);
+            rates.push((*day, PurchaseRates::on(view)));
         }
         let known = View::new(source.extracts, source.as_of);
         let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
-        snapshots.timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
-        snapshots
+        let timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
+        Snapshots { grains, table: columns.into_table(source.extracts), rates, timelines }
     }
 
     /// The rows on which the outcome is known and could have happened, with their labels.
@@ -138,19 +138,14 @@ impl Snapshots {
     }
 }
 
-fn snapshot(source: &Source, view: View, share: f64) -> (Vec<Grain>, Table) {
+fn snapshot(source: &Source, view: View, share: f64) -> (Vec<Grain>, Columns) {
     let context = Context::learn(view, source.capacity);
     let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
-    let observed: Vec<Option<(Grain, features::FeatureRow)>> = accounts
-        .par_iter()
-        .map(|account| {
-            let grain = grain(view, *account).filter(|grain| is_sampled(grain.account_hash, share))?;
-            let facts = observe(view, *account, source.observations, &context);
-            Some((grain, features::row(view, *account, &facts)))
-        })
-        .collect();
-    let (grains, rows): (Vec<Grain>, Vec<features::FeatureRow>) = observed.into_iter().flatten().unzip();
-    (grains, features::table(&rows, source.extracts))
+    lay(&accounts, |account| {
+        let grain = grain(view, account).filter(|grain| is_sampled(grain.account_hash, share))?;
+        let facts = observe(view, account, source.observations, &context);
+        Some((grain, features::row(view, account, &facts)))
+    })
 }
 
 /// The account's row on the view's day; `None` unless it is known and under contract.

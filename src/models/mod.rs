@@ -12,6 +12,7 @@ pub mod artifact;
 pub mod baseline;
 pub mod bins;
 pub mod calibrate;
+pub mod columns;
 pub mod evaluate;
 pub mod examples;
 pub mod explain;

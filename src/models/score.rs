@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::artifact::Artifact;
+use super::columns::lay;
 use super::explain::{self, Explanation};
 use super::fit::sigmoid;
 use super::grain::{Grain, grain};
@@ -112,13 +113,9 @@ impl Scorer {
 impl<'a> Tonight<'a> {
     fn of(view: View<'a>, facts: &[AccountObservations]) -> Tonight<'a> {
         let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
-        let observed: Vec<Option<(Grain, features::FeatureRow)>> = accounts
-            .par_iter()
-            .map(|account| Some((grain(view, *account)?, features::row(view, *account, &facts[account.at()]))))
-            .collect();
-        let (grains, rows): (Vec<Grain>, Vec<features::FeatureRow>) = observed.into_iter().flatten().unzip();
-        let table = features::table(&rows, view.extracts);
-        Tonight { view, grains, table, rates: PurchaseRates::on(view) }
+        let (grains, columns) =
+            lay(&accounts, |account| Some((grain(view, account)?, features::row(view, account, &facts[account.at()]))));
+        Tonight { view, grains, table: columns.into_table(view.extracts), rates: PurchaseRates::on(view) }
     }
 
     /// Rows that the target is about.

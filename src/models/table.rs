@@ -2,8 +2,6 @@
 //!
 //! A [`Frame`] borrows columns of equal length, so that many models share one table and add a column of their own.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::Text;
@@ -39,19 +37,28 @@ impl Values {
         }
     }
 
-    fn missing_like(&self, rows: usize) -> Values {
+    pub(super) fn missing_like(&self, rows: usize) -> Values {
         match self {
             Values::Numbers(_) => Values::Numbers(vec![f64::NAN; rows]),
             Values::Words(_) => Values::Words(vec![None; rows]),
         }
     }
 
-    fn extend(&mut self, other: Values) {
+    pub(super) fn extend(&mut self, other: Values) {
         match (self, other) {
             (Values::Numbers(own), Values::Numbers(more)) => own.extend(more),
             (Values::Words(own), Values::Words(more)) => own.extend(more),
             (Values::Numbers(own), Values::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
             (Values::Words(own), Values::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+        }
+    }
+
+    /// Fills up with missing values; longer ones stay as they are.
+    pub(super) fn pad(&mut self, rows: usize) {
+        match self {
+            Values::Numbers(values) if values.len() < rows => values.resize(rows, f64::NAN),
+            Values::Words(values) if values.len() < rows => values.resize(rows, None),
+            _ => {}
         }
     }
 
@@ -88,27 +95,6 @@ impl Table {
     pub fn new(mut columns: Vec<Column>, rows: usize) -> Table {
         columns.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
         Table { columns, rows }
-    }
-
-    /// Puts the rows of `other` below; a column that only one of them has is missing in the rows of the other.
-    pub fn append(&mut self, other: Table) {
-        let (above, below) = (self.rows, other.rows);
-        let mut columns: BTreeMap<String, Column> =
-            std::mem::take(&mut self.columns).into_iter().map(|c| (c.spec.name.clone(), c)).collect();
-        let mut added: BTreeMap<String, Column> = other.columns.into_iter().map(|c| (c.spec.name.clone(), c)).collect();
-        for (name, column) in &mut columns {
-            let more = match added.remove(name) {
-                Some(more) => more.values,
-                None => column.values.missing_like(below),
-            };
-            column.values.extend(more);
-        }
-        for (name, column) in added {
-            let mut values = column.values.missing_like(above);
-            values.extend(column.values);
-            columns.insert(name, Column { spec: column.spec, values });
-        }
-        *self = Table { columns: columns.into_values().collect(), rows: above + below };
     }
 
     /// The given rows, in the given order, repeats allowed.

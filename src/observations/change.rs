@@ -61,34 +61,96 @@ fn best_fit(levels: &[f64]) -> Option<Fit> {
     }
     let mean = levels.iter().sum::<f64>() / n as f64;
     let without: f64 = levels.iter().map(|y| (y - mean).powi(2)).sum();
-    let fits = (EDGE..=n - EDGE).flat_map(|week| [step(levels, week), bend(levels, week)]);
+    let fits = steps(levels).into_iter().zip(bends(levels)).flat_map(|(step, bend)| [step, bend]);
     let best = fits.min_by(|a, b| a.error.total_cmp(&b.error))?;
     let floor = 1e-9 * n as f64;
     let gain = n as f64 * ((without + floor) / (best.error + floor)).ln();
     (gain > 4.0 * (n as f64).ln()).then_some(best)
 }
 
-fn step(levels: &[f64], week: usize) -> Fit {
-    let (left, right) = levels.split_at(week);
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-    let error = |part: &[f64], mean: f64| part.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
-    let (before, after) = (mean(left), mean(right));
-    Fit { week, error: error(left, before) + error(right, after), before, after, step: true }
+/// The weeks at which a change may begin. All of them are tried in one pass over the levels, side by side, so that their
+/// sums do not wait for each other.
+fn candidates(n: usize) -> std::ops::RangeInclusive<usize> {
+    EDGE..=n - EDGE
+}
+
+/// How many candidates lie at or before the level at `i`, so that it belongs to the part behind the change.
+fn begun(i: usize, candidates: usize) -> usize {
+    (i + 1).saturating_sub(EDGE).min(candidates)
+}
+
+fn steps(levels: &[f64]) -> Vec<Fit> {
+    let n = levels.len();
+    let count = candidates(n).count();
+    let (mut before, mut after) = (vec![0.0; count], vec![0.0; count]);
+    for (i, y) in levels.iter().enumerate() {
+        let begun = begun(i, count);
+        after[..begun].iter_mut().for_each(|sum| *sum += y);
+        before[begun..].iter_mut().for_each(|sum| *sum += y);
+    }
+    for ((before, after), week) in before.iter_mut().zip(&mut after).zip(candidates(n)) {
+        (*before, *after) = (*before / week as f64, *after / (n - week) as f64);
+    }
+    let (mut left, mut right) = (vec![0.0; count], vec![0.0; count]);
+    for (i, y) in levels.iter().enumerate() {
+        let begun = begun(i, count);
+        right[..begun].iter_mut().zip(&after).for_each(|(sum, mean)| *sum += (y - mean).powi(2));
+        left[begun..].iter_mut().zip(&before[begun..]).for_each(|(sum, mean)| *sum += (y - mean).powi(2));
+    }
+    let fit = |(at, week)| Fit { week, error: left[at] + right[at], before: before[at], after: after[at], step: true };
+    candidates(n).enumerate().map(fit).collect()
 }
 
 /// Least squares of level + slope · max(0, weeks since the bend).
-fn bend(levels: &[f64], week: usize) -> Fit {
+fn bends(levels: &[f64]) -> Vec<Fit> {
     let n = levels.len() as f64;
-    let run = |i: usize| (i + 1).saturating_sub(week) as f64;
-    let (mut sx, mut sxx, mut sy, mut sxy) = (0.0, 0.0, 0.0, 0.0);
+    let mut lines: Vec<Bend> = candidates(levels.len()).map(|_| Bend::default()).collect();
+    let count = lines.len();
     for (i, y) in levels.iter().enumerate() {
-        let x = run(i);
-        (sx, sxx, sy, sxy) = (sx + x, sxx + x * x, sy + y, sxy + x * y);
+        for line in &mut lines[..begun(i, count)] {
+            line.run += 1.0;
+            line.sx += line.run;
+            line.sxx += line.run * line.run;
+            line.sxy += line.run * y;
+        }
     }
-    let slope = (n * sxy - sx * sy) / (n * sxx - sx * sx);
-    let before = (sy - slope * sx) / n;
-    let error = levels.iter().enumerate().map(|(i, y)| (y - before - slope * run(i)).powi(2)).sum();
-    Fit { week, error, before, after: before + slope * run(levels.len() - 1), step: false }
+    let sy: f64 = levels.iter().sum();
+    for line in &mut lines {
+        line.slope = (n * line.sxy - line.sx * sy) / (n * line.sxx - line.sx * line.sx);
+        line.before = (sy - line.slope * line.sx) / n;
+        line.after = line.before + line.slope * line.run;
+        line.run = 0.0;
+    }
+    for (i, y) in levels.iter().enumerate() {
+        let (behind, ahead) = lines.split_at_mut(begun(i, count));
+        for line in behind {
+            line.run += 1.0;
+            line.error += (y - line.before - line.slope * line.run).powi(2);
+        }
+        ahead.iter_mut().for_each(|line| line.error += (y - line.before).powi(2));
+    }
+    let fit = |(line, week): (Bend, usize)| Fit {
+        week,
+        error: line.error,
+        before: line.before,
+        after: line.after,
+        step: false,
+    };
+    lines.into_iter().zip(candidates(levels.len())).map(fit).collect()
+}
+
+/// A bend while it is fitted.
+#[derive(Clone, Copy, Default)]
+struct Bend {
+    /// Weeks since the bend.
+    run: f64,
+    sx: f64,
+    sxx: f64,
+    sxy: f64,
+    slope: f64,
+    before: f64,
+    after: f64,
+    error: f64,
 }
 
 /// The day within a week around the found one that splits the daily values best between the two levels.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
+use super::metered::Metered;
 use super::recorder::{Fact, Recorder};
 use crate::extracts::InputTable;
 use crate::extracts::tables::{Entitlement, Invoice, Opportunity, Period, Stage};
@@ -15,13 +16,13 @@ use crate::vocabulary::{Day, ProductIx};
 
 const YEAR: i32 = 365;
 
-pub(super) fn observe(recorder: &mut Recorder, usage: &[Regular]) {
+pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
     let contract = Contract::on(recorder.view, recorder.account);
     in_force(recorder, &contract);
     growth(recorder);
     if recorder.has(InputTable::Usage) {
-        paid_units(recorder, &contract, usage);
-        ceilings(recorder, usage);
+        paid_units(recorder, &contract, metered);
+        ceilings(recorder, metered);
     }
     if recorder.has(InputTable::Invoices) {
         invoices(recorder);
@@ -85,15 +86,12 @@ fn growth(recorder: &mut Recorder) {
     }
 }
 
-fn paid_units(recorder: &mut Recorder, contract: &Contract, usage: &[Regular]) {
+fn paid_units(recorder: &mut Recorder, contract: &Contract, metered: &Metered) {
     for (product, (_, units, _)) in holdings(recorder.view, contract) {
-        let of = |name: &str| {
-            let metric = recorder.view.extracts.ids.metrics.get(name)?;
-            usage.iter().find(|series| series.product == product && series.metric == metric)
-        };
+        let of = |name: &str| metered.find(product, recorder.view.extracts.ids.metrics.get(name)?);
         let Some(series) = of("seats").or_else(|| of("active_users")).filter(|_| units > 0.0) else { continue };
         for &window in Metric::UnitsUtilization.spec().windows {
-            if let Some(measure) = series.measure(window) {
+            if let Some(measure) = metered.measure(series, window) {
                 recorder.product(Metric::UnitsUtilization, product, window, share(measure, units));
             }
         }
@@ -109,14 +107,13 @@ fn share(measure: Measure, of: f64) -> Fact {
     }
 }
 
-fn ceilings(recorder: &mut Recorder, usage: &[Regular]) {
+fn ceilings(recorder: &mut Recorder, metered: &Metered) {
     for ceiling in recorder.view.entitlements(recorder.account) {
-        let of_ceiling = |s: &&Regular| s.product == ceiling.product && s.metric == ceiling.metric;
-        let Some(series) = usage.iter().find(of_ceiling) else { continue };
+        let Some(series) = metered.find(ceiling.product, ceiling.metric) else { continue };
         let name = recorder.view.extracts.metric(ceiling.metric);
         for &window in Metric::CeilingUtilization.spec().windows {
-            if let Some(measure) = series.measure(window) {
-                let fact = share(measure, full_use(ceiling, series, &measure));
+            if let Some(measure) = metered.measure(series, window) {
+                let fact = share(measure, full_use(ceiling, series.regular, &measure));
                 recorder.member(Metric::CeilingUtilization, name, Some(ceiling.product), window, fact);
             }
         }

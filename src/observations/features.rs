@@ -1,18 +1,17 @@
 //! Use by user and feature: breadth, depth, teasers, trials, workarounds, abandonment and the mix of use cases; and the
 //! integrations beside them.
 //!
-//! One pass over the account's rows, user by user. Events are added up in bands of age that every window is made of;
-//! distinct users and features carry one bit per window, so no window is walked twice.
+//! One pass over the account's rows, user by user and feature by feature. Events are counted in bands of age that every
+//! window is made of; distinct users and features carry one bit per band, so no window is walked twice.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use super::Metric;
 use super::metrics::FEATURE_WINDOWS;
 use super::recorder::{Fact, Recorder};
 use crate::extracts::InputTable;
-use crate::extracts::tables::{FeatureKind, FeatureUse};
-use crate::vocabulary::{Day, FeatureIx, ProductIx, Text};
+use crate::extracts::tables::{Feature, FeatureKind, FeatureUse};
+use crate::vocabulary::{Day, FeatureIx, ProductIx};
 
 const WINDOWS: usize = FEATURE_WINDOWS.len();
 /// Twice the longest window.
@@ -27,20 +26,49 @@ const MIX_DAYS: i32 = 90;
 /// Events that a mix needs.
 const MIX_EVENTS: f64 = 20.0;
 
-/// By age: bit w for each window that holds it, bit 8 + w for each window whose baseline holds it.
-static MASKS: LazyLock<[u16; AGES]> = LazyLock::new(|| {
-    std::array::from_fn(|age| {
-        let bit = |(w, days): (usize, &i32)| match age as i32 / days {
-            0 => 1 << w,
-            1 => 1 << (8 + w),
-            _ => 0,
-        };
-        FEATURE_WINDOWS.iter().enumerate().map(bit).sum()
-    })
-});
+/// First ages beyond each band: every window and every baseline begins and ends at one of them.
+const BANDS: [usize; 7] = [7, 14, 30, 60, 90, 120, AGES];
+
+/// The band of each age in days.
+const BAND_OF: [u8; AGES] = {
+    let mut bands = [0; AGES];
+    let (mut age, mut band) = (0, 0);
+    while age < AGES {
+        if age == BANDS[band] {
+            band += 1;
+        }
+        bands[age] = band as u8;
+        age += 1;
+    }
+    bands
+};
+
+/// One bit per band that lies within the ages `from..to`.
+const fn bands_within(from: i32, to: i32) -> u8 {
+    let (mut bits, mut band, mut first) = (0, 0, 0);
+    while band < BANDS.len() {
+        if first >= from as usize && BANDS[band] <= to as usize {
+            bits |= 1 << band;
+        }
+        first = BANDS[band];
+        band += 1;
+    }
+    bits
+}
+
+/// Bands of each window, and of the window before it.
+const WINDOW_BANDS: [[u8; 2]; WINDOWS] = {
+    let (mut bands, mut w) = ([[0; 2]; WINDOWS], 0);
+    while w < WINDOWS {
+        let days = FEATURE_WINDOWS[w];
+        bands[w] = [bands_within(0, days), bands_within(days, 2 * days)];
+        w += 1;
+    }
+    bands
+};
 
 /// What is counted, once per product and once for the account.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Aspect {
     Any,
     Power,
@@ -51,32 +79,62 @@ enum Aspect {
 }
 const ASPECTS: usize = Aspect::Workaround as usize + 1;
 
-/// Events and distinct users of one aspect, by window: now and before.
+/// Events and rows by band of age.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    events: [u64; BANDS.len()],
+    rows: [u32; BANDS.len()],
+}
+
+impl Counts {
+    fn add(&mut self, band: u8, events: u32) {
+        self.events[usize::from(band)] += u64::from(events);
+        self.rows[usize::from(band)] += 1;
+    }
+
+    fn merge(&mut self, other: &Counts) {
+        self.events.iter_mut().zip(other.events).for_each(|(sum, events)| *sum += events);
+        self.rows.iter_mut().zip(other.rows).for_each(|(sum, rows)| *sum += rows);
+    }
+
+    /// One bit per band with a row.
+    fn touched(&self) -> u8 {
+        self.rows.iter().enumerate().fold(0, |bits, (band, rows)| bits | u8::from(*rows > 0) << band)
+    }
+
+    fn events_in(&self, bands: u8) -> u64 {
+        (0..BANDS.len()).filter(|band| bands >> band & 1 == 1).map(|band| self.events[band]).sum()
+    }
+
+    fn rows_in(&self, bands: u8) -> u64 {
+        (0..BANDS.len()).filter(|band| bands >> band & 1 == 1).map(|band| u64::from(self.rows[band])).sum()
+    }
+}
+
+/// Events, rows and distinct users of one aspect.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    events: [[f64; 2]; WINDOWS],
+    counts: Counts,
+    /// By window: now and before.
     users: [[u32; 2]; WINDOWS],
-    rows: [u64; WINDOWS],
-    /// Windows that the user being read has touched.
-    user_mask: u16,
+    /// Bands that the user being read has touched.
+    user_bands: u8,
 }
 
 impl Tally {
-    fn add(&mut self, mask: u16, events: f64) {
-        self.user_mask |= mask;
-        for w in 0..WINDOWS {
-            let (now, before) = (f64::from(mask >> w & 1), f64::from(mask >> (8 + w) & 1));
-            self.events[w][0] += now * events;
-            self.events[w][1] += before * events;
-            self.rows[w] += u64::from(mask >> w & 1);
-        }
+    fn events(&self, w: usize) -> [f64; 2] {
+        WINDOW_BANDS[w].map(|bands| self.counts.events_in(bands) as f64)
+    }
+
+    fn rows(&self, w: usize) -> u64 {
+        self.counts.rows_in(WINDOW_BANDS[w][0])
     }
 
     fn end_user(&mut self) {
-        let mask = std::mem::take(&mut self.user_mask);
-        for w in 0..WINDOWS {
-            self.users[w][0] += u32::from(mask >> w & 1);
-            self.users[w][1] += u32::from(mask >> (8 + w) & 1);
+        let touched = std::mem::take(&mut self.user_bands);
+        for (users, bands) in self.users.iter_mut().zip(WINDOW_BANDS) {
+            users[0] += u32::from(touched & bands[0] != 0);
+            users[1] += u32::from(touched & bands[1] != 0);
         }
     }
 }
@@ -84,31 +142,37 @@ impl Tally {
 /// What one feature saw.
 #[derive(Clone, Copy)]
 struct FeatureTally {
-    mask: u16,
+    counts: Counts,
     last: Day,
-    /// Events within [`ABANDONED_DAYS`], and in the [`REGULAR_OVER_DAYS`] before.
-    recent: f64,
-    before: f64,
-    /// One bit per day of those.
+    /// One bit per day of the [`REGULAR_OVER_DAYS`] before the last [`ABANDONED_DAYS`].
     days_before: u128,
-    /// Events within the first and the last [`MIX_DAYS`].
-    early: f64,
-    late: f64,
+    /// Events within the first [`MIX_DAYS`] of the history.
+    early: u64,
 }
 
-const UNUSED: FeatureTally =
-    FeatureTally { mask: 0, last: Day::MIN, recent: 0.0, before: 0.0, days_before: 0, early: 0.0, late: 0.0 };
+const UNUSED: FeatureTally = FeatureTally {
+    counts: Counts { events: [0; BANDS.len()], rows: [0; BANDS.len()] },
+    last: Day::MIN,
+    days_before: 0,
+    early: 0,
+};
+
+const ABANDONED_BANDS: u8 = bands_within(0, ABANDONED_DAYS);
+const REGULAR_BANDS: u8 = bands_within(ABANDONED_DAYS, ABANDONED_DAYS + REGULAR_OVER_DAYS);
+const MIX_BANDS: u8 = bands_within(0, MIX_DAYS);
 
 struct Reading {
     first: Day,
-    whole: [Tally; ASPECTS],
-    by_product: BTreeMap<(ProductIx, Aspect), Tally>,
+    /// By product and aspect, the account as a whole last.
+    tallies: Vec<[Tally; ASPECTS]>,
+    /// Places in `tallies` that the user being read has touched.
+    touched: Vec<(usize, Aspect)>,
     features: Vec<FeatureTally>,
     trial_days: Vec<(ProductIx, Day)>,
     /// Age of each user's first use of a power feature.
     power_began: Vec<i32>,
     /// Events of the busiest user, by window.
-    busiest: [f64; WINDOWS],
+    busiest: [u64; WINDOWS],
 }
 
 pub(super) fn observe(recorder: &mut Recorder) {
@@ -132,89 +196,101 @@ fn is_power(kind: Option<FeatureKind>) -> bool {
 /// `None` for an account that never had a row: nothing is known about its use.
 fn read(recorder: &Recorder) -> Option<Reading> {
     let extracts = recorder.view.extracts;
-    let first = recorder.view.feature_usage(recorder.account).map(|row| row.day).min()?;
+    let rows: Vec<FeatureUse> = recorder.view.feature_usage(recorder.account).collect();
     let mut reading = Reading {
-        first,
-        whole: [Tally::default(); ASPECTS],
-        by_product: BTreeMap::new(),
+        first: rows.iter().map(|row| row.day).min()?,
+        tallies: vec![Default::default(); extracts.products.len() + 1],
+        touched: Vec::new(),
         features: vec![UNUSED; extracts.features.len()],
         trial_days: Vec::new(),
         power_began: Vec::new(),
-        busiest: [0.0; WINDOWS],
+        busiest: [0; WINDOWS],
     };
-    let mut rows = recorder.view.feature_usage(recorder.account).peekable();
-    while let Some(user) = rows.peek().map(|row| row.user) {
-        reading.read_user(recorder, std::iter::from_fn(|| rows.next_if(|row| row.user == user)));
+    for of_user in rows.chunk_by(|a, b| a.user == b.user) {
+        reading.read_user(recorder, of_user);
     }
     Some(reading)
 }
 
 impl Reading {
-    fn read_user(&mut self, recorder: &Recorder, rows: impl Iterator<Item = FeatureUse>) {
-        let before: [f64; WINDOWS] = std::array::from_fn(|w| self.whole[Aspect::Any as usize].events[w][0]);
+    fn whole(&self) -> &[Tally; ASPECTS] {
+        &self.tallies[self.tallies.len() - 1]
+    }
+
+    fn read_user(&mut self, recorder: &Recorder, rows: &[FeatureUse]) {
         let mut power_began: Option<i32> = None;
-        for row in rows {
-            let age = recorder.age(row.day);
-            self.read_feature(&row, age);
-            if is_power(recorder.view.extracts.feature(row.feature).kind) {
-                power_began = power_began.max(Some(age));
+        let mut own = Counts::default();
+        for run in rows.chunk_by(|a, b| a.feature == b.feature) {
+            let feature = recorder.view.extracts.feature(run[0].feature);
+            if is_power(feature.kind) {
+                // Rows stand by day, so the first is the oldest.
+                power_began = power_began.max(Some(recorder.age(run[0].day)));
             }
-            if let Some(&mask) = MASKS.get(age as usize) {
-                self.read_recent(recorder, &row, mask);
-            }
+            own.merge(&self.read_feature(recorder.view.day, feature, run));
         }
         self.power_began.extend(power_began);
-        let after = &self.whole[Aspect::Any as usize].events;
-        for ((busiest, before), after) in self.busiest.iter_mut().zip(before).zip(after) {
-            *busiest = busiest.max(after[0] - before);
+        for (busiest, bands) in self.busiest.iter_mut().zip(WINDOW_BANDS) {
+            *busiest = (*busiest).max(own.events_in(bands[0]));
         }
-        self.whole.iter_mut().chain(self.by_product.values_mut()).for_each(Tally::end_user);
-    }
-
-    fn read_feature(&mut self, row: &FeatureUse, age: i32) {
-        let Some(feature) = self.features.get_mut(row.feature.at()).filter(|_| row.events > 0) else { return };
-        let events = f64::from(row.events);
-        feature.mask |= MASKS.get(age as usize).copied().unwrap_or(0);
-        feature.last = feature.last.max(row.day);
-        if age < ABANDONED_DAYS {
-            feature.recent += events;
-        } else if age < ABANDONED_DAYS + REGULAR_OVER_DAYS {
-            feature.before += events;
-            feature.days_before |= 1 << (age - ABANDONED_DAYS);
-        }
-        if row.day.since(self.first) < MIX_DAYS {
-            feature.early += events;
-        }
-        if age < MIX_DAYS {
-            feature.late += events;
+        for (place, aspect) in self.touched.drain(..) {
+            self.tallies[place][aspect as usize].end_user();
         }
     }
 
-    fn read_recent(&mut self, recorder: &Recorder, row: &FeatureUse, mask: u16) {
-        let feature = recorder.view.extracts.feature(row.feature);
-        let events = f64::from(row.events);
-        if row.events == 0 {
-            return;
+    /// Counts one user's rows of one feature, and tells what they came to.
+    fn read_feature(&mut self, day: Day, feature: &Feature, run: &[FeatureUse]) -> Counts {
+        let (mut all, mut trial) = (Counts::default(), Counts::default());
+        let Some(tally) = self.features.get_mut(run[0].feature.at()) else { return all };
+        let mix_ends = self.first.plus(MIX_DAYS);
+        for row in run.iter().filter(|row| row.events > 0) {
+            let age = day.since(row.day);
+            tally.last = tally.last.max(row.day);
+            if row.day < mix_ends {
+                tally.early += u64::from(row.events);
+            }
+            let Some(&band) = BAND_OF.get(age as usize) else { continue };
+            all.add(band, row.events);
+            if REGULAR_BANDS >> band & 1 == 1 {
+                tally.days_before |= 1 << (age - ABANDONED_DAYS);
+            }
+            if row.in_trial {
+                trial.add(band, row.events);
+                self.trial_days.push((feature.product, row.day));
+            }
         }
-        let mut add = |aspect: Aspect, product: ProductIx| {
-            self.whole[aspect as usize].add(mask, events);
-            self.by_product.entry((product, aspect)).or_default().add(mask, events);
-        };
-        add(Aspect::Any, feature.product);
+        tally.counts.merge(&all);
+        self.count(feature, &all, &trial);
+        all
+    }
+
+    fn count(&mut self, feature: &Feature, all: &Counts, trial: &Counts) {
+        self.add(Aspect::Any, feature.product, all);
         if is_power(feature.kind) {
-            add(Aspect::Power, feature.product);
+            self.add(Aspect::Power, feature.product, all);
         }
         match feature.kind {
-            Some(FeatureKind::Teaser) => add(Aspect::Teaser, feature.product),
-            Some(FeatureKind::Export) => add(Aspect::Export, feature.product),
+            Some(FeatureKind::Teaser) => self.add(Aspect::Teaser, feature.product, all),
+            Some(FeatureKind::Export) => self.add(Aspect::Export, feature.product, all),
             _ => {}
         }
         if let Some(suggested) = feature.suggests {
-            add(Aspect::Workaround, suggested);
+            self.add(Aspect::Workaround, suggested, all);
         }
-        if row.in_trial {
-            add(Aspect::Trial, feature.product);
-            self.trial_days.push((feature.product, row.day));
+        self.add(Aspect::Trial, feature.product, trial);
+    }
+
+    fn add(&mut self, aspect: Aspect, product: ProductIx, counts: &Counts) {
+        let bands = counts.touched();
+        if bands == 0 {
+            return;
+        }
+        for place in [product.at(), self.tallies.len() - 1] {
+            let tally = &mut self.tallies[place][aspect as usize];
+            if tally.user_bands == 0 {
+                self.touched.push((place, aspect));
+            }
+            tally.user_bands |= bands;
+            tally.counts.merge(counts);
         }
     }
 }
@@ -231,12 +307,12 @@ const SHOWN: [(Aspect, Option<Metric>, Option<Metric>); ASPECTS] = [
 
 fn tallies(recorder: &mut Recorder, reading: &Reading) {
     for (aspect, events, users) in SHOWN {
-        let of_products = reading.by_product.iter().filter(|((_, known), _)| *known == aspect);
-        for (&(product, _), tally) in of_products {
-            tally_facts(recorder, tally, events, users, Some(product));
+        let of_products = reading.tallies[..reading.tallies.len() - 1].iter().map(|tallies| &tallies[aspect as usize]);
+        for (position, tally) in of_products.enumerate().filter(|(_, tally)| tally.counts.touched() != 0) {
+            tally_facts(recorder, tally, events, users, Some(ProductIx::from(position)));
         }
         if aspect != Aspect::Workaround {
-            tally_facts(recorder, &reading.whole[aspect as usize], events, users, None);
+            tally_facts(recorder, &reading.whole()[aspect as usize], events, users, None);
         }
     }
     trial_days(recorder, reading);
@@ -252,11 +328,11 @@ fn tally_facts(
     for (w, &window) in FEATURE_WINDOWS.iter().enumerate() {
         let reaches = recorder.reaches_before(InputTable::FeatureUsage, window);
         let fact = |now: f64, before: f64| Fact {
-            rows: tally.rows[w],
+            rows: tally.rows(w),
             ..Fact::new(now, 0).against(reaches.then_some(before))
         };
         let user_counts = tally.users[w].map(f64::from);
-        for (metric, [now, before]) in [(events, tally.events[w]), (users, user_counts)] {
+        for (metric, [now, before]) in [(events, tally.events(w)), (users, user_counts)] {
             match (metric, product) {
                 (Some(metric), Some(product)) => recorder.product(metric, product, window, fact(now, before)),
                 (Some(metric), None) => recorder.account(metric, window, fact(now, before)),
@@ -284,20 +360,26 @@ fn trial_days(recorder: &mut Recorder, reading: &Reading) {
 }
 
 fn breadth(recorder: &mut Recorder, reading: &Reading) {
-    for (w, &window) in FEATURE_WINDOWS.iter().enumerate() {
-        let mut products: BTreeMap<ProductIx, [usize; 2]> = BTreeMap::new();
-        for (position, feature) in reading.features.iter().enumerate().filter(|(_, feature)| feature.mask != 0) {
-            let product = recorder.view.extracts.feature(FeatureIx::from(position)).product;
-            let counts = products.entry(product).or_default();
-            counts[0] += usize::from(feature.mask >> w & 1);
-            counts[1] += usize::from(feature.mask >> (8 + w) & 1);
+    let extracts = recorder.view.extracts;
+    let mut products = vec![[[0usize; 2]; WINDOWS]; extracts.products.len()];
+    for (position, feature) in reading.features.iter().enumerate() {
+        let touched = feature.counts.touched();
+        if touched == 0 {
+            continue;
         }
+        let of_product = &mut products[extracts.feature(FeatureIx::from(position)).product.at()];
+        for (counts, bands) in of_product.iter_mut().zip(WINDOW_BANDS) {
+            counts[0] += usize::from(touched & bands[0] != 0);
+            counts[1] += usize::from(touched & bands[1] != 0);
+        }
+    }
+    for (w, &window) in FEATURE_WINDOWS.iter().enumerate() {
         let reaches = recorder.reaches_before(InputTable::FeatureUsage, window);
         let fact = |[now, before]: [usize; 2]| Fact::new(now as f64, now).against(reaches.then_some(before as f64));
-        let whole = products.values().fold([0, 0], |sum, counts| [sum[0] + counts[0], sum[1] + counts[1]]);
+        let whole = products.iter().fold([0, 0], |sum, counts| [sum[0] + counts[w][0], sum[1] + counts[w][1]]);
         recorder.account(Metric::FeaturesUsed, window, fact(whole));
-        for (product, counts) in products {
-            recorder.product(Metric::FeaturesUsed, product, window, fact(counts));
+        for (product, counts) in products.iter().enumerate() {
+            recorder.product(Metric::FeaturesUsed, ProductIx::from(product), window, fact(counts[w]));
         }
     }
 }
@@ -316,9 +398,10 @@ fn newcomers(recorder: &mut Recorder, reading: &Reading) {
 fn concentration(recorder: &mut Recorder, reading: &Reading) {
     for &window in Metric::TopUserShare.spec().windows {
         let Some(w) = FEATURE_WINDOWS.iter().position(|known| *known == window) else { continue };
-        let any = &reading.whole[Aspect::Any as usize];
-        if any.events[w][0] > 0.0 {
-            let fact = Fact { rows: any.rows[w], ..Fact::new(reading.busiest[w] / any.events[w][0], 0) };
+        let any = &reading.whole()[Aspect::Any as usize];
+        let [events, _] = any.events(w);
+        if events > 0.0 {
+            let fact = Fact { rows: any.rows(w), ..Fact::new(reading.busiest[w] as f64 / events, 0) };
             recorder.account(Metric::TopUserShare, window, fact);
         }
     }
@@ -328,12 +411,14 @@ fn abandonment(recorder: &mut Recorder, reading: &Reading) {
     let extracts = recorder.view.extracts;
     let regular = reading.features.iter().enumerate().filter(|(_, f)| f.days_before.count_ones() >= REGULAR_DAYS);
     let regular: Vec<(usize, &FeatureTally)> = regular.collect();
-    let abandoned: Vec<&(usize, &FeatureTally)> = regular.iter().filter(|(_, f)| f.recent == 0.0).collect();
+    let abandoned: Vec<&(usize, &FeatureTally)> =
+        regular.iter().filter(|(_, f)| f.counts.events_in(ABANDONED_BANDS) == 0).collect();
     let fact = Fact::new(abandoned.len() as f64, abandoned.len()).against(Some(regular.len() as f64));
     recorder.account(Metric::FeaturesAbandoned, ABANDONED_DAYS, fact);
     for (position, tally) in abandoned {
         let feature = extracts.feature(FeatureIx::from(*position));
-        let usual = tally.before * f64::from(ABANDONED_DAYS) / f64::from(REGULAR_OVER_DAYS);
+        let usual =
+            tally.counts.events_in(REGULAR_BANDS) as f64 * f64::from(ABANDONED_DAYS) / f64::from(REGULAR_OVER_DAYS);
         let fact = Fact::new(0.0, 0).against(Some(usual)).since(Some(tally.last.plus(1)));
         recorder.member(Metric::FeatureAbandoned, &feature.id, Some(feature.product), ABANDONED_DAYS, fact);
     }
@@ -343,12 +428,12 @@ fn use_cases(recorder: &mut Recorder, reading: &Reading) {
     if recorder.age(reading.first) < 2 * MIX_DAYS {
         return;
     }
-    let mut mix: BTreeMap<Text, [f64; 2]> = BTreeMap::new();
+    let mut mix: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
     for (position, tally) in reading.features.iter().enumerate() {
         if let Some(use_case) = &recorder.view.extracts.feature(FeatureIx::from(position)).use_case {
-            let sums = mix.entry(use_case.clone()).or_default();
-            sums[0] += tally.early;
-            sums[1] += tally.late;
+            let sums = mix.entry(use_case).or_default();
+            sums[0] += tally.early as f64;
+            sums[1] += tally.counts.events_in(MIX_BANDS) as f64;
         }
     }
     let total = |n: usize| mix.values().map(|sums| sums[n]).sum::<f64>();
@@ -360,7 +445,7 @@ fn use_cases(recorder: &mut Recorder, reading: &Reading) {
     recorder.account(Metric::UseCaseShift, MIX_DAYS, Fact::new(moved, late as usize));
     for (use_case, sums) in mix {
         let fact = Fact::new(sums[1] / late, sums[1] as usize).against(Some(sums[0] / early));
-        recorder.member(Metric::UseCaseShare, &use_case, None, MIX_DAYS, fact);
+        recorder.member(Metric::UseCaseShare, use_case, None, MIX_DAYS, fact);
     }
 }
 

@@ -6,10 +6,9 @@
 //! account, are left out where value and baseline are both zero. A baseline is given only where the table and the
 //! account's contract reach back over the whole window before.
 
-use std::sync::LazyLock;
-
+use super::name::Name;
 use crate::extracts::InputTable;
-use crate::vocabulary::{Category, Text};
+use crate::vocabulary::Category;
 
 /// Whether a metric stands once per account or once per product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,9 +179,6 @@ metric_table! {
     DaysSinceEvent = "days_since_event:", External, AccountEvents, Account, "days", STATE, "Days since the last event of each kind that ever occurred.";
 }
 
-/// Names as shared text, one allocation for the process.
-static NAMES: LazyLock<Vec<Text>> = LazyLock::new(|| METRICS.iter().map(|spec| spec.name.into()).collect());
-
 impl Metric {
     pub const fn spec(self) -> &'static MetricSpec {
         &METRICS[self as usize]
@@ -192,14 +188,14 @@ impl Metric {
         self.spec().name
     }
 
-    /// The name as shared text.
-    pub fn text(self) -> Text {
-        NAMES[self as usize].clone()
+    /// The name as an observation carries it.
+    pub const fn text(self) -> Name {
+        Name::Fixed(self.name())
     }
 
     /// The name of one member of a family.
-    pub fn of(self, particular: &str) -> Text {
-        [self.name(), particular].concat().into()
+    pub fn of(self, particular: &str) -> Name {
+        Name::Particular([self.name(), particular].concat().into())
     }
 }
 

@@ -7,7 +7,9 @@ mod change;
 mod commercial;
 mod external;
 mod features;
+mod metered;
 pub mod metrics;
+mod name;
 mod people;
 mod product;
 mod recorder;
@@ -22,10 +24,11 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::{self, View};
-use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId, Text};
+use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId};
 
 pub use change::{ChangePoint, change_point};
 pub use metrics::{METRICS, Metric, MetricSpec};
+pub use name::Name;
 pub use people::is_procurement;
 pub use product::unit_of;
 
@@ -36,7 +39,7 @@ pub struct Observation {
     pub product: Option<ProductIx>,
     pub category: Category,
     /// What was measured, e.g. `seats`, `tickets_opened`, `days_since_contact`.
-    pub metric: Text,
+    pub metric: Name,
     /// Length of the window that ends on the observed day; 0 for a state at that day.
     pub window_days: i32,
     pub value: f64,
@@ -99,14 +102,17 @@ pub fn observe(
 ) -> AccountObservations {
     let usage = history::usage::series(view, &capacity.calendar, account);
     let mut recorder = recorder::Recorder::new(view, &capacity.calendar, account);
-    product::observe(&mut recorder, settings, &usage);
+    let metered = metered::Metered::of(&usage, settings.windows());
+    product::observe(&mut recorder, &metered);
     features::observe(&mut recorder);
     support::observe(&mut recorder, settings);
     relationship::observe(&mut recorder, settings);
     people::observe(&mut recorder);
-    commercial::observe(&mut recorder, &usage);
+    commercial::observe(&mut recorder, &metered);
     external::observe(&mut recorder);
-    let observations = recorder.out;
+    let mut observations = recorder.out;
+    // A night keeps those of every account.
+    observations.shrink_to_fit();
     AccountObservations { observations, capacity: capacity::measure(view, account, capacity, &usage) }
 }
 

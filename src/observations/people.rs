@@ -53,8 +53,13 @@ fn is_executive(contact: &Contact) -> bool {
 
 /// Whether the person buys by profession.
 pub fn is_procurement(contact: &Contact) -> bool {
-    let texts = [&contact.title, &contact.department].into_iter().flatten();
-    texts.map(|text| text.to_lowercase()).any(|text| PROCUREMENT.iter().any(|word| text.contains(word)))
+    let mut texts = [&contact.title, &contact.department].into_iter().flatten();
+    texts.any(|text| PROCUREMENT.iter().any(|word| says(text, word)))
+}
+
+/// Whether the text contains the ASCII word, in upper or lower case.
+fn says(text: &str, word: &str) -> bool {
+    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn present(recorder: &mut Recorder, histories: &[History]) {

@@ -1,13 +1,14 @@
 //! Product use from metered usage: every series against its own past, and the account's totals.
 
 use super::change::{ChangePoint, change_point};
+use super::metered::Metered;
 use super::recorder::{Fact, Recorder, relative_change};
-use super::{Metric, Settings};
+use super::{Metric, Name};
 use crate::extracts::InputTable;
 use crate::history::calendar::{Cadence, Kind};
 use crate::history::usage::{Measure, Point, Regular};
 use crate::statistics;
-use crate::vocabulary::{Day, Text};
+use crate::vocabulary::Day;
 
 /// Windows shorter than this get no change point: they would be dated outside themselves.
 const MIN_SINCE_WINDOW: i32 = 30;
@@ -15,35 +16,37 @@ const TREND_DAYS: i32 = 91;
 /// Series that a median needs.
 const MIN_INDEX_SERIES: usize = 3;
 
-pub(super) fn observe(recorder: &mut Recorder, settings: &Settings, usage: &[Regular]) {
+pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
     if !recorder.has(InputTable::Usage) {
         return;
     }
-    let windows = settings.windows();
-    for series in usage {
-        let name: Text = recorder.view.extracts.ids.metrics.name(series.metric).clone();
+    let windows = &metered.windows;
+    for of in &metered.series {
+        let series = of.regular;
+        // A copy of the account's own: all threads would fight over the counter of the shared one.
+        let name = Name::from(recorder.view.extracts.metric(series.metric));
         let unit = unit_of(&name);
         let from = recorder.out.len();
-        for (window, fact) in measured(series, &windows) {
+        for (window, fact) in measured(series, windows, &of.measures) {
             recorder.record(Metric::Usage, name.clone(), Some(series.product), window, fact);
         }
         trend(recorder, series, &name);
         recorder.out[from..].iter_mut().for_each(|observation| observation.unit = unit);
     }
-    active_users(recorder, &windows, usage);
-    active_days(recorder, &windows, usage);
-    usage_index(recorder, &windows, usage);
+    active_users(recorder, metered);
+    active_days(recorder, metered);
+    usage_index(recorder, metered);
 }
 
 /// The series' facts, with the day its change began on the windows that contain it and move the same way.
-fn measured(series: &Regular, windows: &[i32]) -> Vec<(i32, Fact)> {
+fn measured(series: &Regular, windows: &[i32], measures: &[Option<Measure>]) -> Vec<(i32, Fact)> {
     let change = change_point(series);
-    let fact = |&window: &i32| {
-        let Measure { value, baseline, rows, .. } = series.measure(window)?;
+    let fact = |(&window, measure): (&i32, &Option<Measure>)| {
+        let Measure { value, baseline, rows, .. } = (*measure)?;
         let fact = Fact { value, baseline, since: None, rows };
         Some((window, fact.since(change.and_then(|change| since(change, series, window, &fact)))))
     };
-    windows.iter().filter_map(fact).collect()
+    windows.iter().zip(measures).filter_map(fact).collect()
 }
 
 fn since(change: ChangePoint, series: &Regular, window: i32, fact: &Fact) -> Option<Day> {
@@ -69,13 +72,14 @@ fn trend(recorder: &mut Recorder, series: &Regular, name: &str) {
 }
 
 /// On each day the users of the busiest product.
-fn active_users(recorder: &mut Recorder, windows: &[i32], usage: &[Regular]) {
+fn active_users(recorder: &mut Recorder, metered: &Metered) {
     let metric = recorder.view.extracts.ids.metrics.get(Metric::ActiveUsers.name());
-    let of_products: Vec<&Regular> = usage.iter().filter(|series| Some(series.metric) == metric).collect();
-    let Some((first, others)) = of_products.split_first() else { return };
-    let mut whole = (*first).clone();
-    whole.points = others.iter().fold(whole.points, |points, other| busiest(&points, &other.points));
-    for (window, fact) in measured(&whole, windows) {
+    let of_products = metered.series.iter().filter(|of| Some(of.regular.metric) == metric);
+    let mut of_products = of_products.map(|of| of.regular);
+    let Some(mut whole) = of_products.next().cloned() else { return };
+    whole.points = of_products.fold(whole.points, |points, other| busiest(&points, &other.points));
+    let measures: Vec<Option<Measure>> = metered.windows.iter().map(|window| whole.measure(*window)).collect();
+    for (window, fact) in measured(&whole, &metered.windows, &measures) {
         recorder.account(Metric::ActiveUsers, window, fact);
     }
 }
@@ -95,9 +99,10 @@ fn busiest(a: &[Point], b: &[Point]) -> Vec<Point> {
 }
 
 /// Days with any amount of a daily counter.
-fn active_days(recorder: &mut Recorder, windows: &[i32], usage: &[Regular]) {
-    let daily: Vec<&Regular> =
-        usage.iter().filter(|s| s.kind == Kind::Counter && s.cadence == Cadence::Daily).collect();
+fn active_days(recorder: &mut Recorder, metered: &Metered) {
+    let windows = &metered.windows;
+    let counters = metered.series.iter().map(|of| of.regular).filter(|s| s.kind == Kind::Counter);
+    let daily: Vec<&Regular> = counters.filter(|s| s.cadence == Cadence::Daily).collect();
     let Some(until) = daily.iter().map(|series| series.last().day).max() else { return };
     let longest = windows.last().copied().unwrap_or(0);
     let mut active = vec![false; 2 * longest as usize];
@@ -120,9 +125,10 @@ fn active_days(recorder: &mut Recorder, windows: &[i32], usage: &[Regular]) {
     }
 }
 
-fn usage_index(recorder: &mut Recorder, windows: &[i32], usage: &[Regular]) {
-    for &window in windows {
-        let measures = usage.iter().filter(|series| series.kind == Kind::Counter).filter_map(|s| s.measure(window));
+fn usage_index(recorder: &mut Recorder, metered: &Metered) {
+    for (position, &window) in metered.windows.iter().enumerate() {
+        let counters = metered.series.iter().filter(|of| of.regular.kind == Kind::Counter);
+        let measures = counters.filter_map(|of| of.measures[position]);
         let known = measures.filter_map(|m| Some((m.value / m.baseline.filter(|base| *base > 0.0)?, m.rows)));
         let (mut ratios, rows): (Vec<f64>, Vec<u64>) = known.map(|(ratio, rows)| (ratio.min(4.0), rows)).unzip();
         if ratios.len() >= MIN_INDEX_SERIES {

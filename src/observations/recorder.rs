@@ -1,10 +1,10 @@
 //! Collects the observations of one account: fills in what is the same for all of them and knows when a baseline is fair.
 
-use super::{Metric, Observation};
+use super::{Metric, Name, Observation};
 use crate::extracts::InputTable;
 use crate::history::View;
 use crate::history::calendar::{Calendar, account_began};
-use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
+use crate::vocabulary::{AccountIx, Day, ProductIx};
 
 /// A measured value and what belongs to it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,9 @@ pub fn relative_change(value: f64, baseline: Option<f64>) -> Option<f64> {
     baseline.filter(|base| *base > 0.0).map(|base| (value - base) / base)
 }
 
+/// Room for the observations of nearly every account.
+const USUAL_OBSERVATIONS: usize = 512;
+
 pub(super) struct Recorder<'a> {
     pub view: View<'a>,
     pub calendar: &'a Calendar,
@@ -50,13 +53,14 @@ pub(super) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     pub fn new(view: View<'a>, calendar: &'a Calendar, account: AccountIx) -> Recorder<'a> {
         let began = account_began(view, account).unwrap_or(Day::MIN);
-        Recorder { view, calendar, account, began, out: Vec::with_capacity(160) }
+        Recorder { view, calendar, account, began, out: Vec::with_capacity(USUAL_OBSERVATIONS) }
     }
 
     pub fn has(&self, table: InputTable) -> bool {
         self.view.extracts.has(table)
     }
 
+    #[inline]
     pub fn age(&self, day: Day) -> i32 {
         self.view.day.since(day)
     }
@@ -80,7 +84,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    pub fn record(&mut self, metric: Metric, name: Text, product: Option<ProductIx>, window: i32, fact: Fact) {
+    pub fn record(&mut self, metric: Metric, name: Name, product: Option<ProductIx>, window: i32, fact: Fact) {
         let spec = metric.spec();
         if !fact.value.is_finite() {
             return;
@@ -123,13 +127,16 @@ impl<'a> Recorder<'a> {
         window: i32,
         summary: impl Fn(&mut Vec<f64>) -> Option<f64>,
     ) -> Option<Fact> {
-        let within = |from: i32, to: i32| -> Vec<f64> {
-            dated.iter().filter(|(day, _)| (from..to).contains(&self.age(*day))).map(|(_, value)| *value).collect()
+        let mut values: Vec<f64> = Vec::with_capacity(dated.len());
+        let mut summed_within = |from: i32, to: i32| {
+            values.clear();
+            let within = dated.iter().filter(|(day, _)| (from..to).contains(&self.age(*day)));
+            values.extend(within.map(|(_, value)| *value));
+            (values.len(), summary(&mut values))
         };
-        let mut now = within(0, window);
-        let rows = now.len();
-        let value = summary(&mut now)?;
-        Some(Fact::new(value, rows).against(summary(&mut within(window, 2 * window))))
+        let (rows, value) = summed_within(0, window);
+        let fact = Fact::new(value?, rows);
+        Some(fact.against(summed_within(window, 2 * window).1))
     }
 
     /// One count per window of the metric's table line.

@@ -28,7 +28,9 @@ pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
 }
 
 fn days_of<'a>(activities: &[&'a Activity], keep: impl Fn(&'a Activity) -> bool) -> Vec<Day> {
-    activities.iter().copied().filter(|activity| keep(activity)).map(|activity| activity.at.day()).collect()
+    let mut days = Vec::with_capacity(activities.len());
+    days.extend(activities.iter().copied().filter(|activity| keep(activity)).map(|activity| activity.at.day()));
+    days
 }
 
 fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[&Activity]) {

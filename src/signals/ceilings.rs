@@ -4,8 +4,8 @@ use super::Detail;
 use super::case::{Case, Finding, Rule, metric_words};
 use crate::capacity::Capacity;
 use crate::extracts::tables::Period;
-use crate::observations::Metric;
-use crate::vocabulary::{ProductIx, Text};
+use crate::observations::{Metric, Name};
+use crate::vocabulary::ProductIx;
 use crate::wording::{capital, change, count, day, percent, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
@@ -254,7 +254,7 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
 }
 
 /// The observation that tells how far a product's contract is used.
-fn paid_measure(case: &Case, product: ProductIx) -> Option<Text> {
+fn paid_measure(case: &Case, product: ProductIx) -> Option<Name> {
     let known = |metric: &str| case.fact(metric, Some(product), 60).is_some();
     let paid = [Metric::UnitsUtilization.text(), Metric::CeilingUtilization.of("seats")];
     if let Some(metric) = paid.into_iter().find(|metric| known(metric)) {
@@ -262,6 +262,6 @@ fn paid_measure(case: &Case, product: ProductIx) -> Option<Text> {
     }
     let ceilings = case.evidence.facts.capacity.iter().filter(|c| c.product == product);
     let measures = ceilings.map(|c| Metric::CeilingUtilization.of(case.extracts.metric(c.metric)));
-    let level = |metric: &Text| case.fact(metric, Some(product), 60).map_or(f64::MIN, |(_, o)| o.value);
+    let level = |metric: &Name| case.fact(metric, Some(product), 60).map_or(f64::MIN, |(_, o)| o.value);
     measures.filter(|metric| known(metric)).max_by(|a, b| level(a).total_cmp(&level(b)).then(b.cmp(a)))
 }

@@ -29,6 +29,7 @@ pub struct AccountEvent {
 }
 
 impl Row for AccountEvent {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

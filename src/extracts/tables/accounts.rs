@@ -25,6 +25,7 @@ pub struct Account {
 }
 
 impl Row for Account {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

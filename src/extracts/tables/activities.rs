@@ -29,6 +29,7 @@ pub struct Activity {
 }
 
 impl Row for Activity {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

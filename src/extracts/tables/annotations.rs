@@ -15,6 +15,7 @@ pub struct Annotation {
 }
 
 impl Row for Annotation {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

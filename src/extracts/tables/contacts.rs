@@ -31,6 +31,7 @@ pub struct Contact {
 }
 
 impl Row for Contact {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -21,6 +21,7 @@ pub struct Conversation {
 }
 
 impl Row for Conversation {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -22,6 +22,7 @@ pub struct Decision {
 }
 
 impl Row for Decision {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -24,6 +24,7 @@ pub struct Entitlement {
 }
 
 impl Row for Entitlement {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -22,6 +22,7 @@ pub struct Integration {
 }
 
 impl Row for Integration {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -18,6 +18,7 @@ pub struct Invoice {
 }
 
 impl Row for Invoice {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

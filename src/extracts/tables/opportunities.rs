@@ -28,6 +28,7 @@ pub struct Opportunity {
 }
 
 impl Row for Opportunity {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -20,6 +20,7 @@ pub struct Outcome {
 }
 
 impl Row for Outcome {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

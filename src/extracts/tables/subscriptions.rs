@@ -25,6 +25,7 @@ pub struct Subscription {
 }
 
 impl Row for Subscription {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

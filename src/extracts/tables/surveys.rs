@@ -22,6 +22,7 @@ pub struct Survey {
 }
 
 impl Row for Survey {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -25,6 +25,7 @@ pub struct TextLabel {
 }
 
 impl Row for TextLabel {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

@@ -26,6 +26,7 @@ pub struct Ticket {
 }
 
 impl Row for Ticket {
+    #[inline]
     fn seen(&self) -> Seen {
         self.seen
     }

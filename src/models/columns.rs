@@ -1,0 +1,143 @@
+//! Rows of features laid into columns while they are made, so that rows never pile up.
+//!
+//! A row of cells takes some thirty kilobytes, its place in columns three. Rows of a few accounts at a time become
+//! columns of their own, which are then put below each other in the order of the accounts: the number of threads does
+//! not show.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::features::{Cell, FeatureRow, Key, Value};
+use super::table::{Column, Table, Values};
+use crate::extracts::{Extracts, InputTable};
+use crate::vocabulary::AccountIx;
+
+/// Accounts whose rows are laid together.
+const BLOCK: usize = 64;
+/// Columns that are tried behind the one before, before a cell's own is looked up.
+const GUESSES: usize = 4;
+
+/// Columns that grow row by row: one per feature that any row knows.
+#[derive(Debug, Default)]
+pub struct Columns {
+    places: HashMap<Key, usize>,
+    columns: Vec<Growing>,
+    rows: usize,
+}
+
+#[derive(Debug)]
+struct Growing {
+    key: Key,
+    unit: &'static str,
+    source: InputTable,
+    /// As long as the last row that knows the feature.
+    values: Values,
+}
+
+/// One row per account that `row` has something to say of, in the order of the accounts, and what else it said.
+pub fn lay<G: Send>(
+    accounts: &[AccountIx],
+    row: impl Fn(AccountIx) -> Option<(G, FeatureRow)> + Sync,
+) -> (Vec<G>, Columns) {
+    let block = |accounts: &[AccountIx]| {
+        let (mut told, mut columns) = (Vec::with_capacity(accounts.len()), Columns::default());
+        for (told_of, row) in accounts.iter().filter_map(|account| row(*account)) {
+            told.push(told_of);
+            columns.push(&row);
+        }
+        (told, columns)
+    };
+    let blocks: Vec<(Vec<G>, Columns)> = accounts.par_chunks(BLOCK).map(block).collect();
+    let (mut told, mut columns) = (Vec::new(), Columns::default());
+    for (more, below) in blocks {
+        told.extend(more);
+        columns.append(below);
+    }
+    (told, columns)
+}
+
+/// Lays rows side by side: one column per feature that any row knows, by name.
+pub fn table(rows: &[FeatureRow], extracts: &Extracts) -> Table {
+    let mut columns = Columns::default();
+    rows.iter().for_each(|row| columns.push(row));
+    columns.into_table(extracts)
+}
+
+impl Columns {
+    /// Puts a row below the others.
+    pub fn push(&mut self, row: &FeatureRow) {
+        let mut expected = 0;
+        for cell in &row.cells {
+            let place = self.place_of(cell, expected);
+            self.columns[place].put(self.rows, &cell.value);
+            expected = place + 1;
+        }
+        self.rows += 1;
+    }
+
+    /// The cell's column, made if need be. Rows name their features in much the same order, so it is nearly always the
+    /// expected one or one of the next.
+    fn place_of(&mut self, cell: &Cell, expected: usize) -> usize {
+        let near = expected..self.columns.len().min(expected + GUESSES);
+        if let Some(place) = near.into_iter().find(|place| self.columns[*place].key == cell.key) {
+            return place;
+        }
+        match self.places.get(&cell.key) {
+            Some(&place) => place,
+            None => {
+                let values = cell.value.none_like();
+                self.add(Growing { key: cell.key.clone(), unit: cell.unit, source: cell.source, values })
+            }
+        }
+    }
+
+    fn add(&mut self, column: Growing) -> usize {
+        self.places.insert(column.key.clone(), self.columns.len());
+        self.columns.push(column);
+        self.columns.len() - 1
+    }
+
+    /// Puts the rows of `other` below.
+    pub fn append(&mut self, other: Columns) {
+        for column in other.columns {
+            let place = match self.places.get(&column.key) {
+                Some(&place) => place,
+                None => self.add(Growing { key: column.key.clone(), values: column.values.missing_like(0), ..column }),
+            };
+            let above = &mut self.columns[place].values;
+            above.pad(self.rows);
+            above.extend(column.values);
+        }
+        self.rows += other.rows;
+    }
+
+    /// All rows, one column per feature by name.
+    pub fn into_table(mut self, extracts: &Extracts) -> Table {
+        self.columns.sort_by(|a, b| a.key.cmp(&b.key));
+        let rows = self.rows;
+        let column = |mut column: Growing| {
+            column.values.pad(rows);
+            Column { spec: column.key.spec(column.unit, column.source, extracts), values: column.values }
+        };
+        Table::new(self.columns.into_iter().map(column).collect(), rows)
+    }
+}
+
+impl Growing {
+    /// The value of a row; a value of the other kind is none.
+    fn put(&mut self, row: usize, value: &Value) {
+        self.values.pad(row);
+        match (&mut self.values, value) {
+            (Values::Numbers(values), Value::Number(value)) => {
+                values.truncate(row);
+                values.push(*value);
+            }
+            (Values::Words(values), Value::Word(word)) => {
+                values.truncate(row);
+                values.push(Some(word.clone()));
+            }
+            _ => {}
+        }
+    }
+}
