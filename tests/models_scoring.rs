@@ -15,26 +15,17 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::support::day;
+use crate::support::{day, default_settings};
 
 pub fn settings() -> Settings {
+    let defaults: Settings = default_settings("models");
     Settings {
-        churn_horizon_days: 90,
-        upsell_horizon_days: 90,
-        cross_sell_horizon_days: 90,
-        lead_days: 0,
-        min_positives: 30,
         train_if_missing: true,
-        grid_days: 30,
-        min_history_days: 90,
-        max_snapshots: 36,
-        max_training_rows: 200_000,
-        late_recording_days: 14,
-        min_arr_rise: 0.02,
         bins: 8,
         max_features: 20,
         ridges: vec![1.0, 10.0, 100.0],
         named_drivers: 3,
+        ..defaults
     }
 }
 

@@ -158,7 +158,7 @@ fn trained(accounts: usize) -> (Extracts, Sections, Store) {
 fn tonight(extracts: &Extracts, sections: &Sections, store: &Store) -> Vec<Vec<Propensity>> {
     let view = View::new(extracts, first().plus(DAYS));
     let scorer = Scorer::load(store, view.day).expect("readable");
-    scorer.score(view, &facts(view, sections), &sections.models)
+    scorer.score(view, &facts(view, sections), &sections.models).propensities
 }
 
 #[test]

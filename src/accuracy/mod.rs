@@ -9,6 +9,7 @@ mod shortfalls;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -18,11 +19,11 @@ use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
-use crate::models::Scorer;
 use crate::pipeline::assess::{self, Context};
 use crate::signals::Learned;
 use crate::simulate::{self, Params};
 use crate::store::{self, Access, Store};
+use crate::text::learn;
 use crate::vocabulary::AccountIx;
 
 pub use shortfalls::explanation;
@@ -185,11 +186,15 @@ fn truth(store: &Store) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
     Ok(truth)
 }
 
-/// Signals that fire for each customer of the view's day, by the nightly run's layers 1 and 2, without models.
+/// Signals that fire for each customer of the view's day, by the nightly run's layers 1 and 2: the intent classifier is
+/// trained on the world's labels, all of older texts than the signals read; propensity models are left out.
 fn fired(view: View, settings: &JobFile) -> Vec<(AccountIx, BTreeSet<String>)> {
-    let context = Context::learn(view, settings, &Learned::default());
+    let labelled = learn::labelled(view, settings.text.max_chars);
+    let intents = learn::train(&labelled, view.day, &settings.text).ok().map(Arc::new);
+    let context = Context::learn(view, settings, &Learned::default(), intents);
     let facts = assess::observe(view, &context);
-    let assessed = assess::assess(view, facts, &Scorer::default(), &context);
+    let propensities = vec![Vec::new(); facts.len()];
+    let assessed = assess::assess(view, facts, propensities, &context);
     let customers = assessed.into_iter().filter(|account| !account.contract.active.is_empty());
     customers
         .map(|account| (account.account, account.signals.into_iter().map(|s| s.signal.to_string()).collect()))

@@ -24,11 +24,6 @@ const SHORTFALLS: &[(&str, &str)] = &[
         "few accounts double, so one that stands at the threshold weighs much: two months differ in their weekend days.",
     ),
     (
-        "higher_tier_request",
-        "in the default world one text in twelve is worded so that no listed phrase and no feature's name occurs in it, as \
-         people write; hearing those takes the text classifier, not a longer list.",
-    ),
-    (
         "sentiment_convergence",
         "its four signs include a rise of use by 10 %, and growth of about that much is common: measurement noise carries \
          accounts across the line in both directions.",

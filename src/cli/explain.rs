@@ -24,12 +24,13 @@ pub struct ExplainArgs {
 }
 
 /// The tables that speak of an account, each with the columns that an explanation shows.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 9] = [
     ("account_health", &["score", "color", "trend_30d", "risk_level", "reasons", "recommended_actions", "unavailable"]),
     ("readiness", &["score", "tier", "convergence", "gate"]),
     ("capacity", &["product_id", "metric", "utilization", "limit", "breach_p50", "breach_before_renewal"]),
     ("signals", &["signal", "strength", "confidence", "evidence"]),
     ("propensities", &["kind", "product_id", "probability", "lift", "abstain_reason"]),
+    ("churn_curve", &["days", "probability", "training_rows"]),
     ("propensity_drivers", &["kind", "product_id", "driver_rank", "contribution", "text"]),
     (
         "recommendations",

@@ -1,4 +1,4 @@
-//! `foothold status`: which runs stand in the output, and whether all of them are shown.
+//! `foothold status`: which runs stand in the output, and which models the newest of them found drifted or stale.
 
 use clap::Args;
 use serde_json::json;
@@ -6,8 +6,11 @@ use serde_json::json;
 use super::failure::Failure;
 use super::job::{JobArgs, output};
 use super::{Format, show};
+use crate::models::drift::Standing;
 use crate::publish::manifest::{self, Manifest, Slot};
+use crate::publish::reader;
 use crate::store::Store;
+use crate::wording;
 
 #[derive(Args)]
 pub struct StatusArgs {
@@ -24,15 +27,66 @@ pub fn status(args: &StatusArgs) -> Result<(), Failure> {
     let store = output(&args.job.load()?)?;
     let slots = manifest::slots(&store)?;
     let runs = newest(&store, &slots, args.last)?;
+    let moved = match runs.first() {
+        Some((_, run)) => moved(&store, run)?,
+        None => Vec::new(),
+    };
     match args.format {
         Format::Json => {
             let runs: Vec<serde_json::Value> = runs.iter().map(|(slot, run)| as_json(*slot, run)).collect();
-            show::json(&json!({"output": store.url(), "runs": runs}));
+            let moved: Vec<serde_json::Value> = moved.iter().map(Moved::as_json).collect();
+            show::json(&json!({"output": store.url(), "runs": runs, "model_drift": moved}));
         }
         Format::Table if runs.is_empty() => show::line(&format!("Nothing is published under {} yet.", store.url())),
-        Format::Table => table(&runs),
+        Format::Table => {
+            table(&runs);
+            moved.iter().filter(|moved| moved.warns()).for_each(|moved| show::line(&moved.sentence()));
+        }
     }
     Ok(())
+}
+
+/// A row of `model_drift` that is not steady.
+struct Moved {
+    kind: String,
+    product: Option<String>,
+    feature: String,
+    psi: Option<f64>,
+    standing: String,
+    text: String,
+}
+
+impl Moved {
+    fn warns(&self) -> bool {
+        [Standing::Drifted, Standing::Stale].iter().any(|standing| standing.as_str() == self.standing)
+    }
+
+    /// `churn model, drifted: seats has moved since …`
+    fn sentence(&self) -> String {
+        let product = self.product.as_ref().map_or_else(String::new, |product| format!(" for {product}"));
+        format!("{} model{product}, {}: {}", wording::capital(&wording::words(&self.kind)), self.standing, self.text)
+    }
+
+    fn as_json(&self) -> serde_json::Value {
+        json!({
+            "kind": self.kind, "product_id": self.product, "feature": self.feature, "psi": self.psi,
+            "standing": self.standing, "text": self.text,
+        })
+    }
+}
+
+/// What the run found moved in the models it used.
+fn moved(store: &Store, run: &Manifest) -> Result<Vec<Moved>, Failure> {
+    let rows = reader::table(store, run, "model_drift")?;
+    let moved = rows.iter().map(|row| Moved {
+        kind: row.string("kind"),
+        product: row.text("product_id").map(str::to_owned),
+        feature: row.string("feature"),
+        psi: row.float("psi"),
+        standing: row.string("standing"),
+        text: row.string("text"),
+    });
+    Ok(moved.filter(|moved| moved.standing != Standing::Steady.as_str()).collect())
 }
 
 /// The last manifests by day and number; one that cannot be read is left out.

@@ -7,9 +7,11 @@ use xxhash_rust::xxh3::Xxh3;
 use super::Settings;
 use super::baseline::Baseline;
 use super::calibrate::Platt;
+use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
 use super::grain::Split;
 use super::scorecard::Scorecard;
+use super::survival::Survival;
 use super::table::{Frame, Values};
 use super::train::{Examples, Target};
 use crate::vocabulary::{Day, PropensityKind};
@@ -40,6 +42,12 @@ pub struct Artifact {
     pub evaluation: Option<Evaluation>,
     /// Why the scorecard, if any, is not used.
     pub abstains: Option<String>,
+    /// How churn unfolds before and after the horizon; churn models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survival: Option<Survival>,
+    /// The scores of the training rows: what later nights are held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
 }
 
 /// What a successful training gives.
@@ -165,7 +173,16 @@ impl Artifact {
             fallback,
             evaluation,
             abstains,
+            survival: None,
+            scores: None,
         };
+        artifact.model_id = id_of(&artifact.to_json());
+        artifact
+    }
+
+    /// The same model with what later days read from it, under a new id.
+    pub fn with(self, survival: Option<Survival>, scores: Option<Scores>) -> Artifact {
+        let mut artifact = Artifact { survival, scores, model_id: String::new(), ..self };
         artifact.model_id = id_of(&artifact.to_json());
         artifact
     }

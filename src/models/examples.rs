@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::features;
+use super::follow_up::completed;
 use super::grain::{Grain, Snapshots, Source, labelled_days};
 use super::table::{Frame, Table};
 use super::train::{Challenger, Examples, Target, train};
@@ -64,7 +65,8 @@ fn with_examples<T>(
 ) -> T {
     let extra = product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
     let examples = labelled(snapshots, source, target, product, &extra);
-    then(train(target, source.as_of, &examples, source.models), &examples)
+    let challenger = train(target, source.as_of, &examples, source.models);
+    then(completed(challenger, snapshots, source, &examples), &examples)
 }
 
 /// The target's labelled rows; `extra` holds the columns that depend on the product.
@@ -105,7 +107,8 @@ fn pooled<T>(snapshots: &Snapshots, source: &Source, each: &impl Fn(Challenger, 
     let labels = stacked.iter().map(|(_, _, label)| *label).collect();
     let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains);
     let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
-    each(train(&target, source.as_of, &examples, source.models), &examples)
+    let challenger = train(&target, source.as_of, &examples, source.models);
+    each(completed(challenger, snapshots, source, &examples), &examples)
 }
 
 fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, ProductIx, bool)], rows: &[u32]) -> Table {

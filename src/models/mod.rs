@@ -13,11 +13,13 @@ pub mod baseline;
 pub mod bins;
 pub mod calibrate;
 pub mod columns;
+pub mod drift;
 pub mod evaluate;
 pub mod examples;
 pub mod explain;
 pub mod features;
 pub mod fit;
+pub mod follow_up;
 pub mod grain;
 pub mod labels;
 pub mod linear;
@@ -26,13 +28,14 @@ pub mod purchases;
 pub mod registry;
 pub mod score;
 pub mod scorecard;
+pub mod survival;
 pub mod table;
 pub mod train;
 
 use serde::{Deserialize, Serialize};
 
 pub use promote::ModelEvaluation;
-pub use score::Scorer;
+pub use score::{ChurnPoint, Scored, Scorer};
 
 use crate::vocabulary::{Probability, ProductIx, PropensityKind, Text};
 
@@ -103,6 +106,9 @@ pub struct Settings {
     pub ridges: Vec<f64>,
     /// Features that an explanation names; the rest are added up.
     pub named_drivers: u32,
+    /// Days at which the probability of having left by then is read, beside the churn horizon.
+    pub churn_curve_days: Vec<i32>,
+    pub drift: drift::Settings,
 }
 
 impl Settings {

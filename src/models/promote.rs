@@ -14,6 +14,13 @@ pub struct ModelEvaluation {
     pub model_id: String,
     pub kind: &'static str,
     pub product_id: Option<String>,
+    /// The intent, for rows of the text classifier.
+    pub intent: Option<&'static str>,
+    /// Probability from which the intent is heard.
+    pub threshold: Option<f64>,
+    /// Share of what is heard that is right, and share of what is there that is heard.
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
     /// The day up to which the training saw the world.
     pub trained_on: Day,
     /// First and last test day, or of all labelled days where nothing was tested.
@@ -48,6 +55,10 @@ impl ModelEvaluation {
             model_id: model.model_id.clone(),
             kind: model.kind.as_str(),
             product_id: model.product.clone(),
+            intent: None,
+            threshold: None,
+            precision: None,
+            recall: None,
             trained_on: model.trained.as_of,
             window: match tested {
                 Some(evaluation) => days(evaluation.split.test.first(), evaluation.split.test.last()),

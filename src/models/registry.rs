@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::{self, Artifact};
 use crate::store::{self, Created, Store};
-use crate::vocabulary::Day;
+use crate::vocabulary::{Day, PropensityKind};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,6 +22,8 @@ pub enum Error {
         #[source]
         source: artifact::Error,
     },
+    #[error("{url}/{path}: {reason}")]
+    Unfit { url: String, path: String, reason: String },
     #[error("{url}/{path}: not a champion pointer: {source}; delete it to fall back to the one before")]
     Pointer {
         url: String,
@@ -43,6 +45,13 @@ pub struct Champion {
     pub reason: String,
 }
 
+impl Champion {
+    /// A pointer set by training, from its day on.
+    pub fn by_training(model_id: &str, model: &str, from: Day, reason: &str) -> Champion {
+        Champion { model_id: model_id.to_owned(), model: model.to_owned(), from, reason: reason.to_owned() }
+    }
+}
+
 /// The models of one output store.
 #[derive(Clone, Copy, Debug)]
 pub struct Registry<'a> {
@@ -54,11 +63,12 @@ impl<'a> Registry<'a> {
         Registry { store }
     }
 
-    /// Names of all slots that hold a model, sorted.
+    /// Names of all slots that hold a propensity model, sorted.
     pub fn slots(&self) -> Result<Vec<String>, Error> {
         let objects = self.store.list("models")?;
-        let mut slots: Vec<String> =
-            objects.iter().filter_map(|o| o.path.split('/').nth(1)).map(str::to_owned).collect();
+        let slots = objects.iter().filter_map(|o| o.path.split('/').nth(1));
+        let propensity = |slot: &&str| slot.split('-').next().is_some_and(|kind| PropensityKind::parse(kind).is_some());
+        let mut slots: Vec<String> = slots.filter(propensity).map(str::to_owned).collect();
         slots.sort();
         slots.dedup();
         Ok(slots)
@@ -66,40 +76,38 @@ impl<'a> Registry<'a> {
 
     /// The champion of a slot for a run of `day`, and why it became one: what was promoted later does not exist for it.
     pub fn champion(&self, slot: &str, day: Day) -> Result<Option<(Artifact, String)>, Error> {
+        match self.pointer(slot, day)? {
+            Some(pointer) => Ok(Some((self.load(&format!("models/{}", pointer.model))?, pointer.reason))),
+            None => Ok(None),
+        }
+    }
+
+    /// The pointer that counts for a run of `day`.
+    pub fn pointer(&self, slot: &str, day: Day) -> Result<Option<Champion>, Error> {
         for path in self.numbered(&format!("models/{slot}/champions"))?.into_iter().rev() {
             let pointer: Champion = serde_json::from_slice(&self.store.get(&path)?)
                 .map_err(|source| Error::Pointer { url: self.store.url().to_owned(), path: path.clone(), source })?;
             if pointer.from <= day {
-                let artifact = self.load(&format!("models/{}", pointer.model))?;
-                return Ok(Some((artifact, pointer.reason)));
+                return Ok(Some(pointer));
             }
         }
         Ok(None)
     }
 
-    /// Writes a new version, unless one with the same id is there, and returns its object below `models/`.
+    /// Writes a new version, unless one with the same content is there, and returns its object below `models/`.
     pub fn save(&self, artifact: &Artifact) -> Result<String, Error> {
-        let folder = format!("models/{}", artifact.slot());
-        let content = artifact.to_json();
-        let versions = self.numbered(&folder)?;
-        for path in versions.iter().rev() {
-            if self.store.get(path)? == content.as_bytes() {
-                return Ok(below_models(path));
-            }
-        }
-        self.create_next(&folder, versions.len(), content).map(|path| below_models(&path))
+        self.save_content(&artifact.slot(), &artifact.to_json())
     }
 
     /// Makes a saved model the champion of its slot from its training day on.
     pub fn promote(&self, artifact: &Artifact, model: &str, reason: &str) -> Result<(), Error> {
-        let folder = format!("models/{}/champions", artifact.slot());
-        let pointer = Champion {
-            model_id: artifact.model_id.clone(),
-            model: model.to_owned(),
-            from: artifact.trained.as_of,
-            reason: reason.to_owned(),
-        };
-        let content = serde_json::to_string_pretty(&pointer).unwrap_or_default();
+        self.point(&artifact.slot(), &Champion::by_training(&artifact.model_id, model, artifact.trained.as_of, reason))
+    }
+
+    /// Adds a champion pointer to a slot.
+    pub fn point(&self, slot: &str, pointer: &Champion) -> Result<(), Error> {
+        let folder = format!("models/{slot}/champions");
+        let content = serde_json::to_string_pretty(pointer).unwrap_or_default();
         let taken = self.numbered(&folder)?.len();
         self.create_next(&folder, taken, content).map(drop)
     }
@@ -129,6 +137,35 @@ impl<'a> Registry<'a> {
             }
         }
         unreachable!("there is always a next number")
+    }
+}
+
+/// Models of other forms, kept in the same way: their content is read by whoever knows the form.
+impl Registry<'_> {
+    /// The content that counts for a run of `day`, read by `read`, and why it came to count.
+    pub fn champion_content<T>(
+        &self,
+        slot: &str,
+        day: Day,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<Option<(T, String)>, Error> {
+        let Some(pointer) = self.pointer(slot, day)? else { return Ok(None) };
+        let path = format!("models/{}", pointer.model);
+        let unfit = |reason| Error::Unfit { url: self.store.url().to_owned(), path: path.clone(), reason };
+        let content = read(&self.store.get(&path)?).map_err(unfit)?;
+        Ok(Some((content, pointer.reason)))
+    }
+
+    /// Writes a new version of a slot, unless one with the same content is there, and returns its object below `models/`.
+    pub fn save_content(&self, slot: &str, content: &str) -> Result<String, Error> {
+        let folder = format!("models/{slot}");
+        let versions = self.numbered(&folder)?;
+        for path in versions.iter().rev() {
+            if self.store.get(path)? == content.as_bytes() {
+                return Ok(below_models(path));
+            }
+        }
+        self.create_next(&folder, versions.len(), content.to_owned()).map(|path| below_models(&path))
     }
 }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::artifact::Artifact;
 use super::columns::lay;
+use super::drift::{Drift, Watch};
 use super::explain::{self, Explanation};
 use super::fit::sigmoid;
 use super::grain::{Grain, grain};
@@ -13,7 +14,7 @@ use super::purchases::PurchaseRates;
 use super::registry::{self, Registry};
 use super::scorecard::Scorecard;
 use super::table::{Column, Frame, Table};
-use super::{ModelEvaluation, Propensity, Settings, features};
+use super::{ModelEvaluation, Propensity, Settings, features, survival};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::is_core;
@@ -26,6 +27,32 @@ use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind};
 pub struct Scorer {
     /// By slot, with the reason of its promotion.
     champions: BTreeMap<String, (Artifact, String)>,
+}
+
+/// What the models say tonight.
+#[derive(Clone, Debug, Default)]
+pub struct Scored {
+    /// By account index; empty for accounts without a running contract.
+    pub propensities: Vec<Vec<Propensity>>,
+    /// By account, then days.
+    pub churn_curves: Vec<ChurnPoint>,
+    /// By slot: age, score, then features, the furthest moved first.
+    pub drift: Vec<Drift>,
+}
+
+/// The probability that an account has left by some day: a row of `churn_curve`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChurnPoint {
+    pub account: AccountIx,
+    pub model_id: crate::vocabulary::Text,
+    pub point: survival::Point,
+}
+
+/// The churn curve through a churn probability; none for other kinds and for models without one.
+fn churn_curve(account: AccountIx, propensity: &Propensity, model: &Artifact) -> Vec<ChurnPoint> {
+    let survival = model.survival.iter().filter(|_| propensity.kind == PropensityKind::Churn);
+    let points = survival.flat_map(|survival| survival.curve(propensity.probability.get()));
+    points.map(|point| ChurnPoint { account, model_id: propensity.model_id.clone(), point }).collect()
 }
 
 /// Tonight's rows: accounts under contract, in id order.
@@ -70,21 +97,25 @@ impl Scorer {
         self.champions.values().map(|(model, reason)| ModelEvaluation::of(model, true, reason)).collect()
     }
 
-    /// Propensities by account index, empty for accounts without a running contract. `facts` by account index.
+    /// Everything that the models say of `facts`, which stand by account index.
     ///
     /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
     /// of the catalogue that the account does not own.
-    pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Vec<Vec<Propensity>> {
-        let mut scored: Vec<Vec<Propensity>> = vec![Vec::new(); facts.len()];
+    pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Scored {
+        let mut scored = Scored { propensities: vec![Vec::new(); facts.len()], ..Scored::default() };
         if self.is_empty() {
             return scored;
         }
         let tonight = Tonight::of(view, facts);
+        let mut watches: BTreeMap<String, Watch> = BTreeMap::new();
         for (target, model) in self.targets(view.extracts) {
-            for (account, propensity) in tonight.apply(target, model, settings) {
-                scored[account.at()].push(propensity);
+            let watch = watches.entry(model.slot()).or_insert_with(|| Watch::new(model));
+            for (account, propensity) in tonight.apply(target, model, settings, watch) {
+                scored.churn_curves.extend(churn_curve(account, &propensity, model));
+                scored.propensities[account.at()].push(propensity);
             }
         }
+        scored.drift = watches.values().flat_map(|watch| watch.found(view.day, &settings.drift)).collect();
         scored
     }
 
@@ -133,11 +164,13 @@ impl<'a> Tonight<'a> {
         target: (PropensityKind, Option<ProductIx>),
         model: &Artifact,
         settings: &Settings,
+        watch: &mut Watch,
     ) -> Vec<(AccountIx, Propensity)> {
         let rows = self.eligible(target);
         let extra = target.1.map_or(Table::default(), |product| self.product_columns(product));
         let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
         let (explanations, abstained) = explained(model, &frame, &rows, self.view.extracts, settings);
+        watch.meet(&frame, &rows, explanations.iter().map(Explanation::log_odds));
         let probabilities: Vec<f64> = explanations.iter().map(|e| sigmoid(e.log_odds())).collect();
         let mut sorted = probabilities.clone();
         sorted.sort_unstable_by(f64::total_cmp);

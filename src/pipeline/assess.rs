@@ -1,5 +1,7 @@
 //! Layers 1 and 2 for every account: observe, score, map the people, classify, judge. Accounts go side by side.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::assessment::Assessment;
@@ -8,12 +10,13 @@ use crate::health;
 use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::job::JobFile;
-use crate::models::{Propensity, Scorer};
+use crate::models::Propensity;
 use crate::observations::{self, AccountObservations};
 use crate::peers::Peers;
 use crate::readiness;
 use crate::signals::{Benchmark, Classifier, Evidence, Learned, Signal};
 use crate::stakeholders::{self, StakeholderMap};
+use crate::text::IntentModel;
 use crate::vocabulary::{AccountIx, PropensityKind};
 
 /// The health trend looks back this many days.
@@ -29,13 +32,20 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub fn learn(view: View, settings: &'a JobFile, learned: &Learned) -> Context<'a> {
+    /// `intents` hears texts beside the phrase list, where the team's labels were enough to train one.
+    pub fn learn(
+        view: View,
+        settings: &'a JobFile,
+        learned: &Learned,
+        intents: Option<Arc<IntentModel>>,
+    ) -> Context<'a> {
+        let classifier = Classifier::new(view.extracts, &settings.signals, &settings.text, learned);
         Context {
             settings,
             capacity: capacity::Context::learn(view, &settings.capacity),
             peers: Peers::build(view, &settings.peers),
             people: stakeholders::Context::learn(view, &settings.stakeholders),
-            classifier: Classifier::new(view.extracts, &settings.signals, &settings.text, learned),
+            classifier: classifier.listening(intents),
         }
     }
 }
@@ -53,14 +63,13 @@ fn observe_account(view: View, account: AccountIx, context: &Context) -> Account
     }
 }
 
-/// Layer 2 of every account known on the day, in account order.
+/// Layer 2 of every account known on the day, in account order. `facts` and `propensities` stand by account index.
 pub fn assess<'a>(
     view: View<'a>,
     facts: Vec<AccountObservations>,
-    scorer: &Scorer,
+    propensities: Vec<Vec<Propensity>>,
     context: &Context,
 ) -> Vec<Assessment<'a>> {
-    let propensities = scorer.score(view, &facts, &context.settings.models);
     let benchmark = Benchmark::of(view, &propensities);
     let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
     accounts

@@ -1,8 +1,11 @@
 //! The night: extracts in, recommendations, briefings and audit records out.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::assess::{Context, assess, observe};
+use super::intents;
 use super::past::Past;
 use super::record::{Run, check, input};
 use super::retrain::{TrainingReport, models_for};
@@ -14,8 +17,9 @@ use crate::briefings::{self, Briefing};
 use crate::extracts::{self, Extracts, State};
 use crate::history::View;
 use crate::job::{Job, JobFile};
-use crate::models::Scorer;
+use crate::models::drift::{self, Drift};
 use crate::models::grain::Source;
+use crate::models::{Scored, Scorer};
 use crate::publish::manifest::{Input, inputs_hash};
 use crate::publish::tables::{self, Layers};
 use crate::publish::{self, Claim};
@@ -39,18 +43,24 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let claim = Claim::next(output, as_of, started_at, &job.hash(), &inputs_hash(&inputs))?;
 
     let past = stages.run("remember", || Past::read(output, &extracts, as_of, &job.settings.recommendations))?;
-    let context = stages.run("learn", || ok(Context::learn(view, &job.settings, &past.learned)))?;
+    let (text, asked) = (&job.settings.text, job.settings.models.train_if_missing);
+    let intents = stages.run("listen", || intents::for_night(view, text, asked, output))?;
+    let listening = intents.as_ref().map(|(model, _)| Arc::clone(model));
+    let context = stages.run("learn", || ok(Context::learn(view, &job.settings, &past.learned, listening)))?;
     let facts = stages.run("observe", || ok(observe(view, &context)))?;
     let (scorer, trained) = stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
-    let assessments = stages.run("assess", || ok(assess(view, facts, &scorer, &context)))?;
+    let scored = stages.run("score", || ok(scorer.score(view, &facts, &job.settings.models)))?;
+    let Scored { propensities, churn_curves, drift } = scored;
+    let assessments = stages.run("assess", || ok(assess(view, facts, propensities, &context)))?;
     let recommended = stages.run("recommend", || {
         ok(recommend(view, &assessments, &context.peers, &job.playbooks, &past.memory, &job.settings.recommendations))
     })?;
     let briefings = stages.run("brief", || ok(brief(view, &assessments, &recommended, job)))?;
-    let warnings = model_warnings(&scorer, trained.as_ref());
+    let warnings = model_warnings(&scorer, trained.as_ref(), &drift);
     warnings.iter().for_each(|warning| host.warn(warning));
     // Read from the registry even on the night that trained, so that running a day again tells the same.
-    let evaluations = scorer.evaluations();
+    let mut evaluations = scorer.evaluations();
+    evaluations.extend(intents.iter().flat_map(|(model, reason)| intents::evaluations(model, true, reason)));
     let run = Run { job, claim: &claim, inputs: &inputs, started_at, host };
     let records = run.audit(view, &assessments, &recommended, &past);
     let layers = Layers {
@@ -59,6 +69,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
         recommended: &recommended,
         briefings: &briefings,
         evaluations: &evaluations,
+        churn_curves: &churn_curves,
+        drift: &drift,
         audit: &records,
     };
     let seconds = stages.seconds.clone();
@@ -82,13 +94,13 @@ fn source<'a>(extracts: &'a Extracts, job: &'a Job, as_of: Day) -> Source<'a> {
 }
 
 /// What a person should know about the models of the night.
-fn model_warnings(scorer: &Scorer, trained: Option<&TrainingReport>) -> Vec<String> {
+fn model_warnings(scorer: &Scorer, trained: Option<&TrainingReport>, drift: &[Drift]) -> Vec<String> {
     let trained = trained.map(|report| {
         let promoted = report.models.iter().filter(|model| model.promoted).count();
         format!("no model was there, so {} were trained and {promoted} promoted", report.models.len())
     });
     let none = "no model scores: propensities are empty; train with `foothold train jobs/retrain.toml`";
-    trained.into_iter().chain(scorer.is_empty().then(|| none.to_owned())).collect()
+    trained.into_iter().chain(scorer.is_empty().then(|| none.to_owned())).chain(drift::warnings(drift)).collect()
 }
 
 fn ok<T>(value: T) -> Result<T, Error> {

@@ -9,12 +9,12 @@ words!(
     OutputTable {
         AccountHealth = "account_health", Observations = "observations", Capacity = "capacity", Signals = "signals",
         SignalObservations = "signal_observations", Propensities = "propensities",
-        PropensityDrivers = "propensity_drivers", Readiness = "readiness", Stakeholders = "stakeholders",
+        PropensityDrivers = "propensity_drivers", ChurnCurve = "churn_curve", Readiness = "readiness", Stakeholders = "stakeholders",
         WhiteSpace = "white_space", Recommendations = "recommendations",
         RecommendationSignals = "recommendation_signals", RecommendationSteps = "recommendation_steps",
         RecommendationPeers = "recommendation_peers", Suppressions = "suppressions", Briefings = "briefings",
         Audit = "audit", RejectedRows = "rejected_rows", DataQuality = "data_quality", Runs = "runs",
-        ModelEvaluations = "model_evaluations", DataDictionary = "data_dictionary",
+        ModelEvaluations = "model_evaluations", ModelDrift = "model_drift", DataDictionary = "data_dictionary",
     }
 );
 words!(

@@ -20,6 +20,7 @@ mod support;
 mod usage;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -28,7 +29,7 @@ use crate::models::Propensity;
 use crate::observations::AccountObservations;
 use crate::peers::Peers;
 use crate::stakeholders::StakeholderMap;
-use crate::text::{self, Reader};
+use crate::text::{self, IntentModel, Reader};
 use crate::vocabulary::{AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, StableId, Text};
 
 pub use benchmark::Benchmark;
@@ -138,6 +139,11 @@ impl Classifier {
             learned: learned.clone(),
             reader: Reader::new(extracts, text),
         }
+    }
+
+    /// The same, hearing texts by the intent classifier as well.
+    pub fn listening(self, intents: Option<Arc<IntentModel>>) -> Classifier {
+        Classifier { reader: self.reader.listening(intents), ..self }
     }
 
     /// The account's signals, sorted by name, product and particulars.

@@ -8,7 +8,7 @@ use crate::extracts::tables::TextSource;
 use crate::observations::Metric;
 use crate::text::{About, Mention, Topic};
 use crate::vocabulary::{ProductIx, Text};
-use crate::wording::{day, list, plural};
+use crate::wording::{day, list, percent, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
     let said: Vec<(Claim, &Mention)> = case.mentions.iter().filter_map(|m| Some((claim(case, m)?, m))).collect();
@@ -119,7 +119,8 @@ fn tier(case: &Case, said: &[Said]) -> Option<Text> {
     asked.max_by_key(rank).map(|(_, tier)| tier.clone())
 }
 
-/// `2 texts ask for Forecasting, part of the pro tier of CRM; ticket of 3 Mar 2026: “…”`
+/// `2 texts ask for Forecasting, part of the pro tier of CRM; ticket of 3 Mar 2026: “…”`, and by which words where the
+/// classifier heard it.
 fn sentence(case: &Case, said: &[Said], texts: usize) -> String {
     let (_, newest) = said[0];
     let kind = match newest.source {
@@ -128,7 +129,10 @@ fn sentence(case: &Case, said: &[Said], texts: usize) -> String {
     };
     let (rows, one) = (plural(texts as i64, "text", "texts"), texts == 1);
     let what = matter(case, said, one);
-    format!("{rows} {what}; {kind} of {}: “{}”", day(newest.day), newest.quote)
+    let by = newest.heard.as_ref().map_or_else(String::new, |heard| {
+        format!(" (heard with probability {} by the words {})", percent(heard.probability), list(&heard.words))
+    });
+    format!("{rows} {what}; {kind} of {}: “{}”{by}", day(newest.day), newest.quote)
 }
 
 fn matter(case: &Case, said: &[Said], one: bool) -> String {

@@ -1,12 +1,20 @@
-//! What customers write and say, read by phrase: which topics a text touches and which features, products, tiers and
-//! competitors it names, each with the sentence as a quote. Nothing here knows contracts or decides what it means.
+//! What customers write and say: which topics a text touches and which features, products, tiers and competitors it
+//! names, each with the sentence as a quote. Nothing here knows contracts or decides what it means.
+//!
+//! A list of phrases and names finds what is said in known words. Where the team has labelled texts, a classifier learned
+//! from them hears the same topics in other words; it adds to the phrases and replaces none of them.
 
+pub mod intents;
+pub mod learn;
 mod names;
+pub mod one_vs_rest;
 mod phrases;
 mod sentences;
+pub mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Deserialize, Serialize};
@@ -17,6 +25,7 @@ use crate::history::View;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, ProductIx, Text};
 use phrases::Phrase;
 
+pub use intents::{Heard, IntentModel};
 pub use names::Named;
 pub use sentences::{QUOTE_CHARS, normalise, quote, sentences};
 
@@ -45,6 +54,7 @@ pub struct Settings {
     pub phrases: BTreeMap<Topic, Vec<String>>,
     /// Names of competing products and vendors.
     pub competitors: Vec<String>,
+    pub intents: intents::Settings,
 }
 
 /// What one sentence of a text speaks of.
@@ -74,7 +84,7 @@ impl About {
 }
 
 /// One thing said in one ticket or conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mention {
     pub about: About,
     pub source: TextSource,
@@ -85,6 +95,8 @@ pub struct Mention {
     pub product: Option<ProductIx>,
     /// The sentence, at most [`QUOTE_CHARS`] characters.
     pub quote: Text,
+    /// Set where the intent classifier heard it and no phrase says it.
+    pub heard: Option<Heard>,
 }
 
 /// Phrases and names, compiled once per run.
@@ -95,6 +107,7 @@ pub struct Reader {
     uses: Vec<Vec<Use>>,
     phrases: Vec<Phrase>,
     names: Vec<Named>,
+    intents: Option<Arc<IntentModel>>,
 }
 
 /// What a pattern stands for.
@@ -135,7 +148,13 @@ impl Reader {
             .match_kind(MatchKind::Standard)
             .build(patterns.keys())
             .expect("phrases and names stay far below the automaton's limit of states");
-        Reader { settings: settings.clone(), automaton, uses: patterns.into_values().collect(), phrases, names }
+        let (uses, settings) = (patterns.into_values().collect(), settings.clone());
+        Reader { settings, automaton, uses, phrases, names, intents: None }
+    }
+
+    /// The same, listening to the intent classifier as well.
+    pub fn listening(self, intents: Option<Arc<IntentModel>>) -> Reader {
+        Reader { intents, ..self }
     }
 
     /// What the account's recent texts say: newest text first, tickets before conversations of the same day.
@@ -149,25 +168,35 @@ impl Reader {
                 day: ticket.opened_at.day(),
                 product: ticket.product,
             };
-            let text = [ticket.subject.as_deref(), ticket.body.as_deref()];
-            mentions.extend(self.row(view, &row, text.into_iter().flatten()));
+            let parts: Vec<&str> = [ticket.subject.as_deref(), ticket.body.as_deref()].into_iter().flatten().collect();
+            mentions.extend(self.row(view, &row, &parts, &learn::ticket_text(ticket)));
         }
         for talk in view.conversations(account).filter(|c| c.at.day() >= oldest) {
             let row = Row { source: TextSource::Conversations, id: &talk.id, day: talk.at.day(), product: None };
-            mentions.extend(self.row(view, &row, [&*talk.text].into_iter()));
+            mentions.extend(self.row(view, &row, &[&talk.text], &talk.text));
         }
         mentions.sort_by(|a, b| (b.day, a.source, &a.row, &a.about).cmp(&(a.day, b.source, &b.row, &b.about)));
         mentions
     }
 
-    fn row<'t>(&self, view: View, row: &Row, texts: impl Iterator<Item = &'t str>) -> Vec<Mention> {
+    /// What the parts of a row say by phrase and name, and what the classifier hears beyond that in the whole.
+    fn row(&self, view: View, row: &Row, parts: &[&str], whole: &str) -> Vec<Mention> {
         let mut said = BTreeMap::new();
-        for text in texts {
+        for text in parts {
             for (about, quote) in self.scan(text, view.day) {
                 said.entry(about).or_insert(quote);
             }
         }
-        said.into_iter().map(|(about, quote)| row.mention(about, quote)).collect()
+        let heard = self.hear(whole).into_iter().filter(|(about, _)| !said.contains_key(about));
+        let heard: Vec<Mention> = heard.map(|(about, heard)| row.heard(about, heard)).collect();
+        said.into_iter().map(|(about, quote)| row.mention(about, quote)).chain(heard).collect()
+    }
+
+    /// The topics that the intent classifier hears in a text; none where there is no classifier.
+    fn hear(&self, text: &str) -> Vec<(About, Heard)> {
+        let Some(intents) = &self.intents else { return Vec::new() };
+        let heard = intents.hear(&normalise(text, self.settings.max_chars)).into_iter();
+        heard.filter_map(|heard| Some((About::Topic(Topic::parse(heard.intent.as_str())?), heard))).collect()
     }
 
     /// Everything that a text speaks of, each with the sentence that says it first; names known by `day` only.
@@ -266,6 +295,11 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn mention(&self, about: About, quote: Text) -> Mention {
-        Mention { about, source: self.source, row: self.id.clone(), day: self.day, product: self.product, quote }
+        let (source, row, day) = (self.source, self.id.clone(), self.day);
+        Mention { about, source, row, day, product: self.product, quote, heard: None }
+    }
+
+    fn heard(&self, about: About, heard: Heard) -> Mention {
+        Mention { heard: Some(heard.clone()), ..self.mention(about, heard.quote) }
     }
 }

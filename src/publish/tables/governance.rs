@@ -4,10 +4,11 @@ use super::Layers;
 use crate::audit::{AuditRecord, Event};
 use crate::extracts::{RejectedRow, TableQuality};
 use crate::models::ModelEvaluation;
+use crate::models::drift::{Drift, Standing};
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
 use crate::publish::table::{Stamp, Table};
-use crate::vocabulary::{Day, Moment};
+use crate::vocabulary::{Day, Moment, PropensityKind};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![
@@ -16,6 +17,7 @@ pub fn specs() -> Vec<TableSpec> {
         data_quality().spec().clone(),
         runs().spec().clone(),
         model_evaluations().spec().clone(),
+        model_drift().spec().clone(),
     ]
 }
 
@@ -28,6 +30,7 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
         rejected_rows().frame(&extracts.rejected, stamp),
         data_quality().frame(&quality, stamp),
         model_evaluations().frame(layers.evaluations, stamp),
+        model_drift().frame(layers.drift, stamp),
     ]
 }
 
@@ -150,8 +153,16 @@ pub fn model_evaluations() -> Table<ModelEvaluation> {
     )
     .text("model_id", "The model.", |m| &m.model_id)
     .key()
-    .text("kind", "What is predicted.", |m| m.kind)
+    .text("kind", "What is predicted; text_intent for the intents that the text classifier hears.", |m| m.kind)
     .text_opt("product_id", "The product, for cross_sell.", |m| m.product_id.as_deref())
+    .text_opt("intent", "The intent, for text_intent.", |m| m.intent)
+    .key()
+    .float_opt("threshold", "Probability from which the intent is heard; null where it is not.", |m| m.threshold)
+    .within(0.0, 1.0)
+    .float_opt("precision", "Share of the texts heard that have the intent.", |m| m.precision)
+    .within(0.0, 1.0)
+    .float_opt("recall", "Share of the texts with the intent that are heard.", |m| m.recall)
+    .within(0.0, 1.0)
     .date("trained_on", "The day up to which the training saw the world.", |m| m.trained_on)
     .text("window", "First and last test day, or of the labelled days where nothing was tested.", |m| &m.window)
     .int("n", "Test rows, or labelled rows where nothing was tested.", |m| m.n as i64)
@@ -172,4 +183,32 @@ pub fn model_evaluations() -> Table<ModelEvaluation> {
     .among(["A", "B", "C"])
     .flag("promoted", "Whether it scores.", |m| m.promoted)
     .text("reason", "Why it was promoted or kept out.", |m| &m.reason)
+}
+
+pub fn model_drift() -> Table<Drift> {
+    Table::<Drift>::new(
+        OutputTable::ModelDrift,
+        Layer::Program,
+        "How far tonight's accounts have moved from those that each model in use was trained on: its age, its score and \
+         every feature.",
+    )
+    .text("model_id", "The model.", |d| &d.model_id)
+    .key()
+    .text("kind", "What is predicted.", |d| d.kind.as_str())
+    .among(PropensityKind::ALL.iter().map(|kind| kind.as_str()))
+    .text_opt("product_id", "The product, for cross_sell.", |d| d.product.as_deref())
+    .text("feature", "The feature, or `score`, or `age`.", |d| &d.feature)
+    .key()
+    .text("label", "The feature as sentences name it.", |d| &d.label)
+    .float_opt("psi", "Population stability index over the training bins; 0 = as in training. Null for the age.", |d| {
+        d.psi
+    })
+    .within(0.0, f64::MAX)
+    .float_opt("noise", "What the index reaches by sampling alone; below it nothing is said.", |d| d.noise)
+    .within(0.0, f64::MAX)
+    .int("accounts", "Accounts that the model scored.", |d| d.accounts as i64)
+    .int("age_days", "Days since the training.", |d| d.age_days.into())
+    .text("standing", "steady, watch, drifted or stale.", |d| d.standing.as_str())
+    .among(Standing::ALL.iter().map(|standing| standing.as_str()))
+    .text("text", "The same in words.", |d| &d.text)
 }

@@ -15,7 +15,8 @@ use crate::audit::AuditRecord;
 use crate::briefings::Briefing;
 use crate::extracts::Extracts;
 use crate::history::View;
-use crate::models::ModelEvaluation;
+use crate::models::drift::Drift;
+use crate::models::{ChurnPoint, ModelEvaluation};
 use crate::recommendations::Recommended;
 use crate::vocabulary::{AccountIx, ProductIx, StableId};
 
@@ -29,6 +30,10 @@ pub struct Layers<'a> {
     pub briefings: &'a [Briefing],
     /// Grades of the models that scored, and of those that were kept out tonight.
     pub evaluations: &'a [ModelEvaluation],
+    /// By account, then days.
+    pub churn_curves: &'a [ChurnPoint],
+    /// What may have moved since the models in use were trained.
+    pub drift: &'a [Drift],
     /// Tonight's links of the audit chain.
     pub audit: &'a [AuditRecord],
 }

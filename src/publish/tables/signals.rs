@@ -4,7 +4,7 @@ use super::{Layers, Named, Of, sentences};
 use crate::assessment::Assessment;
 use crate::extracts::Extracts;
 use crate::health::Health;
-use crate::models::{Driver, Propensity};
+use crate::models::{ChurnPoint, Driver, Propensity};
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
 use crate::publish::table::{Stamp, Table};
@@ -20,6 +20,7 @@ pub fn specs() -> Vec<TableSpec> {
         account_health().spec().clone(),
         propensities().spec().clone(),
         propensity_drivers().spec().clone(),
+        churn_curve().spec().clone(),
         readiness().spec().clone(),
         stakeholders().spec().clone(),
         white_space().spec().clone(),
@@ -30,12 +31,14 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let of_signals = layers.parts(|a| a.signals.len());
     let of_links = layers.parts(|a| a.signals.iter().map(|signal| signal.observations.len()).sum());
     let of_drivers = layers.parts(|a| a.propensities.iter().map(|propensity| propensity.drivers.len()).sum());
+    let curves: Vec<Of<ChurnPoint>> = layers.churn_curves.iter().map(|point| layers.of(point.account, point)).collect();
     vec![
         layers.frame_by(signals(), of_signals, stamp, named),
         layers.frame_by(signal_observations(), of_links, stamp, links),
         layers.frame(account_health(), stamp, |a| std::slice::from_ref(&a.health)),
         layers.frame(propensities(), stamp, |a| &a.propensities),
         layers.frame_by(propensity_drivers(), of_drivers, stamp, drivers),
+        churn_curve().frame(&curves, stamp),
         layers.frame(readiness(), stamp, |a| std::slice::from_ref(&a.readiness)),
         layers.frame(stakeholders(), stamp, |a| &a.stakeholders.people),
         layers.frame(white_space(), stamp, |a| &a.stakeholders.buying_centers),
@@ -231,6 +234,29 @@ pub fn propensity_drivers<'a>() -> Table<PropensityDriver<'a>> {
     .float_opt("typical", "The typical value among accounts.", |d| d.driver.typical)
     .float("contribution", "Log-odds.", |d| d.driver.contribution)
     .text("text", "The same in words.", |d| &d.driver.text)
+}
+
+pub fn churn_curve<'a>() -> Table<Of<'a, ChurnPoint>> {
+    Table::<Of<'a, ChurnPoint>>::new(
+        OutputTable::ChurnCurve,
+        Layer::Signals,
+        "Churn as time passes: the probability of having left by some day. At the churn model's horizon it is the churn \
+         probability of `propensities`; it never falls.",
+    )
+    .text("account_id", "The customer account.", |c| c.account_id())
+    .key()
+    .refers(OutputTable::AccountHealth, "account_id")
+    .int("days", "Days from the as-of day (and the models' lead).", |c| c.point.days.into())
+    .key()
+    .within(1.0, f64::MAX)
+    .float("probability", "Probability that every core subscription has ended within these days.", |c| {
+        c.point.probability
+    })
+    .within(0.0, 1.0)
+    .int("training_rows", "Accounts and days behind this stretch; 0 = the rate of the one before continued.", |c| {
+        c.point.rows as i64
+    })
+    .text("model_id", "The churn model that was asked.", |c| &c.model_id)
 }
 
 pub fn readiness<'a>() -> Table<Of<'a, Readiness>> {

@@ -1,0 +1,261 @@
+//! Drift: whether tonight's accounts still look like those a model was trained on, feature by feature and by score.
+//!
+//! The measure is the population stability index, Σ (tonight − training)·ln(tonight / training) over the bins that the
+//! artifact holds. Without any drift it is not zero but about (bins − 1)·(1/n + 1/m) for n accounts tonight and m in
+//! training (Yurdakul and Naranjo 2020), spread like χ² of bins − 1 degrees; so a few hundred accounts cry wolf at 0.1
+//! unless what sampling alone explains is set aside.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::artifact::Artifact;
+use super::table::Frame;
+use crate::vocabulary::{Day, PropensityKind};
+use crate::wording;
+
+/// `[models.drift]` of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Stability index from which a feature or score is worth watching.
+    pub watch: f64,
+    /// Stability index from which it has drifted, and the run warns.
+    pub drifted: f64,
+    /// Days after which a model is stale, and the run warns.
+    pub max_age_days: i32,
+}
+
+words!(
+    /// How far something has moved since training.
+    Standing { Steady = "steady", Watch = "watch", Drifted = "drifted", Stale = "stale" }
+);
+
+/// One thing about one model that may have moved: a row of `model_drift`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    pub model_id: String,
+    pub kind: PropensityKind,
+    pub product: Option<String>,
+    /// A feature's name, `score` or `age`.
+    pub feature: String,
+    pub label: String,
+    /// The stability index; `None` for the age.
+    pub psi: Option<f64>,
+    /// What the index reaches by sampling alone in all but rare nights.
+    pub noise: Option<f64>,
+    /// Accounts that it scores tonight.
+    pub accounts: usize,
+    /// Days since the training.
+    pub age_days: i32,
+    pub standing: Standing,
+    pub text: String,
+}
+
+/// Shares of the training rows by bin of the calibrated log-odds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scores {
+    /// Upper bounds, rising; one bin more than edges.
+    pub edges: Vec<f64>,
+    pub shares: Vec<f64>,
+    /// Accounts behind the training rows: snapshots of one account are hardly news.
+    pub accounts: usize,
+}
+
+/// Bins of a score.
+const SCORE_BINS: usize = 10;
+
+/// Standard deviations of χ² above its mean that sampling is granted.
+const NOISE_SIGMAS: f64 = 3.0;
+
+/// Shares are held away from zero by this many rows, so that an empty bin weighs as less than one row.
+const HALF_A_ROW: f64 = 0.5;
+
+impl Scores {
+    /// Tenths of the training rows' log-odds.
+    pub fn learn(log_odds: &[f64], accounts: usize) -> Scores {
+        let mut sorted = log_odds.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let edge = |bin: usize| sorted.get(bin * sorted.len() / SCORE_BINS).copied();
+        let mut edges: Vec<f64> = (1..SCORE_BINS).filter_map(edge).collect();
+        edges.dedup();
+        let mut scores = Scores { shares: vec![0.0; edges.len() + 1], edges, accounts };
+        let row = 1.0 / log_odds.len().max(1) as f64;
+        for z in log_odds {
+            let bin = scores.bin(*z);
+            scores.shares[bin] += row;
+        }
+        scores
+    }
+
+    fn bin(&self, log_odds: f64) -> usize {
+        self.edges.partition_point(|edge| *edge < log_odds)
+    }
+}
+
+/// A stability index beside what sampling alone explains.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Index {
+    pub psi: f64,
+    pub noise: f64,
+}
+
+/// The stability index of counts over `accounts` of tonight against shares of `trained` accounts; bins that neither has
+/// do not count.
+///
+/// ```
+/// use foothold::models::drift::index;
+/// let same = index(&[50.0, 30.0, 20.0], 100.0, &[0.5, 0.3, 0.2], 1_000.0);
+/// assert!(same.psi < 1e-3 && same.noise > same.psi);
+/// let moved = index(&[20.0, 30.0, 50.0], 100.0, &[0.5, 0.3, 0.2], 1_000.0);
+/// assert!((moved.psi - 0.6 * 2.5f64.ln()).abs() < 0.03 && moved.noise < 0.1);
+/// ```
+pub fn index(counts: &[f64], accounts: f64, shares: &[f64], trained: f64) -> Index {
+    let total: f64 = counts.iter().sum();
+    let both = counts.iter().zip(shares).filter(|(count, share)| **count > 0.0 || **share > 0.0);
+    let bins = both.clone().count() as f64;
+    if total == 0.0 || trained == 0.0 || bins < 2.0 {
+        return Index { psi: 0.0, noise: 0.0 };
+    }
+    let even = |share: f64, rows: f64| (share * rows + HALF_A_ROW) / (rows + HALF_A_ROW * bins);
+    let part = |(count, share): (&f64, &f64)| {
+        let (now, then) = (even(count / total, accounts), even(*share, trained));
+        (now - then) * (now / then).ln()
+    };
+    let degrees = bins - 1.0;
+    let noise = (degrees + NOISE_SIGMAS * (2.0 * degrees).sqrt()) * (1.0 / accounts + 1.0 / trained);
+    Index { psi: both.map(part).sum(), noise }
+}
+
+impl Index {
+    fn standing(&self, settings: &Settings) -> Standing {
+        match self.psi {
+            psi if psi < self.noise || psi < settings.watch => Standing::Steady,
+            psi if psi < settings.drifted => Standing::Watch,
+            _ => Standing::Drifted,
+        }
+    }
+}
+
+/// Counts what one model meets tonight; a model pooled over products meets every account several times.
+pub struct Watch<'a> {
+    model: &'a Artifact,
+    /// By feature of the scorecard, then code.
+    features: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+    /// Most accounts that it met at once.
+    accounts: usize,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(model: &'a Artifact) -> Watch<'a> {
+        let card = model.active().into_iter();
+        let features = card.flat_map(|card| &card.features).map(|feature| vec![0.0; feature.shares.len()]).collect();
+        let bins = model.scores.as_ref().map_or(0, |scores| scores.shares.len());
+        Watch { model, features, scores: vec![0.0; bins], accounts: 0 }
+    }
+
+    /// Adds rows of a frame that the model scores, with their calibrated log-odds.
+    pub fn meet(&mut self, frame: &Frame, rows: &[u32], log_odds: impl Iterator<Item = f64>) {
+        self.accounts = self.accounts.max(rows.len());
+        let card = self.model.active().into_iter();
+        for (feature, counts) in card.flat_map(|card| &card.features).zip(&mut self.features) {
+            match frame.find(&feature.spec.name) {
+                Some(column) => rows
+                    .iter()
+                    .for_each(|row| counts[usize::from(feature.bins.of(&column.values, *row as usize))] += 1.0),
+                None => counts[usize::from(super::bins::MISSING)] += rows.len() as f64,
+            }
+        }
+        if let Some(scores) = &self.model.scores {
+            log_odds.for_each(|z| self.scores[scores.bin(z)] += 1.0);
+        }
+    }
+
+    /// Everything about the model that may have moved: its age, its score, then its features, the furthest moved first.
+    pub fn found(&self, day: Day, settings: &Settings) -> Vec<Drift> {
+        let mut found = vec![self.age(day, settings)];
+        if let (Some(card), Some(scores)) = (self.model.active(), &self.model.scores) {
+            let index = |counts, shares| index(counts, self.accounts as f64, shares, scores.accounts as f64);
+            found.push(self.moved(("score", "the score"), index(&self.scores, &scores.shares), day, settings));
+            let features = card.features.iter().zip(&self.features);
+            let mut moved: Vec<Drift> = features
+                .map(|(feature, counts)| {
+                    let names = (feature.spec.name.as_str(), feature.spec.label.as_str());
+                    self.moved(names, index(counts, &feature.shares), day, settings)
+                })
+                .collect();
+            moved.sort_by(|a, b| {
+                b.psi.partial_cmp(&a.psi).unwrap_or(Ordering::Equal).then_with(|| a.feature.cmp(&b.feature))
+            });
+            found.extend(moved);
+        }
+        found
+    }
+
+    fn moved(&self, (feature, label): (&str, &str), index: Index, day: Day, settings: &Settings) -> Drift {
+        let standing = index.standing(settings);
+        let since = wording::day(self.model.trained.as_of);
+        let text = match standing {
+            Standing::Steady => format!("{label} is as it was in training"),
+            _ => format!("{label} has moved since the training of {since}: stability index {:.2}", index.psi),
+        };
+        Drift { psi: Some(index.psi), noise: Some(index.noise), standing, text, ..self.drift(feature, label, day) }
+    }
+
+    fn age(&self, day: Day, settings: &Settings) -> Drift {
+        let stated = self.drift("age", "age", day);
+        let stale = stated.age_days > settings.max_age_days;
+        let text = format!("trained {} ago", wording::plural(i64::from(stated.age_days), "day", "days"));
+        Drift { standing: if stale { Standing::Stale } else { Standing::Steady }, text, ..stated }
+    }
+
+    fn drift(&self, feature: &str, label: &str, day: Day) -> Drift {
+        Drift {
+            model_id: self.model.model_id.clone(),
+            kind: self.model.kind,
+            product: self.model.product.clone(),
+            feature: feature.to_owned(),
+            label: label.to_owned(),
+            psi: None,
+            noise: None,
+            accounts: self.accounts,
+            age_days: day.since(self.model.trained.as_of),
+            standing: Standing::Steady,
+            text: String::new(),
+        }
+    }
+}
+
+/// Features that one warning names.
+const NAMED: usize = 3;
+
+/// One sentence for each model that has drifted or gone stale.
+pub fn warnings(found: &[Drift]) -> Vec<String> {
+    let of_one_model = found.chunk_by(|a, b| (&a.model_id, &a.kind, &a.product) == (&b.model_id, &b.kind, &b.product));
+    of_one_model.filter_map(warning).collect()
+}
+
+fn warning(found: &[Drift]) -> Option<String> {
+    let first = found.first()?;
+    let drifted: Vec<String> = found
+        .iter()
+        .filter(|drift| drift.standing == Standing::Drifted)
+        .map(|drift| format!("{} ({:.2})", drift.label, drift.psi.unwrap_or_default()))
+        .collect();
+    let stale = found.iter().any(|drift| drift.standing == Standing::Stale);
+    let more = drifted.len().saturating_sub(NAMED);
+    let named = wording::list(&drifted.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let mut parts = Vec::new();
+    if !drifted.is_empty() {
+        parts.push(format!("its accounts have moved away from the training by {named}{more}"));
+    }
+    if stale {
+        parts.push(format!("it was trained {} ago", wording::plural(i64::from(first.age_days), "day", "days")));
+    }
+    let product = first.product.as_ref().map_or_else(String::new, |product| format!(" for {product}"));
+    let model = format!("the {} model{product}", wording::words(first.kind.as_str()));
+    (!parts.is_empty()).then(|| format!("{model} should be trained again: {}", parts.join("; ")))
+}

@@ -1,0 +1,143 @@
+//! Drift: what moved is named, and what only sampling moved is not.
+
+use foothold::models::artifact::Artifact;
+use foothold::models::drift::{Drift, Scores, Settings, Standing, Watch, index, warnings};
+use foothold::models::table::{Column, Spec, Table};
+use foothold::models::train::{Examples, Target, train};
+use foothold::vocabulary::PropensityKind;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::support::{day, default_settings};
+
+const FEATURES: usize = 8;
+
+/// Rows of `FEATURES` uniform numbers; the first is moved up by `shift`.
+fn table(rows: usize, shift: f64, seed: u64) -> Table {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let column = |n: usize| {
+        let spec = Spec {
+            name: format!("use_{n}"),
+            label: format!("use {n}"),
+            unit: "share".into(),
+            source: "usage".into(),
+            window_days: 30,
+        };
+        let moved = if n == 0 { shift } else { 0.0 };
+        Column::numbers(spec, (0..rows).map(|_| rng.random::<f64>() + moved).collect())
+    };
+    Table::new((0..FEATURES).map(column).collect(), rows)
+}
+
+fn values(table: &Table, feature: usize) -> Vec<f64> {
+    match &table.columns[feature].values {
+        foothold::models::table::Values::Numbers(values) => values.clone(),
+        foothold::models::table::Values::Words(_) => Vec::new(),
+    }
+}
+
+/// A model of every feature, trained on a year of 300 accounts, with its scores.
+fn model() -> Artifact {
+    let (accounts, months) = (300, 12);
+    let table = table(accounts * months, 0.0, 1);
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let sums: Vec<f64> = (0..table.rows).map(|row| (0..FEATURES).map(|f| values(&table, f)[row]).sum()).collect();
+    let labels = sums.iter().map(|sum| rng.random::<f64>() < 1.0 / (1.0 + (-3.0 * (sum - 4.5)).exp())).collect();
+    let hash = |row: usize| xxh3_64(format!("account {}", row % accounts).as_bytes());
+    let examples = Examples {
+        frame: table.frame(),
+        rows: (0..table.rows as u32).collect(),
+        labels,
+        days: (0..table.rows).map(|row| day("2024-01-01").plus(30 * (row / accounts) as i32)).collect(),
+        account_hashes: (0..table.rows).map(hash).collect(),
+    };
+    let target = Target { kind: PropensityKind::Churn, product: None, product_name: None, horizon_days: 90 };
+    let artifact = train(&target, day("2025-06-30"), &examples, &default_settings("models")).artifact;
+    let log_odds = scored(&artifact, &table);
+    artifact.with(None, Some(Scores::learn(&log_odds, accounts)))
+}
+
+fn scored(artifact: &Artifact, table: &Table) -> Vec<f64> {
+    let card = artifact.active().expect("a year of 300 accounts is enough");
+    assert!(card.features.len() >= 5, "{} features", card.features.len());
+    let columns = card.bind(&table.frame()).expect("its own columns");
+    (0..table.rows).map(|row| artifact.calibrator.apply(card.log_odds(&columns, row))).collect()
+}
+
+fn found(model: &Artifact, tonight: &Table, age: i32) -> Vec<Drift> {
+    let mut watch = Watch::new(model);
+    let rows: Vec<u32> = (0..tonight.rows as u32).collect();
+    watch.meet(&tonight.frame(), &rows, scored(model, tonight).into_iter());
+    watch.found(model.trained.as_of.plus(age), &settings())
+}
+
+fn settings() -> Settings {
+    let models: foothold::models::Settings = default_settings("models");
+    models.drift
+}
+
+#[test]
+fn a_world_without_a_shift_is_quiet_even_with_few_accounts() {
+    let model = model();
+    for seed in 0..40 {
+        for accounts in [60, 300] {
+            let found = found(&model, &table(accounts, 0.0, 100 + seed), 30);
+            let loud: Vec<&Drift> = found.iter().filter(|drift| drift.standing == Standing::Drifted).collect();
+            assert!(loud.is_empty(), "{accounts} accounts, seed {seed}: {loud:?}");
+            assert_eq!(warnings(&found), [] as [String; 0]);
+        }
+    }
+    // Without the allowance for sampling this would cry wolf: the index itself is far above its threshold.
+    let few = found(&model, &table(30, 0.0, 7), 30);
+    assert!(few.iter().any(|drift| drift.psi.is_some_and(|psi| psi > settings().drifted)), "{few:?}");
+}
+
+#[test]
+fn a_feature_that_shifts_is_named_and_the_score_with_it() {
+    let model = model();
+    let found = found(&model, &table(300, 0.4, 9), 30);
+    let moved: Vec<&str> =
+        found.iter().filter(|drift| drift.standing == Standing::Drifted).map(|drift| drift.feature.as_str()).collect();
+    assert!(moved.contains(&"use_0") && moved.iter().all(|name| ["score", "use_0"].contains(name)), "{moved:?}");
+    let said = warnings(&found);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("the churn model should be trained again: its accounts have moved"), "{said:?}");
+    assert!(said[0].contains("use 0 ("), "{said:?}");
+}
+
+#[test]
+fn a_column_that_is_gone_has_moved() {
+    let model = model();
+    let whole = table(300, 0.0, 9);
+    let name = model.active().expect("active").features[0].spec.name.clone();
+    let without = Table::new(whole.columns.iter().filter(|c| c.spec.name != name).cloned().collect(), whole.rows);
+    let mut watch = Watch::new(&model);
+    watch.meet(&without.frame(), &(0..300).collect::<Vec<u32>>(), std::iter::empty());
+    let found = watch.found(model.trained.as_of, &settings());
+    let gone = found.iter().find(|drift| drift.feature == name).expect("watched");
+    assert_eq!(gone.standing, Standing::Drifted, "{gone:?}");
+}
+
+#[test]
+fn an_old_model_is_stale() {
+    let (model, tonight) = (model(), table(300, 0.0, 9));
+    let age = |days: i32| found(&model, &tonight, days)[0].standing;
+    assert_eq!((age(100), age(101)), (Standing::Steady, Standing::Stale));
+    assert_eq!(
+        warnings(&found(&model, &tonight, 120)),
+        ["the churn model should be trained again: it was trained 120 days ago"]
+    );
+}
+
+#[test]
+fn the_index_is_zero_for_equal_shares_and_finite_for_empty_bins() {
+    assert!(index(&[25.0, 75.0], 100.0, &[0.25, 0.75], 100.0).psi < 1e-12);
+    let emptied = index(&[0.0, 100.0], 100.0, &[0.5, 0.5], 1_000.0);
+    assert!(emptied.psi > 1.0 && emptied.psi.is_finite());
+    for (counts, accounts, shares, trained) in
+        [(vec![], 0.0, vec![], 0.0), (vec![0.0, 0.0], 0.0, vec![0.5, 0.5], 10.0), (vec![5.0], 5.0, vec![1.0], 10.0)]
+    {
+        assert_eq!(index(&counts, accounts, &shares, trained).psi, 0.0);
+    }
+}
