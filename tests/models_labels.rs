@@ -3,14 +3,14 @@
 use foothold::extracts::Seen;
 use foothold::extracts::tables::ProductKind;
 use foothold::history::View;
-use foothold::models::grain::Split;
-use foothold::models::labels::{Rules, Timeline, Window};
 use foothold::models::purchases::PurchaseRates;
+use foothold::models::grain::Split;
+use foothold::models::labels::{Expansions, Rules, Timeline, Window};
 use foothold::vocabulary::Day;
 
 use crate::support::{WorldBuilder, day};
 
-const RULES: Rules = Rules { grace_days: 14, min_arr_rise: 0.02 };
+const RULES: Rules = Rules { grace_days: 14, min_arr_rise: 0.02, expansions: Expansions::ALL };
 
 fn window(from: &str, days: i32) -> Window {
     Window { from: day(from), to: day(from).plus(days) }

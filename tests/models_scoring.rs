@@ -3,6 +3,7 @@
 use foothold::models::artifact::{Artifact, slot};
 use foothold::models::explain::{OTHER_FEATURES, explain};
 use foothold::models::fit::sigmoid;
+use foothold::models::labels::Expansion;
 use foothold::models::promote::decide;
 use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
@@ -31,8 +32,11 @@ pub fn settings() -> Settings {
         max_training_rows: 200_000,
         late_recording_days: 14,
         min_arr_rise: 0.02,
+        upsell_labels: Expansion::ALL.to_vec(),
         bins: 8,
         max_features: 20,
+        max_feature_auc: 0.98,
+        max_recording_auc: 0.9,
         ridges: vec![1.0, 10.0, 100.0],
         named_drivers: 3,
     }
