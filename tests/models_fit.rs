@@ -5,6 +5,7 @@ use foothold::models::calibrate::Platt;
 use foothold::models::evaluate::{metrics, paired_log_loss};
 use foothold::models::fit::{self, ScorecardParams, sigmoid};
 use foothold::models::linear::Symmetric;
+use foothold::models::ranking::{self, Offer};
 use foothold::models::scorecard::{Encoded, Scorecard};
 use foothold::models::select::select;
 use foothold::models::table::{Column, Spec, Table, Values};
@@ -276,4 +277,21 @@ proptest! {
         let columns = card.bind(&frame).unwrap();
         prop_assert!((0..rows).all(|row| card.log_odds(&columns, row).is_finite()));
     }
+}
+
+#[test]
+fn a_ranking_counts_hits_and_precision_over_offers_with_a_purchase() {
+    let offer = |scores: &[f64], bought: &[bool]| Offer { scores: scores.to_vec(), bought: bought.to_vec() };
+    let offers = [
+        offer(&[0.1, 0.9, 0.5], &[true, false, true]),
+        offer(&[0.7, 0.2, 0.1], &[true, false, false]),
+        offer(&[0.7, 0.2], &[false, false]),
+    ];
+    let first = ranking::at(&offers, 1).expect("two offers were taken up");
+    assert_eq!((first.offers, first.hit_rate, first.map), (2, 0.5, 0.5));
+    // Second and third of three: (1/2 + 2/3) / 2; then a first place.
+    let three = ranking::at(&offers, 3).expect("two offers were taken up");
+    close(three.map, ((0.5 + 2.0 / 3.0) / 2.0 + 1.0) / 2.0, 1e-12);
+    assert_eq!(three.hit_rate, 1.0);
+    assert_eq!(ranking::at(&offers[2..], 3), None, "nothing was bought");
 }

@@ -23,6 +23,7 @@ pub mod leakage;
 pub mod linear;
 pub mod promote;
 pub mod purchases;
+pub mod ranking;
 pub mod registry;
 pub mod score;
 pub mod scorecard;
