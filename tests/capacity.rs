@@ -151,11 +151,11 @@ fn thresholds_are_learned_from_upgrades_and_shrunk() {
     let all = (40.0 * 0.70 + 20.0 * 0.80) / 60.0;
     let (smb, basis) = learned("2025-06-30", "smb");
     assert!((smb - (30.0 * 0.70 + 20.0 * all) / 50.0).abs() < 1e-12);
-    assert_eq!(basis, "learned for segment smb (n = 30, 95 % interval 70–70 %)");
+    assert_eq!(basis, "30 upgrades in smb: 70 % (70–70), shrunk toward all segments 73 %");
     let (enterprise, _) = learned("2025-06-30", "enterprise");
     assert!((enterprise - (10.0 * 0.95 + 20.0 * all) / 30.0).abs() < 1e-12);
     let (unknown, basis) = learned("2025-06-30", "startup");
-    assert!((unknown - all).abs() < 1e-12 && basis.starts_with("learned for all segments (n = 40"));
+    assert!((unknown - all).abs() < 1e-12 && basis.starts_with("40 upgrades in all segments: 70 % (70–"));
 }
 
 #[test]

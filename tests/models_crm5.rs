@@ -7,6 +7,7 @@ use foothold::models::evaluate::{Metrics, metrics};
 use foothold::models::examples::{labelled, targets};
 use foothold::models::fit::sigmoid;
 use foothold::models::grain::{Snapshots, Source, labelled_days};
+use foothold::models::labels::Expansion;
 use foothold::models::table::Table;
 use foothold::models::train::{Recipe, Target, log_odds};
 use foothold::store::Access;
@@ -45,6 +46,7 @@ fn crm5_upgrades_and_add_ons_are_predicted_and_churn_stays_honest() {
         upsell_horizon_days: 30,
         cross_sell_horizon_days: 30,
         min_history_days: 60,
+        upsell_labels: vec![Expansion::Tier],
         ..default_settings("models")
     };
     let (observations, capacity) = (default_settings("observations"), default_settings("capacity"));

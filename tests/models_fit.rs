@@ -5,7 +5,9 @@ use foothold::models::calibrate::Platt;
 use foothold::models::evaluate::{metrics, paired_log_loss};
 use foothold::models::fit::{self, ScorecardParams, sigmoid};
 use foothold::models::linear::Symmetric;
+use foothold::models::ranking::{self, Offer};
 use foothold::models::scorecard::{Encoded, Scorecard};
+use foothold::models::select::select;
 use foothold::models::table::{Column, Spec, Table, Values};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
@@ -151,8 +153,24 @@ fn points_are_centred_and_unseen_codes_are_worth_nothing() {
 fn screening_keeps_what_tells_the_labels_apart() {
     let (table, labels) = noisy_world(2_000, 8);
     let encoded = encoded(&table, 6);
-    let names: Vec<&str> = encoded.screen(&labels, 2).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
+    let names: Vec<&str> = select(&encoded, &labels, 2).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
     assert_eq!(names, ["a", "c"]);
+}
+
+/// Five copies of one strong fact and a weaker one of its own: a choice of two takes one of each.
+#[test]
+fn features_are_chosen_for_what_they_add_to_each_other() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let rows = 3_000;
+    let (strong, weak): (Vec<f64>, Vec<f64>) = (0..rows).map(|_| (rng.random::<f64>(), rng.random::<f64>())).unzip();
+    let label = |(x, y): (&f64, &f64)| rng.random::<f64>() < sigmoid(6.0 * x + 2.0 * y - 5.0);
+    let labels: Vec<bool> = strong.iter().zip(&weak).map(label).collect();
+    let mut columns: Vec<Column> = (0..5).map(|n| numbers(&format!("copy{n}"), strong.clone())).collect();
+    columns.push(numbers("other", weak));
+    let encoded = encoded(&Table::new(columns, rows), 8);
+    let names: Vec<&str> = select(&encoded, &labels, 2).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
+    assert_eq!(names, ["copy0", "other"]);
+    assert!(select(&encoded, &vec![false; rows], 2).is_empty(), "one outcome leaves nothing to choose by");
 }
 
 #[test]
@@ -245,4 +263,21 @@ proptest! {
         let columns = card.bind(&frame).unwrap();
         prop_assert!((0..rows).all(|row| card.log_odds(&columns, row).is_finite()));
     }
+}
+
+#[test]
+fn a_ranking_counts_hits_and_precision_over_offers_with_a_purchase() {
+    let offer = |scores: &[f64], bought: &[bool]| Offer { scores: scores.to_vec(), bought: bought.to_vec() };
+    let offers = [
+        offer(&[0.1, 0.9, 0.5], &[true, false, true]),
+        offer(&[0.7, 0.2, 0.1], &[true, false, false]),
+        offer(&[0.7, 0.2], &[false, false]),
+    ];
+    let first = ranking::at(&offers, 1).expect("two offers were taken up");
+    assert_eq!((first.offers, first.hit_rate, first.map), (2, 0.5, 0.5));
+    // Second and third of three: (1/2 + 2/3) / 2; then a first place.
+    let three = ranking::at(&offers, 3).expect("two offers were taken up");
+    close(three.map, ((0.5 + 2.0 / 3.0) / 2.0 + 1.0) / 2.0, 1e-12);
+    assert_eq!(three.hit_rate, 1.0);
+    assert_eq!(ranking::at(&offers[2..], 3), None, "nothing was bought");
 }

@@ -4,13 +4,13 @@ use foothold::extracts::Seen;
 use foothold::extracts::tables::ProductKind;
 use foothold::history::View;
 use foothold::models::grain::Split;
-use foothold::models::labels::{Rules, Timeline, Window};
+use foothold::models::labels::{Expansion, Expansions, Rules, Timeline, Window};
 use foothold::models::purchases::PurchaseRates;
 use foothold::vocabulary::Day;
 
 use crate::support::{WorldBuilder, day};
 
-const RULES: Rules = Rules { grace_days: 14, min_arr_rise: 0.02 };
+const RULES: Rules = Rules { grace_days: 14, min_arr_rise: 0.02, expansions: Expansions::ALL };
 
 fn window(from: &str, days: i32) -> Window {
     Window { from: day(from), to: day(from).plus(days) }
@@ -181,4 +181,37 @@ fn purchase_rates_count_owners_and_shrink_toward_the_overall_rate() {
     assert!((rates.given(&[shop], mail).1 - 20.0 * overall / 70.0).abs() < 1e-12);
     let before = PurchaseRates::on(View::new(&extracts, day("2025-05-31")));
     assert!(before.given(&[crm], mail).0 < 0.02, "the purchases lie in the future of that day");
+}
+
+#[test]
+fn only_the_rises_that_a_job_counts_are_expansions() {
+    let mut world = WorldBuilder::default();
+    catalogue(&mut world);
+    monthly(&mut world, "s1", "crm", &["basic"; 12]);
+    world.subscription("s1", "acme", "crm", "pro", day("2025-06-10")).units = Some(10.0);
+    let timeline = timeline(&world);
+    let counted = |expansions: &[Expansion]| {
+        timeline.expanded(window("2025-06-06", 20), Rules { expansions: Expansions::of(expansions), ..RULES })
+    };
+    assert_eq!(counted(&[Expansion::Tier]), Some(true));
+    assert_eq!(counted(&[Expansion::Units]), Some(false));
+}
+
+#[test]
+fn tenure_is_counted_to_the_last_change_of_tier_and_of_units_through_monthly_paper() {
+    let mut world = WorldBuilder::default();
+    catalogue(&mut world);
+    monthly(&mut world, "s1", "crm", &["basic", "basic", "basic", "pro", "pro", "pro"]);
+    let (timeline, crm, mail) = (timeline(&world), world.product_ix("crm"), world.product_ix("mail"));
+    let on = |date: &str| timeline.standing(crm, day(date), 14);
+    let standing = on("2025-06-20").expect("the sixth month runs");
+    assert_eq!((standing.owned, standing.tier), (day("2025-01-04"), day("2025-04-04")));
+    assert_eq!(standing.units, day("2025-01-04"), "ten units throughout");
+    assert_eq!(on("2025-03-20").expect("the third month runs").tier, day("2025-01-04"));
+    assert_eq!(on("2025-08-20"), None, "it has lapsed");
+    assert_eq!(timeline.standing(mail, day("2025-06-20"), 14), None);
+    let changes = timeline.changes(day("2025-06-20"), 14);
+    assert_eq!((changes.last, changes.days), (Some(day("2025-04-04")), vec![day("2025-01-04"), day("2025-04-04")]));
+    assert_eq!(timeline.dropped(day("2025-06-20"), 365), 0);
+    assert_eq!(timeline.dropped(day("2025-08-20"), 365), 1);
 }

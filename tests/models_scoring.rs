@@ -3,6 +3,7 @@
 use foothold::models::artifact::{Artifact, slot};
 use foothold::models::explain::{OTHER_FEATURES, explain};
 use foothold::models::fit::sigmoid;
+use foothold::models::labels::Expansion;
 use foothold::models::promote::decide;
 use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
@@ -21,8 +22,11 @@ pub fn settings() -> Settings {
     let defaults: Settings = default_settings("models");
     Settings {
         train_if_missing: true,
+        upsell_labels: Expansion::ALL.to_vec(),
         bins: 8,
         max_features: 20,
+        max_feature_auc: 0.98,
+        max_recording_auc: 0.9,
         ridges: vec![1.0, 10.0, 100.0],
         named_drivers: 3,
         ..defaults
@@ -270,4 +274,35 @@ fn sentences_say_value_typical_and_direction() {
     );
     let rest = explained.drivers.last().unwrap();
     assert!(&*rest.feature == OTHER_FEATURES && rest.text.contains("other feature"), "{rest:?}");
+}
+
+/// The world's training with one more column, whose value on each row comes of the label.
+fn with_planted(name: &str, value: impl Fn(usize, bool) -> f64) -> Option<String> {
+    let mut world = world(300, 12, 1.0, 1);
+    let values = world.labels.iter().enumerate().map(|(row, label)| value(row, *label)).collect();
+    let spec =
+        Spec { name: name.into(), label: name.into(), unit: "".into(), source: "annotations".into(), window_days: 0 };
+    world.table.columns.push(Column::numbers(spec, values));
+    world.table = Table::new(std::mem::take(&mut world.table.columns), world.table.rows);
+    world.train(PropensityKind::Churn).artifact.abstains
+}
+
+#[test]
+fn a_feature_that_alone_knows_the_outcome_fails_the_training_by_name() {
+    let reason = with_planted("annotation.exit_score", |row, left| f64::from(u8::from(left)) + (row % 7) as f64 / 10.0);
+    let reason = reason.expect("no model is fitted");
+    assert!(reason.contains("`annotation.exit_score` alone ranks the outcomes with an AUC of 1.000"), "{reason}");
+}
+
+#[test]
+fn a_feature_that_is_recorded_because_of_the_outcome_fails_the_training_by_name() {
+    let reason =
+        with_planted("annotation.reason", |row, left| if left || row % 11 == 0 { (row % 5) as f64 } else { f64::NAN });
+    let reason = reason.expect("no model is fitted");
+    assert!(reason.starts_with("whether `annotation.reason` is recorded alone ranks the outcomes"), "{reason}");
+}
+
+#[test]
+fn a_feature_that_is_missing_by_chance_is_no_leak() {
+    assert_eq!(with_planted("annotation.noise", |row, _| if row % 3 == 0 { f64::NAN } else { (row % 5) as f64 }), None);
 }

@@ -237,3 +237,31 @@ fn a_run_trains_only_where_it_is_asked_to_and_finds_nothing() {
     assert!(none.is_none());
     assert_eq!(format!("{:?}", same.evaluations()), format!("{:?}", scorer.evaluations()));
 }
+
+/// Whether a feature's name is an instance of a listed one: `<…>` stands for what the data names.
+fn listed_as(name: &str, listed: &str) -> bool {
+    let (own, pattern): (Vec<&str>, Vec<&str>) = (name.split('.').collect(), listed.split('.').collect());
+    let matches = |(part, pattern): (&&str, &&str)| match (pattern.split_once('<'), pattern.rsplit_once('>')) {
+        (Some((before, _)), Some((_, after))) => part.starts_with(before) && part.ends_with(after),
+        _ => part == pattern,
+    };
+    own.len() == pattern.len() && own.iter().zip(&pattern).all(matches)
+}
+
+#[test]
+fn every_feature_of_a_row_is_listed_with_its_unit_source_and_window() {
+    let sections = Sections::defaults();
+    let extracts = world(25, first().plus(DAYS));
+    let view = View::new(&extracts, first().plus(300));
+    let facts = facts(view, &sections);
+    let rows: Vec<_> = view.accounts().map(|a| features::row(view, a.account, &facts[a.account.at()])).collect();
+    let listed = features::catalogue::all();
+    for column in features::table(&rows, &extracts).columns {
+        let spec = &column.spec;
+        let same =
+            |l: &&features::catalogue::Listed| listed_as(&spec.name, &l.name) && l.window_days == spec.window_days;
+        let found = listed.iter().find(same).unwrap_or_else(|| panic!("{} is not listed", spec.name));
+        assert_eq!(found.source, spec.source, "{}", spec.name);
+        assert!(!found.meaning.is_empty(), "{}", spec.name);
+    }
+}

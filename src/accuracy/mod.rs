@@ -5,6 +5,7 @@
 //! against `truth/`, account by account. Thresholds that the nightly run would learn stay at their starting values here,
 //! because a definition is judged, not a choice of threshold.
 
+pub mod propensity;
 mod shortfalls;
 mod table;
 

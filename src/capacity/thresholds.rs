@@ -63,11 +63,12 @@ impl Thresholds {
         let configured = if seats { settings.seat_threshold } else { settings.threshold };
         let Some(all) = self.seen.get(&(metric, None)) else { return (configured, "configured".into()) };
         let pooled = shrunk(all, configured, settings.shrinkage);
-        let segment = segment.map(Text::from);
-        let own = segment.clone().and_then(|segment| self.seen.get(&(metric, Some(segment))));
-        let (threshold, values) = own.map_or((pooled, all), |own| (shrunk(own, pooled, settings.shrinkage), own));
-        let scope = segment.filter(|_| own.is_some()).map_or("all segments".into(), |s| format!("segment {s}"));
-        (threshold.clamp(BOUNDS.0, BOUNDS.1), basis(&scope, values))
+        let own = segment.and_then(|name| Some((name, self.seen.get(&(metric, Some(Text::from(name))))?)));
+        let (threshold, basis) = match own {
+            Some((name, own)) => (shrunk(own, pooled, settings.shrinkage), basis(name, own, ("all segments", pooled))),
+            None => (pooled, basis("all segments", all, ("the configured", configured))),
+        };
+        (threshold.clamp(BOUNDS.0, BOUNDS.1), basis)
     }
 }
 
@@ -77,12 +78,16 @@ fn shrunk(values: &[f64], parent: f64, weight: f64) -> f64 {
     (n * quartile + weight * parent) / (n + weight)
 }
 
-/// n, and the 95 % interval of the quartile by order statistics.
-fn basis(scope: &str, sorted: &[f64]) -> String {
+/// n, the quartile with its 95 % interval by order statistics, and what it is drawn toward.
+fn basis(scope: &str, sorted: &[f64], (parent, towards): (&str, f64)) -> String {
     let n = sorted.len() as f64;
     let half = 1.96 * (QUARTILE * (1.0 - QUARTILE) / n).sqrt();
-    let at = |share: f64| 100.0 * statistics::quantile(sorted, share).unwrap_or(0.0);
-    format!("learned for {scope} (n = {n}, 95 % interval {:.0}–{:.0} %)", at(QUARTILE - half), at(QUARTILE + half))
+    let at = |share: f64| 100.0 * statistics::quantile(sorted, share.clamp(0.0, 1.0)).unwrap_or(0.0);
+    let (low, high, towards) = (at(QUARTILE - half), at(QUARTILE + half), 100.0 * towards);
+    format!(
+        "{n} upgrades in {scope}: {:.0} % ({low:.0}–{high:.0}), shrunk toward {parent} {towards:.0} %",
+        at(QUARTILE)
+    )
 }
 
 /// The fullest ceiling of the product a month before each upgrade, where it was about a ceiling at all.

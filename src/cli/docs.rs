@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::failure::Failure;
 use super::show;
 use crate::job;
+use crate::models::features::catalogue;
 use crate::observations::metrics::METRICS;
 use crate::recommendations::playbooks::Playbook;
 use crate::signals::SignalSpec;
@@ -22,6 +23,8 @@ enum What {
     Signals,
     /// Everything that layer 1 measures
     Observations,
+    /// Everything that the models read
+    Features,
     /// The built-in playbooks
     Playbooks,
 }
@@ -30,6 +33,7 @@ pub fn print(args: &DocsArgs) -> Result<(), Failure> {
     let text = match args.what {
         What::Signals => signals(),
         What::Observations => observations(),
+        What::Features => features(),
         What::Playbooks => playbooks(&job::built_in_playbooks()),
     };
     show::line(text.trim_end());
@@ -110,6 +114,23 @@ fn playbooks(playbooks: &[Playbook]) -> String {
         for step in &playbook.steps {
             let _ = writeln!(text, "- Day {}, {}: {}", step.day, step.owner, step.action);
         }
+    }
+    text
+}
+
+fn features() -> String {
+    let mut text = String::from(
+        "# Features\n\nWhat the models read of an account on a day, by the same function for training and for the night. `<product>`, \
+         `<metric>`, `<name>` and `<feature>` stand for what the data names. A feature that is not known is missing, which \
+         is a value of its own; window 0 is the state at the end of the day.\n\n| feature | unit | source | window | meaning |\n|---|---|---|--:|---|\n",
+    );
+    for feature in catalogue::all() {
+        let window = if feature.window_days > 0 { format!("{} days", feature.window_days) } else { "0".into() };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {window} | {} |",
+            feature.name, feature.unit, feature.source, feature.meaning
+        );
     }
     text
 }

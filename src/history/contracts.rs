@@ -31,7 +31,7 @@ impl<'a> Contract<'a> {
         Contract {
             arr: active.iter().map(|s| s.arr).sum(),
             first_start: view.subscription_versions(account).map(|s| s.starts_on).min(),
-            renewal: deciding.iter().filter(|s| !is_rolling(s)).filter_map(|s| renewal_after(s, view.day)).min(),
+            renewal: deciding.iter().filter(|s| !is_rolling(s)).filter_map(|s| period_end_after(s, view.day)).min(),
             rolling: !deciding.is_empty() && deciding.iter().all(|s| is_rolling(s)),
             active,
         }
@@ -53,7 +53,7 @@ impl<'a> Contract<'a> {
 
     /// The renewal of one product's subscription, when it has a season of its own.
     pub fn renewal_of(&self, product: ProductIx, day: Day) -> Option<Day> {
-        self.of(product).filter(|s| !is_rolling(s)).and_then(|s| renewal_after(s, day))
+        self.of(product).filter(|s| !is_rolling(s)).and_then(|s| period_end_after(s, day))
     }
 }
 
@@ -75,7 +75,7 @@ pub fn is_rolling(s: &Subscription) -> bool {
 }
 
 /// The next end of a period on or after `day`; an auto-renewed contract that passed its end rolls on by its term.
-fn renewal_after(s: &Subscription, day: Day) -> Option<Day> {
+pub fn period_end_after(s: &Subscription, day: Day) -> Option<Day> {
     let end = s.ends_on?;
     if end >= day || s.auto_renew != Some(true) {
         return Some(end);

@@ -37,7 +37,7 @@ impl Baseline {
 
     /// Purchase rates of accounts that own what this account owns, as observed over the horizon.
     pub fn by_purchases(frame: &Frame, rows: &[u32], labels: &[bool]) -> Baseline {
-        let feature = "purchases.rate_given_owned";
+        let feature = "purchases.rate_given_owned.365d";
         let bins = match frame.find(feature) {
             Some(column) => Bins::learn(&column.values, rows, 5),
             None => Bins::Numbers { edges: Vec::new() },

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{Columns, lay};
-use super::labels::{Rules, Timeline, Window};
+use super::labels::{Timeline, Window};
 use super::purchases::PurchaseRates;
 use super::table::Table;
 use super::{Settings, features};
@@ -106,7 +106,7 @@ impl Snapshots {
         source: &Source,
     ) -> (Vec<u32>, Vec<bool>) {
         let known_by = source.as_of.minus(source.models.late_recording_days);
-        let rules = Rules { grace_days: source.models.late_recording_days, min_arr_rise: source.models.min_arr_rise };
+        let rules = source.models.rules();
         let label = |grain: &Grain| {
             let window = window(grain.day, horizon_days, source.models);
             let timeline = &self.timelines[grain.account.at()];

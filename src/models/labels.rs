@@ -43,7 +43,61 @@ pub struct Rules {
     pub grace_days: i32,
     /// A rise in ARR below this share is indexation, not an expansion.
     pub min_arr_rise: f64,
+    /// What counts as an expansion.
+    pub expansions: Expansions,
 }
+
+words!(
+    /// A way in which an account grows what it owns.
+    Expansion { Tier = "tier", Units = "units", Arr = "arr" }
+);
+
+/// The ways of growing that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expansions {
+    pub tier: bool,
+    pub units: bool,
+    pub arr: bool,
+}
+
+impl Expansions {
+    pub const ALL: Expansions = Expansions { tier: true, units: true, arr: true };
+
+    pub fn of(counted: &[Expansion]) -> Expansions {
+        let has = |way: Expansion| counted.contains(&way);
+        Expansions { tier: has(Expansion::Tier), units: has(Expansion::Units), arr: has(Expansion::Arr) }
+    }
+}
+
+/// Since when a product has been held as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Held without a break.
+    pub owned: Day,
+    /// At the present tier.
+    pub tier: Day,
+    /// With the present number of units.
+    pub units: Day,
+}
+
+/// The days on which the contract changed, as far as known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The last day of any change, of ARR by more than [`MIN_ARR_CHANGE`] included; the first day of all without one.
+    pub last: Option<Day>,
+    /// Days on which a product was bought, or changed its tier, units or term; rising.
+    pub days: Vec<Day>,
+}
+
+impl Changes {
+    /// Days of change within the days up to `day`.
+    pub fn within(&self, day: Day, days: i32) -> usize {
+        self.days.iter().filter(|changed| day.since(**changed) < days).count()
+    }
+}
+
+/// ARR that moves by less is indexation.
+pub const MIN_ARR_CHANGE: f64 = 0.02;
 
 impl Timeline {
     pub fn of(view: View, account: AccountIx) -> Timeline {
@@ -129,6 +183,82 @@ impl Timeline {
         firsts
     }
 
+    /// The first day of the first contract.
+    pub fn first_day(&self) -> Option<Day> {
+        self.spans.first().map(|span| span.from)
+    }
+
+    /// Since when the product is held as it is on `day`; `None` where it is not in force. A gap of `grace_days` is no
+    /// break.
+    pub fn standing(&self, product: ProductIx, day: Day, grace_days: i32) -> Option<Standing> {
+        let now = self.running(day).any(|span| span.product == product).then(|| self.holding(product, day))?;
+        let starts = self.starts(product, day);
+        let latest = *starts.last()?;
+        let mut standing = Standing { owned: latest, tier: latest, units: latest };
+        let (mut same_tier, mut same_units) = (true, true);
+        for earlier in starts.iter().rev().skip(1) {
+            if !self.continues(product, *earlier, standing.owned, grace_days) {
+                break;
+            }
+            let then = self.holding(product, *earlier);
+            same_tier &= then.rank == now.rank;
+            same_units &= (then.units - now.units).abs() <= 1e-9 * now.units.abs();
+            standing.owned = *earlier;
+            standing.tier = if same_tier { *earlier } else { standing.tier };
+            standing.units = if same_units { *earlier } else { standing.units };
+        }
+        Some(standing)
+    }
+
+    /// When anything that had begun by `day` was bought or changed. Spells of one product that a gap of more than
+    /// `grace_days` divides are bought anew.
+    pub fn changes(&self, day: Day, grace_days: i32) -> Changes {
+        let mut products: Vec<ProductIx> = self.spans.iter().filter(|s| s.from <= day).map(|s| s.product).collect();
+        products.sort_unstable();
+        products.dedup();
+        let (mut changes, mut last) = (Changes::default(), None);
+        for product in products {
+            let starts = self.starts(product, day);
+            let mut before: Option<(Day, Holding)> = None;
+            for start in starts {
+                let now = self.holding(product, start);
+                let kept = before.filter(|(earlier, _)| self.continues(product, *earlier, start, grace_days));
+                let (structure, money) = kept.map_or((true, true), |(_, then)| now.differs_from(&then));
+                changes.days.extend(structure.then_some(start));
+                last = last.max((structure || money).then_some(start));
+                before = Some((start, now));
+            }
+        }
+        changes.days.sort_unstable();
+        changes.days.dedup();
+        Changes { last, ..changes }
+    }
+
+    /// Products that ended within the days up to `day` and are not in force on it.
+    pub fn dropped(&self, day: Day, days: i32) -> usize {
+        let begun = self.spans.iter().filter(|span| span.from <= day);
+        let mut ended: Vec<ProductIx> =
+            begun.filter(|span| span.to <= day && day.since(span.to) < days).map(|span| span.product).collect();
+        ended.sort_unstable();
+        ended.dedup();
+        ended.retain(|product| !self.running(day).any(|span| span.product == *product));
+        ended.len()
+    }
+
+    /// The days by `day` on which a contract of the product began, rising.
+    fn starts(&self, product: ProductIx, day: Day) -> Vec<Day> {
+        let own = self.spans.iter().filter(|span| span.product == product && span.from <= day);
+        let mut starts: Vec<Day> = own.map(|span| span.from).collect();
+        starts.dedup();
+        starts
+    }
+
+    /// Whether what ran of the product on `earlier` reached `later` but for a gap of `grace_days`.
+    fn continues(&self, product: ProductIx, earlier: Day, later: Day, grace_days: i32) -> bool {
+        let running = self.running(earlier).filter(|span| span.product == product);
+        running.map(|span| span.to).max().is_some_and(|to| to.plus(grace_days) >= later)
+    }
+
     fn running(&self, day: Day) -> impl Iterator<Item = &Span> {
         self.spans.iter().filter(move |span| span.from <= day && day < span.to)
     }
@@ -156,9 +286,17 @@ impl Holding {
     /// ARR that rises because a longer term, and the discount with it, was given up is no expansion.
     fn rises_over(&self, before: &Holding, rules: Rules) -> bool {
         let shortened = self.term_months < before.term_months;
-        self.rank > before.rank
-            || self.units > before.units * (1.0 + 1e-9)
-            || (!shortened && self.arr > before.arr * (1.0 + rules.min_arr_rise) + 1e-9)
+        let counted = rules.expansions;
+        (counted.tier && self.rank > before.rank)
+            || (counted.units && self.units > before.units * (1.0 + 1e-9))
+            || (counted.arr && !shortened && self.arr > before.arr * (1.0 + rules.min_arr_rise) + 1e-9)
+    }
+
+    /// Whether tier, units or term differ, and whether the ARR does by more than indexation.
+    fn differs_from(&self, before: &Holding) -> (bool, bool) {
+        let units = (self.units - before.units).abs() > 1e-9 * before.units.abs();
+        let structure = self.rank != before.rank || units || self.term_months != before.term_months;
+        (structure, (self.arr - before.arr).abs() > MIN_ARR_CHANGE * before.arr)
     }
 }
 

@@ -22,18 +22,22 @@ pub mod fit;
 pub mod follow_up;
 pub mod grain;
 pub mod labels;
+pub mod leakage;
 pub mod linear;
 pub mod promote;
 pub mod purchases;
+pub mod ranking;
 pub mod registry;
 pub mod score;
 pub mod scorecard;
 pub mod survival;
+pub mod select;
 pub mod table;
 pub mod train;
 
 use serde::{Deserialize, Serialize};
 
+use labels::{Expansion, Expansions, Rules};
 pub use promote::ModelEvaluation;
 pub use score::{ChurnPoint, Scored, Scorer};
 
@@ -98,10 +102,16 @@ pub struct Settings {
     pub late_recording_days: i32,
     /// A rise in ARR below this share is indexation, not an expansion.
     pub min_arr_rise: f64,
+    /// What counts as an upsell: any of `tier`, `units`, `arr`.
+    pub upsell_labels: Vec<Expansion>,
     /// Most bins per number.
     pub bins: u32,
     /// Most features per model; never more than training positives.
     pub max_features: u32,
+    /// From this AUC of one feature alone on, a target is not trained: such a feature knows the outcome.
+    pub max_feature_auc: f64,
+    /// The same for whether a feature is recorded at all.
+    pub max_recording_auc: f64,
     /// Candidates for the strength of the penalty, in the unit of summed log loss.
     pub ridges: Vec<f64>,
     /// Features that an explanation names; the rest are added up.
@@ -112,6 +122,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How the labels read a contract's paper trail.
+    pub fn rules(&self) -> Rules {
+        let expansions = Expansions::of(&self.upsell_labels);
+        Rules { grace_days: self.late_recording_days, min_arr_rise: self.min_arr_rise, expansions }
+    }
+
+    /// What is not believed of one feature.
+    pub fn leakage(&self) -> leakage::Limits {
+        leakage::Limits { value_auc: self.max_feature_auc, recording_auc: self.max_recording_auc }
+    }
+
     pub fn horizon_days(&self, kind: PropensityKind) -> i32 {
         match kind {
             PropensityKind::Churn => self.churn_horizon_days,

@@ -92,23 +92,6 @@ impl Encoded {
         }
     }
 
-    /// Positions of the features that tell the labels apart best on their own, by AIC, at most `most`; in column order.
-    pub fn screen(&self, labels: &[bool], most: usize) -> Vec<usize> {
-        let mut gains: Vec<(f64, usize)> = self
-            .design
-            .codes
-            .iter()
-            .zip(&self.counts)
-            .map(|(codes, n)| gain(codes, n.len(), labels))
-            .zip(0..)
-            .collect();
-        gains.retain(|(gain, _)| *gain > 0.0);
-        gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut chosen: Vec<usize> = gains.into_iter().take(most).map(|(_, position)| position).collect();
-        chosen.sort_unstable();
-        chosen
-    }
-
     pub fn fit(&self, labels: &[bool], ridge: f64) -> Result<Fitted, fit::Error> {
         fit::scorecard(self.design.clone(), labels, ScorecardParams::new(ridge)).map(|(fitted, _)| fitted)
     }
@@ -161,23 +144,6 @@ fn encode(column: &Column, rows: &[u32], bins: usize) -> (Bins, Vec<u8>, Vec<u32
     let mut counts = vec![0u32; bins.codes()];
     codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
     (bins, codes, counts)
-}
-
-/// Twice the log-likelihood gained over the overall rate, less twice the bins spent on it.
-fn gain(codes: &[u8], size: usize, labels: &[bool]) -> f64 {
-    let mut met = vec![(0.0, 0.0); size];
-    for (code, label) in codes.iter().zip(labels) {
-        let (positives, n) = &mut met[usize::from(*code)];
-        *positives += f64::from(u8::from(*label));
-        *n += 1.0;
-    }
-    let fit = |(positives, n): (f64, f64)| {
-        let part = |k: f64| if k > 0.0 { k * (k / n).ln() } else { 0.0 };
-        part(positives) + part(n - positives)
-    };
-    let all = met.iter().fold((0.0, 0.0), |sum, cell| (sum.0 + cell.0, sum.1 + cell.1));
-    let used = met.iter().filter(|cell| cell.1 > 0.0).count() as f64;
-    2.0 * (met.iter().map(|cell| fit(*cell)).sum::<f64>() - fit(all)) - 2.0 * (used - 1.0)
 }
 
 impl Typical {
