@@ -8,8 +8,10 @@ use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
 use foothold::feature_table::profile::Kind;
-use foothold::feature_table::recipe::Recipe;
-use foothold::feature_table::{CodedTable, Error, Roles, TableFile};
+use foothold::feature_table::recipe::{Family, Recipe};
+use foothold::feature_table::score::{self, Format};
+use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
+use foothold::models::boosting::{Boosted, Coded, Params};
 use foothold::models::fit::sigmoid;
 use foothold::store::Access;
 use proptest::prelude::*;
@@ -187,6 +189,88 @@ fn a_time_split_trains_on_earlier_rows_only() {
     assert!(few.contains("too few different values for 12 windows"), "{few}");
 }
 
+/// A label that only the two numbers together tell.
+fn crossed(rows: usize) -> String {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut text = "id,a,b,noise,left".to_owned();
+    for row in 0..rows {
+        let (a, b, noise) = (rng.random::<f64>(), rng.random::<f64>(), rng.random::<f64>());
+        let label = rng.random::<f64>() < sigmoid(if (a > 0.5) == (b > 0.5) { 1.2 } else { -1.8 });
+        write!(text, "\nr{row},{a:.4},{b:.4},{noise:.4},{label}").expect("text grows");
+    }
+    text
+}
+
+#[test]
+fn a_pair_of_features_is_kept_where_held_out_rows_pay_for_it() {
+    let report = judged(&crossed(3_000), &roles("left"), 3).unwrap();
+    assert!(report.model.auc > 0.75, "{:?}", report.model);
+    assert_eq!(report.strongest[0].feature, "a × b");
+    let plain = judged(&text(&world(3_000, 3)), &roles("left"), 3).unwrap();
+    assert!(plain.fold_results.iter().all(|fold| !fold.chosen.contains("pairs")), "{:?}", plain.fold_results);
+}
+
+/// Trains, saves, reads back and scores as CSV; gives the scored lines.
+fn scored(text: &str, family: Family, other: &str) -> Result<Vec<Vec<String>>, String> {
+    let roles = Roles { id: Some("account".into()), ..roles("left") };
+    let json = with_text(text, |file| {
+        let table = CodedTable::read(file, &roles).expect("a table");
+        let plan = Plan { recipe: Recipe { family, ..Recipe::default() }, ..plan(3) };
+        let (report, trained) = judge::judge(file, &table, "left", &plan, &|| 0.0).expect("judged");
+        TableModel::of(&table, &roles, &report, trained, family).to_json()
+    });
+    let model = TableModel::from_json(json.as_bytes()).map_err(|e| e.to_string())?;
+    let mut out = Vec::new();
+    with_text(other, |file| score::write(file, &model, None, 2, Format::Csv, &mut out)).map_err(|e| e.to_string())?;
+    let lines = String::from_utf8(out).expect("UTF-8");
+    Ok(lines.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect())
+}
+
+#[test]
+fn contributions_of_every_family_add_up_to_the_log_odds() {
+    let own = text(&world(600, 8));
+    for family in [Family::Scorecard, Family::Logistic, Family::Boosting] {
+        let lines = scored(&own, family, &own).unwrap();
+        assert_eq!(lines.len(), 601);
+        let place = |name: &str| lines[0].iter().position(|cell| cell == name).expect(name);
+        for line in &lines[1..] {
+            let at = |name: &str| line[place(name)].parse::<f64>().unwrap_or(0.0);
+            let parts = ["base_log_odds", "driver_1_contribution", "driver_2_contribution", "other_contributions"];
+            let sum: f64 = parts.iter().map(|name| at(name)).sum();
+            assert!((sum - at("log_odds")).abs() < 1e-9, "{family:?}: {line:?}");
+            assert!((sigmoid(at("log_odds")) - at("probability")).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn reordered_columns_score_the_same_and_wrong_ones_are_named() {
+    let lines = world(400, 9);
+    let own = text(&lines);
+    let turned: Vec<String> = lines.iter().map(|line| line.split(',').rev().collect::<Vec<_>>().join(",")).collect();
+    let turned = format!("left,noise,segment,usage,account\n{}", turned.join("\n"));
+    assert_eq!(scored(&own, Family::Scorecard, &own), scored(&own, Family::Scorecard, &turned));
+    let renamed = scored(&own, Family::Scorecard, &own.replacen("usage", "use", 1)).err().unwrap();
+    assert!(renamed.contains("column `usage`") && renamed.contains("no such column"), "{renamed}");
+    let words = own.replace(",0.", ",x0.");
+    let misread = scored(&own, Family::Scorecard, &words).err().unwrap();
+    assert!(misread.contains("column `usage`: holds words, but the model was trained on numbers"), "{misread}");
+}
+
+#[test]
+fn a_model_file_that_was_edited_is_refused() {
+    let roles = roles("left");
+    let json = with_text(&text(&world(300, 10)), |file| {
+        let table = CodedTable::read(file, &roles).unwrap();
+        let (report, trained) = judge::judge(file, &table, "left", &plan(2), &|| 0.0).unwrap();
+        TableModel::of(&table, &roles, &report, trained, Family::Scorecard).to_json()
+    });
+    assert!(TableModel::from_json(json.as_bytes()).is_ok());
+    let edited = TableModel::from_json(json.replacen("\"rows\": 300", "\"rows\": 301", 1).as_bytes());
+    assert!(edited.unwrap_err().to_string().contains("is not what its id"));
+    assert!(TableModel::from_json(b"{}").unwrap_err().to_string().contains("not a model"));
+}
+
 #[test]
 fn telco_churn_is_read_and_judged_as_it_comes() {
     let Some(path) = shared("telco/Telco-Customer-Churn.csv") else { return };
@@ -202,8 +286,39 @@ fn telco_churn_is_read_and_judged_as_it_comes() {
     assert!(report.model.auc < 0.86, "a figure this high would mean that a fold saw its own labels");
 }
 
+/// The Shapley value by its definition: over every order in which features become known.
+fn shapley_by_orders(boosted: &Boosted, codes: &[u8], feature: usize) -> f64 {
+    let n = codes.len();
+    let known_by = |set: usize| boosted.expected(|f| (set >> f & 1 == 1).then_some(codes[f]));
+    let factorial = |k: usize| (1..=k).product::<usize>() as f64;
+    let sets = (0..1usize << n).filter(|set| set >> feature & 1 == 0);
+    let share = |set: usize| {
+        let size = set.count_ones() as usize;
+        factorial(size) * factorial(n - size - 1) / factorial(n) * (known_by(set | 1 << feature) - known_by(set))
+    };
+    sets.map(share).sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn shapley_values_of_trees_are_what_their_definition_says(
+        rows in prop::collection::vec((prop::array::uniform4(0u8..4), any::<bool>()), 60..120), leaves in 2usize..9,
+    ) {
+        let (codes, labels): (Vec<[u8; 4]>, Vec<bool>) = rows.iter().copied().unzip();
+        let by_feature = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
+        let coded = Coded { codes: by_feature, ordered: &[true, false, true, false] };
+        let params = Params { rounds: 3, leaves, learning_rate: 0.5, l2: 1.0, min_rows: 3, column_share: 1.0 };
+        let boosted = Boosted::fit(&coded, &labels, &params, &mut |_| true);
+        for row in codes.iter().take(5) {
+            let (base, shares) = boosted.contributions(|f| row[f]);
+            prop_assert!((base + shares.iter().sum::<f64>() - boosted.log_odds(|f| row[f])).abs() < 1e-9);
+            for (feature, share) in shares.iter().enumerate() {
+                prop_assert!((share - shapley_by_orders(&boosted, row, feature)).abs() < 1e-9);
+            }
+        }
+    }
 
     #[test]
     fn stratified_folds_judge_every_row_once_and_keep_ids_whole(

@@ -1,5 +1,6 @@
 //! `foothold evaluate`: how well models predict the label of a feature table, on rows that they have not seen.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -9,8 +10,8 @@ use super::host::Terminal;
 use super::job::access;
 use super::{Format, show};
 use crate::feature_table::judge::{self, Figures, Plan, Report};
-use crate::feature_table::recipe::Recipe;
-use crate::feature_table::{CodedTable, Roles, TableFile};
+use crate::feature_table::recipe::{self, Recipe};
+use crate::feature_table::{CodedTable, Roles, TableFile, TableModel};
 use crate::wording;
 
 #[derive(Args)]
@@ -28,6 +29,12 @@ pub struct EvaluateArgs {
     embargo: f64,
     #[arg(long, value_enum, default_value_t = Family::Scorecard)]
     family: Family,
+    /// Most pairs of features that a scorecard may add, each only where held-out rows pay for it
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pairs: usize,
+    /// Write the model that is fitted on all rows, for `foothold score`
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
@@ -68,24 +75,44 @@ impl RoleArgs {
 enum Family {
     /// Quantile-binned logistic: every contribution readable
     Scorecard,
+    /// Plain logistic regression: standardised numbers, one column per word
+    Logistic,
+    /// Boosted trees, explained by Shapley values
+    Boosting,
+}
+
+impl From<Family> for recipe::Family {
+    fn from(family: Family) -> recipe::Family {
+        match family {
+            Family::Scorecard => recipe::Family::Scorecard,
+            Family::Logistic => recipe::Family::Logistic,
+            Family::Boosting => recipe::Family::Boosting,
+        }
+    }
 }
 
 pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure> {
-    let Family::Scorecard = args.family;
+    let roles = args.roles.roles();
     terminal.progress("read");
     let file = TableFile::open(&args.table, &access()?)?;
-    let table = CodedTable::read(&file, &args.roles.roles())?;
+    let table = CodedTable::read(&file, &roles)?;
     terminal.progress("train and judge");
-    let plan = Plan { folds: args.folds, embargo: args.embargo, recipe: Recipe::default() };
+    let recipe = Recipe { family: args.family.into(), pairs: args.pairs, ..Recipe::default() };
+    let plan = Plan { folds: args.folds, embargo: args.embargo, recipe };
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();
-    let (report, _) = judge::judge(&file, &table, &args.roles.label, &plan, &clock)?;
+    let (report, trained) = judge::judge(&file, &table, &roles.label, &plan, &clock)?;
     for leak in &report.leaks {
         terminal.warn(&format!(
             "`{0}` alone reaches an AUC of {1:.3} (the next feature {2:.3}): it was probably written down after the outcome; \
              leave it out with --exclude {0} unless it is known beforehand",
             leak.feature, leak.auc, leak.next_auc
         ));
+    }
+    if let Some(path) = &args.save {
+        let model = TableModel::of(&table, &roles, &report, trained, plan.recipe.family);
+        std::fs::write(path, model.to_json())
+            .map_err(|e| Failure::usage(format!("--save {}: cannot be written: {e}", path.display())))?;
     }
     match args.format {
         Format::Json => show::json(&serde_json::json!(report)),

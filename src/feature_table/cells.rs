@@ -116,3 +116,12 @@ fn seconds(clock: &str) -> Option<f64> {
 pub fn moment(text: &str) -> Option<f64> {
     day(text).or_else(|| number(text))
 }
+
+/// 1 for `true`, 0 for `false`, whatever their case; or a number.
+pub fn flag(text: &str) -> Option<f64> {
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Some(1.0),
+        _ if text.eq_ignore_ascii_case("false") => Some(0.0),
+        _ => number(text).filter(|value| *value == 0.0 || *value == 1.0),
+    }
+}

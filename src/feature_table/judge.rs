@@ -1,14 +1,16 @@
 //! Cross-validation of a table: every judged row is scored by a model that has not seen it, beside a named trivial rule.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
+use super::coarse::Additive;
 use super::coded::CodedTable;
 use super::folds::{self, Fold};
 use super::leaks::{self, Leak};
-use super::recipe::{Recipe, Trained, train};
+use super::recipe::{Body, Recipe, Trained, train};
 use super::{Error, TableFile};
+use crate::models::boosting::Boosted;
 use crate::models::evaluate::{Grade, Metrics, metrics};
-use crate::models::scorecard::Feature;
 use crate::wording;
 
 /// How a table is judged.
@@ -40,7 +42,8 @@ pub struct FoldReport {
     #[serde(flatten)]
     pub model: Figures,
     pub baseline: Figures,
-    pub ridge: f64,
+    /// What was chosen on the inner folds.
+    pub chosen: String,
     pub fit_seconds: f64,
 }
 
@@ -122,7 +125,7 @@ pub fn judge(
         table: file.name.clone(),
         label: label.to_owned(),
         positive: table.positive.clone(),
-        family: "scorecard",
+        family: plan.recipe.family.as_str(),
         rows: table.rows(),
         positives: table.positives(),
         base_rate: table.positives() as f64 / table.rows() as f64,
@@ -133,7 +136,7 @@ pub fn judge(
         folds: folds.len(),
         split: if table.times.is_some() { "time" } else { "stratified" }.to_owned(),
         baseline: BaselineReport { name: judged.baseline_name(), figures: baseline },
-        strongest: strongest(&model),
+        strongest: strongest(table, &model),
         leaks: leaks::find(table, &folds[folds.len() - 1]),
         notes: table.notes.clone(),
         fold_results: judged.folds,
@@ -207,7 +210,7 @@ impl Judged {
             positives: own.positives,
             model: own.into(),
             baseline: other.into(),
-            ridge: trained.card.ridge,
+            chosen: trained.chosen,
             fit_seconds,
         });
         self.rules.push(rule.name(table));
@@ -325,28 +328,60 @@ fn entropy(positives: f64, n: f64, rate: f64) -> f64 {
     -(positives * rate.ln() + (n - positives) * (1.0 - rate).ln())
 }
 
-fn strongest(model: &Trained) -> Vec<Strength> {
-    let slope = model.calibrator.slope;
-    let mut all: Vec<Strength> = model.card.features.iter().filter_map(|feature| strength(feature, slope)).collect();
+fn strongest(table: &CodedTable, model: &Trained) -> Vec<Strength> {
+    let mut all = match &model.body {
+        Body::Additive(additive) => of_points(additive, model.calibrator.slope),
+        Body::Boosted(boosted) => of_shares(table, boosted, model.calibrator.slope),
+    };
     all.sort_by(|a, b| b.mean_points.total_cmp(&a.mean_points).then(a.feature.cmp(&b.feature)));
     all.truncate(STRONGEST);
     all
 }
 
-fn strength(feature: &Feature, slope: f64) -> Option<Strength> {
-    let mean: f64 = feature.points.iter().zip(&feature.shares).map(|(points, share)| points.abs() * share).sum();
-    let used: Vec<usize> = (0..feature.points.len()).filter(|code| feature.shares[*code] > 0.0).collect();
-    let by_points = |a: &&usize, b: &&usize| feature.points[**a].total_cmp(&feature.points[**b]);
-    let point = |code: usize| Point {
-        group: feature.bins.group(code as u8),
-        points: slope * feature.points[code],
-        share: feature.shares[code],
+fn of_points(additive: &Additive, slope: f64) -> Vec<Strength> {
+    let features = additive.card.features.iter().filter_map(|feature| {
+        strength(feature.spec.name.clone(), &feature.points, &feature.shares, slope, &|code| feature.bins.group(code))
+    });
+    let pairs = additive.pairs.iter().filter_map(|pair| {
+        strength(pair.name(), &pair.points, &pair.shares, slope, &|code| additive.pair_group(pair, code))
+    });
+    features.chain(pairs).collect()
+}
+
+/// Rows whose Shapley values say how strong a feature is.
+const EXPLAINED_ROWS: usize = 2_000;
+
+/// Mean Shapley values by code, over rows spread over the table.
+fn of_shares(table: &CodedTable, boosted: &Boosted, slope: f64) -> Vec<Strength> {
+    let step = table.rows().div_ceil(EXPLAINED_ROWS);
+    let rows: Vec<usize> = (0..table.rows()).step_by(step).collect();
+    let explained: Vec<Vec<f64>> =
+        rows.par_iter().map(|row| boosted.contributions(|f| table.features[f].codes[*row]).1).collect();
+    let of = |(place, feature): (usize, &super::coded::Feature)| {
+        let mut met = vec![(0.0, 0.0); feature.fine.codes()];
+        for (row, shares) in rows.iter().zip(&explained) {
+            let (sum, n) = &mut met[usize::from(feature.codes[*row])];
+            *sum += shares[place];
+            *n += 1.0;
+        }
+        let points: Vec<f64> = met.iter().map(|(sum, n)| sum / f64::max(*n, 1.0)).collect();
+        let shares: Vec<f64> = met.iter().map(|(_, n)| n / rows.len() as f64).collect();
+        strength(feature.name.clone(), &points, &shares, slope, &|code| feature.fine.group(code))
     };
+    table.features.iter().enumerate().filter_map(of).collect()
+}
+
+fn strength(
+    feature: String,
+    points: &[f64],
+    shares: &[f64],
+    slope: f64,
+    group: &dyn Fn(u8) -> String,
+) -> Option<Strength> {
+    let mean: f64 = points.iter().zip(shares).map(|(points, share)| points.abs() * share).sum();
+    let used: Vec<usize> = (0..points.len()).filter(|code| shares[*code] > 0.0).collect();
+    let by_points = |a: &&usize, b: &&usize| points[**a].total_cmp(&points[**b]);
+    let point = |code: usize| Point { group: group(code as u8), points: slope * points[code], share: shares[code] };
     let (lowest, highest) = (used.iter().min_by(by_points)?, used.iter().max_by(by_points)?);
-    Some(Strength {
-        feature: feature.spec.name.clone(),
-        mean_points: slope * mean,
-        lowest: point(*lowest),
-        highest: point(*highest),
-    })
+    Some(Strength { feature, mean_points: slope * mean, lowest: point(*lowest), highest: point(*highest) })
 }

@@ -8,21 +8,28 @@
 //! The file is read twice in batches and kept as one byte per cell, so memory follows rows × columns and never the
 //! width of their values. Nothing here reads a clock: seconds come from whoever calls.
 
+pub mod boosting;
 pub mod cells;
+pub mod coarse;
 pub mod coded;
 pub mod delimited;
 pub mod folds;
 pub mod judge;
 pub mod labels;
 pub mod leaks;
+pub mod logistic;
+pub mod model;
+pub mod pairs;
 pub mod profile;
 pub mod recipe;
+pub mod score;
 pub mod source;
 
 use crate::store;
 use crate::wording;
 
 pub use coded::CodedTable;
+pub use model::TableModel;
 pub use source::TableFile;
 
 /// Which columns of a table mean what.

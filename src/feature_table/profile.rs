@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::cells::{Cells, day, number};
+use super::cells::{Cells, day, flag, number};
 use crate::models::bins::Bins;
 
 /// Rows whose numbers are kept to learn bins from; of a longer table a sample by the hash of the row's place.
@@ -20,7 +20,7 @@ const MAX_WORDS: usize = 20_000;
 pub const FINE: usize = 254;
 
 /// Text is read as numbers where at least this share of its cells are numbers; the rest then counts as missing.
-const NUMBER_SHARE: f64 = 0.98;
+pub const NUMBER_SHARE: f64 = 0.98;
 
 /// What the cells of a column are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -49,7 +49,8 @@ impl Kind {
         match self {
             Kind::Number => number,
             Kind::Day => day,
-            Kind::Flag | Kind::Words => |_| None,
+            Kind::Flag => flag,
+            Kind::Words => |_| None,
         }
     }
 }

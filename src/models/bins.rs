@@ -153,6 +153,29 @@ impl Basis {
         &self.rows[code * self.coefficients..(code + 1) * self.coefficients]
     }
 
+    /// Sums per code → sums per coefficient.
+    pub fn sums(&self, by_code: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.coefficients];
+        for (code, value) in by_code.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            sums.iter_mut().zip(self.row(code)).for_each(|(sum, factor)| *sum += factor * value);
+        }
+        sums
+    }
+
+    /// Sums per (own code, other's code) → sums per (own coefficient, other's coefficient), row-major.
+    pub fn crossed(&self, other: &Basis, by_codes: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.coefficients * other.coefficients];
+        for (code, by_other) in by_codes.chunks_exact(other.codes()).enumerate() {
+            let by_other = other.sums(by_other);
+            for (factor, sums) in self.row(code).iter().zip(sums.chunks_exact_mut(by_other.len().max(1))) {
+                if *factor != 0.0 {
+                    sums.iter_mut().zip(&by_other).for_each(|(sum, value)| *sum += factor * value);
+                }
+            }
+        }
+        sums
+    }
+
     /// A step at every edge, a line over mid-ranks, and an indicator of missing where training rows miss it.
     fn steps_and_line(counts: &[u32]) -> Basis {
         let (bins, missing) = (counts.len() - 1, counts[0] > 0);
@@ -175,7 +198,7 @@ impl Basis {
     }
 
     /// One indicator per code that occurs.
-    fn one_per_code(counts: &[u32]) -> Basis {
+    pub fn one_per_code(counts: &[u32]) -> Basis {
         let coefficients = counts.iter().filter(|n| **n > 0).count();
         let mut rows = vec![0.0; counts.len() * coefficients];
         for (position, code) in (0..counts.len()).filter(|code| counts[*code] > 0).enumerate() {

@@ -11,7 +11,9 @@
 pub mod artifact;
 pub mod baseline;
 pub mod bins;
+pub mod boosting;
 pub mod calibrate;
+mod curvature;
 pub mod evaluate;
 pub mod examples;
 pub mod explain;
@@ -25,6 +27,7 @@ pub mod purchases;
 pub mod registry;
 pub mod score;
 pub mod scorecard;
+mod solver;
 pub mod table;
 pub mod train;
 
