@@ -115,7 +115,7 @@ fn one_class_and_a_bad_ridge_are_errors() {
     let encoded = encoded(&table, 4);
     let one = encoded.fit(&vec![true; labels.len()], 1.0).unwrap_err();
     assert!(one.to_string().contains("50 rows have the same label"), "{one}");
-    let ridge = fit::scorecard(encoded.design.clone(), &labels, ScorecardParams::new(0.0)).unwrap_err();
+    let ridge = fit::scorecard(&encoded.design, &labels, ScorecardParams::new(0.0)).unwrap_err();
     assert!(ridge.to_string().contains("ridge strength"), "{ridge}");
 }
 
@@ -237,6 +237,33 @@ fn platt_never_turns_a_model_round_and_stays_finite_on_separable_rows() {
     assert_eq!(reversed.slope, 0.0);
     let separable = Platt::fit(&z, &[false, false, true, true]);
     assert!(separable.slope.is_finite() && separable.slope > 0.5 && separable.slope < 20.0, "{separable:?}");
+}
+
+/// A design long enough to start on a sample of its rows, with the optimum checked where it must be: zero gradient.
+#[test]
+fn a_long_design_ends_at_the_same_optimum_as_any_other() {
+    let (table, labels) = noisy_world(200_000, 11);
+    let encoded = encoded(&table, 12);
+    let fitted = encoded.fit(&labels, 2.0).unwrap();
+    let z = encoded.design.log_odds(&fitted);
+    let matrix = encoded.design.dense();
+    let residual = |row: usize| sigmoid(z[row]) - f64::from(u8::from(labels[row]));
+    close((0..z.len()).map(residual).sum(), 0.0, 1e-3);
+    for (column, weight) in fitted.weights.iter().enumerate() {
+        let slope: f64 = (0..z.len()).map(|row| residual(row) * matrix[(row, column)]).sum();
+        close(slope + 2.0 * weight, 0.0, 1e-3);
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_show_in_a_fit() {
+    let (table, labels) = noisy_world(30_000, 12);
+    let encoded = encoded(&table, 12);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| encoded.fit(&labels, 1.0).unwrap().weights)
+    };
+    assert_eq!(on(1), on(3));
 }
 
 proptest! {

@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod completions;
 mod docs;
+mod evaluate;
 mod explain;
 mod failure;
 mod host;
@@ -15,6 +16,7 @@ mod published;
 mod review;
 mod run;
 mod schema;
+mod score;
 mod show;
 mod simulate;
 mod status;
@@ -84,6 +86,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Train, grade and promote the models
     Train(train::TrainArgs),
+    /// Cross-validate a model on a feature table of your own
+    Evaluate(evaluate::EvaluateArgs),
+    /// Apply a model that evaluate saved to a feature table
+    Score(score::ScoreArgs),
     /// List and decide recommendations
     Review(review::ReviewArgs),
     /// Report what came of a recommendation
@@ -113,6 +119,8 @@ impl Command {
             Command::Run(args) => args.format == Format::Json,
             Command::Check(args) => args.format == Format::Json,
             Command::Train(args) => args.format == Format::Json,
+            Command::Evaluate(args) => args.format == Format::Json,
+            Command::Score(args) => args.format == Format::Json,
             Command::Audit(args) => args.wants_json(),
             Command::Explain(args) => args.format == Format::Json,
             Command::Status(args) => args.format == Format::Json,
@@ -125,6 +133,8 @@ impl Command {
             Command::Run(args) => run::run(args, terminal),
             Command::Check(args) => check::check(args, terminal),
             Command::Train(args) => train::train(args, terminal),
+            Command::Evaluate(args) => evaluate::evaluate(args, terminal),
+            Command::Score(args) => score::score(args, terminal),
             Command::Review(args) => review::review(args, terminal),
             Command::Outcome(args) => review::outcome(args, terminal),
             Command::Audit(args) => audit::audit(args),

@@ -39,11 +39,31 @@ impl Bins {
         }
     }
 
+    /// At most `most` bins of numbers, NaN aside; a value that is frequent enough has a bin of its own.
+    pub fn of_numbers(values: impl Iterator<Item = f64>, most: usize) -> Bins {
+        Bins::Numbers { edges: quantile_edges(values.filter(|v| !v.is_nan()).collect(), most) }
+    }
+
     /// `numbers` or `words`.
     pub const fn holds(&self) -> &'static str {
         match self {
             Bins::Numbers { .. } => "numbers",
             Bins::Words { .. } => "words",
+        }
+    }
+
+    /// What a code stands for, as plain values: `up to 12`, `12 to 40`, a word, `missing`.
+    pub fn group(&self, code: u8) -> String {
+        let code = usize::from(code);
+        match self {
+            _ if code == 0 => "missing".to_owned(),
+            Bins::Words { levels } => levels.get(code - 1).cloned().unwrap_or_else(|| "other".to_owned()),
+            Bins::Numbers { edges } => match (code.checked_sub(2).and_then(|i| edges.get(i)), edges.get(code - 1)) {
+                (None, Some(upper)) => format!("up to {upper}"),
+                (Some(lower), Some(upper)) => format!("above {lower} to {upper}"),
+                (Some(lower), None) => format!("above {lower}"),
+                (None, None) => "present".to_owned(),
+            },
         }
     }
 
@@ -133,6 +153,29 @@ impl Basis {
         &self.rows[code * self.coefficients..(code + 1) * self.coefficients]
     }
 
+    /// Sums per code → sums per coefficient.
+    pub fn sums(&self, by_code: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.coefficients];
+        for (code, value) in by_code.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            sums.iter_mut().zip(self.row(code)).for_each(|(sum, factor)| *sum += factor * value);
+        }
+        sums
+    }
+
+    /// Sums per (own code, other's code) → sums per (own coefficient, other's coefficient), row-major.
+    pub fn crossed(&self, other: &Basis, by_codes: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.coefficients * other.coefficients];
+        for (code, by_other) in by_codes.chunks_exact(other.codes()).enumerate() {
+            let by_other = other.sums(by_other);
+            for (factor, sums) in self.row(code).iter().zip(sums.chunks_exact_mut(by_other.len().max(1))) {
+                if *factor != 0.0 {
+                    sums.iter_mut().zip(&by_other).for_each(|(sum, value)| *sum += factor * value);
+                }
+            }
+        }
+        sums
+    }
+
     /// A step at every edge, a line over mid-ranks, and an indicator of missing where training rows miss it.
     fn steps_and_line(counts: &[u32]) -> Basis {
         let (bins, missing) = (counts.len() - 1, counts[0] > 0);
@@ -155,7 +198,7 @@ impl Basis {
     }
 
     /// One indicator per code that occurs.
-    fn one_per_code(counts: &[u32]) -> Basis {
+    pub fn one_per_code(counts: &[u32]) -> Basis {
         let coefficients = counts.iter().filter(|n| **n > 0).count();
         let mut rows = vec![0.0; counts.len() * coefficients];
         for (position, code) in (0..counts.len()).filter(|code| counts[*code] > 0).enumerate() {

@@ -1,5 +1,7 @@
 //! A symmetric positive definite system and its Cholesky solution: all the linear algebra the solver needs.
 
+use rayon::prelude::*;
+
 /// Lower triangle of a symmetric matrix, row-major in full rows.
 #[derive(Clone, Debug)]
 pub struct Symmetric {
@@ -23,44 +25,73 @@ impl Symmetric {
         self.cells[start..start + values.len()].copy_from_slice(values);
     }
 
-    /// The x with `self · x = right`; `None` when the matrix is not positive definite.
-    pub fn solve(mut self, right: &[f64]) -> Option<Vec<f64>> {
-        self.factor()?;
-        let mut x = right.to_vec();
-        for row in 0..self.size {
-            let (done, rest) = x.split_at_mut(row);
-            rest[0] = (rest[0] - lanes_dot(&self.row(row)[..row], done)) / self.row(row)[row];
-        }
-        for row in (0..self.size).rev() {
-            x[row] /= self.row(row)[row];
-            let value = x[row];
-            for (cell, factor) in x[..row].iter_mut().zip(&self.cells[row * self.size..]) {
-                *cell -= factor * value;
-            }
-        }
-        Some(x)
+    pub fn size(&self) -> usize {
+        self.size
     }
 
-    fn row(&self, row: usize) -> &[f64] {
+    pub fn row(&self, row: usize) -> &[f64] {
         &self.cells[row * self.size..(row + 1) * self.size]
     }
 
-    /// Cholesky in place, row by row, so that every inner product runs over contiguous memory.
-    fn factor(&mut self) -> Option<()> {
-        for i in 0..self.size {
-            let (above, current) = self.cells.split_at_mut(i * self.size);
-            let current = &mut current[..self.size];
-            for j in 0..i {
-                let other = &above[j * self.size..(j + 1) * self.size];
-                current[j] = (current[j] - lanes_dot(&current[..j], &other[..j])) / other[j];
+    /// The x with `self · x = right`; `None` when the matrix is not positive definite.
+    pub fn solve(self, right: &[f64]) -> Option<Vec<f64>> {
+        Some(self.factor()?.solve(right))
+    }
+
+    /// Cholesky in place, row by row, so that every inner product runs over contiguous memory; rows below a block of
+    /// finished ones do not need each other.
+    pub fn factor(mut self) -> Option<Factored> {
+        let size = self.size;
+        for from in (0..size).step_by(PANEL) {
+            let to = (from + PANEL).min(size);
+            let (above, below) = self.cells.split_at_mut(to * size);
+            for i in from..to {
+                let (done, current) = above.split_at_mut(i * size);
+                let current = &mut current[..size];
+                eliminate(current, done, from, i, size);
+                let pivot = current[i] - lanes_dot(&current[..i], &current[..i]);
+                if !(pivot.is_finite() && pivot > 0.0) {
+                    return None;
+                }
+                current[i] = pivot.sqrt();
             }
-            let pivot = current[i] - lanes_dot(&current[..i], &current[..i]);
-            if !(pivot.is_finite() && pivot > 0.0) {
-                return None;
-            }
-            current[i] = pivot.sqrt();
+            below.par_chunks_mut(size.max(1)).for_each(|row| eliminate(row, above, from, to, size));
         }
-        Some(())
+        Some(Factored(self))
+    }
+}
+
+/// Rows that are finished before the rows below them take them up.
+const PANEL: usize = 64;
+
+/// Entries `from..to` of a row, given the finished rows of those numbers.
+fn eliminate(row: &mut [f64], done: &[f64], from: usize, to: usize, size: usize) {
+    for j in from..to {
+        let other = &done[j * size..j * size + j + 1];
+        row[j] = (row[j] - lanes_dot(&row[..j], &other[..j])) / other[j];
+    }
+}
+
+/// A lower triangle L with L · Lᵀ = the matrix.
+#[derive(Clone, Debug)]
+pub struct Factored(Symmetric);
+
+impl Factored {
+    /// The x with `matrix · x = right`.
+    pub fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let mut x = right.to_vec();
+        for row in 0..self.0.size {
+            let (done, rest) = x.split_at_mut(row);
+            rest[0] = (rest[0] - lanes_dot(&self.0.row(row)[..row], done)) / self.0.row(row)[row];
+        }
+        for row in (0..self.0.size).rev() {
+            x[row] /= self.0.row(row)[row];
+            let value = x[row];
+            for (cell, factor) in x[..row].iter_mut().zip(self.0.row(row)) {
+                *cell -= factor * value;
+            }
+        }
+        x
     }
 }
 

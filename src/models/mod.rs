@@ -11,9 +11,11 @@
 pub mod artifact;
 pub mod baseline;
 pub mod bins;
+pub mod boosting;
 pub mod calibrate;
 pub mod columns;
 pub mod drift;
+mod curvature;
 pub mod evaluate;
 pub mod examples;
 pub mod explain;
@@ -32,6 +34,7 @@ pub mod score;
 pub mod scorecard;
 pub mod survival;
 pub mod select;
+mod solver;
 pub mod table;
 pub mod train;
 

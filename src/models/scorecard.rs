@@ -50,8 +50,8 @@ pub enum ColumnError {
     Kind { name: String, expected: &'static str, found: &'static str },
 }
 
-/// Newton decrement per row at which two ridges can be told apart.
-const COMPARISON_TOLERANCE: f64 = 1e-6;
+/// What may be left to gain, in nats of the summed loss, when two ridges are compared.
+const COMPARISON_NATS: f64 = 1e-3;
 
 /// Learns bins on the rows and encodes them; features that do not vary are left out.
 #[derive(Clone)]
@@ -93,30 +93,13 @@ impl Encoded {
     }
 
     pub fn fit(&self, labels: &[bool], ridge: f64) -> Result<Fitted, fit::Error> {
-        fit::scorecard(self.design.clone(), labels, ScorecardParams::new(ridge)).map(|(fitted, _)| fitted)
+        fit::scorecard(&self.design, labels, ScorecardParams::new(ridge))
     }
 
     /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that
     /// cannot be fitted is `None`.
     pub fn path(&self, labels: &[bool], ridges: &[f64]) -> Vec<Option<Fitted>> {
-        let mut design = self.design.clone();
-        let mut fits: Vec<Option<Fitted>> = Vec::with_capacity(ridges.len());
-        for ridge in ridges {
-            let params = ScorecardParams::new(*ridge).tolerance(COMPARISON_TOLERANCE);
-            let near = fits.iter().rev().flatten().next();
-            let params = near.map_or(params.clone(), |fitted| params.clone().starting_at(fitted));
-            match fit::scorecard(design, labels, params) {
-                Ok((fitted, back)) => {
-                    design = back;
-                    fits.push(Some(fitted));
-                }
-                Err(_) => {
-                    design = self.design.clone();
-                    fits.push(None);
-                }
-            }
-        }
-        fits
+        fit::path(&self.design, labels, ridges, COMPARISON_NATS)
     }
 
     /// The scorecard of a fit: effects centred over the training rows, codes that never occurred worth nothing.

@@ -1,0 +1,226 @@
+//! Bins as coarse as the training rows can fill, made of the finest ones, and the model terms that stand on them.
+
+use rayon::prelude::*;
+
+use super::coded::{CodedTable, Feature};
+use super::pairs::{Pair, PairCodes};
+use super::profile::Kind;
+use super::recipe::{Recipe, labels_at};
+use crate::models::bins::{Basis, Bins, MISSING};
+use crate::models::fit::{Design, Fitted};
+use crate::models::scorecard::{Encoded, Scorecard, Typical};
+use crate::models::table::Spec;
+
+/// Features with bins as coarse as the training rows can fill.
+pub struct Coarse {
+    pub encoded: Encoded,
+    /// Place in the table, and coarse code by finest code.
+    pub maps: Vec<(usize, Vec<u8>)>,
+}
+
+impl Coarse {
+    pub fn of(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Coarse {
+        let labels = labels_at(table, rows);
+        let positives = labels.iter().filter(|label| **label).count();
+        let bins = bins_for(positives.min(rows.len() - positives), recipe.bins);
+        let made: Vec<_> =
+            table.features.par_iter().map(|feature| coarsen(feature, rows, bins, recipe.words)).collect();
+        let design = Design { rows: rows.len(), codes: Vec::new(), bases: Vec::new() };
+        let mut all = Coarse { encoded: Encoded { specs: Vec::new(), counts: Vec::new(), design }, maps: Vec::new() };
+        for (place, (feature, made)) in table.features.iter().zip(made).enumerate() {
+            if made.counts.iter().filter(|n| **n > 0).count() > 1 {
+                all.maps.push((place, made.map));
+                all.encoded.design.bases.push(made.bins.basis(&made.counts));
+                all.encoded.design.codes.push(made.codes);
+                all.encoded.specs.push((spec(feature), made.bins, made.typical));
+                all.encoded.counts.push(made.counts);
+            }
+        }
+        if all.maps.len() <= recipe.features {
+            return all;
+        }
+        let kept = all.encoded.screen(&labels, recipe.features);
+        Coarse { encoded: all.encoded.select(&kept), maps: kept.iter().map(|i| all.maps[*i].clone()).collect() }
+    }
+
+    /// The same features and, after them, these pairs.
+    pub fn with_pairs(&self, pairs: &[PairCodes]) -> Encoded {
+        let mut encoded = self.encoded.clone();
+        for pair in pairs {
+            let codes = pair.codes(&self.encoded.design.codes);
+            let mut counts = vec![0u32; pair.size()];
+            codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
+            encoded.design.bases.push(Basis::one_per_code(&counts));
+            encoded.design.codes.push(codes);
+            encoded.counts.push(counts);
+            let spec = Spec { name: String::new(), ..spec_named("") };
+            encoded.specs.push((spec, Bins::Words { levels: Vec::new() }, Typical::Missing));
+        }
+        encoded
+    }
+
+    /// The points of a fit, with those of pairs apart.
+    pub fn additive(&self, encoded: &Encoded, fitted: &Fitted, ridge: f64, pairs: &[PairCodes]) -> Additive {
+        let mut card = encoded.scorecard(fitted, ridge);
+        let of_pairs = card.features.split_off(self.maps.len());
+        let name = |place: usize| card.features[place].spec.name.clone();
+        let pair = |(codes, feature): (&PairCodes, crate::models::scorecard::Feature)| {
+            let (first, second) = (name(codes.first), name(codes.second));
+            Pair { first, second, codes: codes.clone(), points: feature.points, shares: feature.shares }
+        };
+        let pairs = pairs.iter().zip(of_pairs).map(pair).collect();
+        Additive { card, pairs, maps: self.maps.clone() }
+    }
+}
+
+/// A model that adds up points: of features, and of pairs of them.
+pub struct Additive {
+    pub card: Scorecard,
+    pub pairs: Vec<Pair>,
+    /// Per feature of the card: its place in the table, and the card's code by finest code.
+    pub maps: Vec<(usize, Vec<u8>)>,
+}
+
+impl Additive {
+    pub fn log_odds(&self, table: &CodedTable, rows: &[u32]) -> Vec<f64> {
+        let mut sums = vec![self.card.base; rows.len()];
+        for ((place, map), feature) in self.maps.iter().zip(&self.card.features) {
+            let points: Vec<f64> = map.iter().map(|code| feature.points[usize::from(*code)]).collect();
+            let codes = &table.features[*place].codes;
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum += points[usize::from(codes[*row as usize])];
+            }
+        }
+        for pair in &self.pairs {
+            let ((a, first), (b, second)) = (&self.maps[pair.codes.first], &self.maps[pair.codes.second]);
+            let (a, b) = (&table.features[*a].codes, &table.features[*b].codes);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                let row = *row as usize;
+                *sum +=
+                    pair.points[usize::from(pair.codes.code(first[usize::from(a[row])], second[usize::from(b[row])]))];
+            }
+        }
+        sums
+    }
+
+    /// What a joint code of a pair stands for, from the codes that share it.
+    pub fn pair_group(&self, pair: &Pair, code: u8) -> String {
+        let side = |place: usize, groups: &[u8], wanted: u8| {
+            let feature = &self.card.features[place];
+            let met = |code: &usize| groups[*code] == wanted && feature.shares[*code] > 0.0;
+            let codes = (0..groups.len()).filter(met).map(|code| feature.bins.group(code as u8));
+            let names: Vec<String> = codes.collect();
+            match names.as_slice() {
+                [one] => one.clone(),
+                [first, .., last] => format!("{first} … {last}"),
+                [] => String::new(),
+            }
+        };
+        let (first, second) = pair.codes.groups_of(code);
+        let (a, b) = pair.codes.groups();
+        format!("{} & {}", side(pair.codes.first, a, first), side(pair.codes.second, b, second))
+    }
+}
+
+/// A bin should hold a dozen rows of the rarer outcome or so.
+fn bins_for(rarer: usize, most: usize) -> usize {
+    (rarer / 12).clamp(4, most.max(4))
+}
+
+pub fn spec(feature: &Feature) -> Spec {
+    let unit = match feature.kind {
+        Kind::Flag => "yes or no",
+        Kind::Day => "days since 1970-01-01",
+        Kind::Number | Kind::Words => "",
+    };
+    Spec { unit: unit.to_owned(), ..spec_named(&feature.name) }
+}
+
+fn spec_named(name: &str) -> Spec {
+    Spec {
+        name: name.to_owned(),
+        label: name.to_owned(),
+        unit: String::new(),
+        source: "table".to_owned(),
+        window_days: 0,
+    }
+}
+
+struct Made {
+    bins: Bins,
+    codes: Vec<u8>,
+    counts: Vec<u32>,
+    map: Vec<u8>,
+    typical: Typical,
+}
+
+fn coarsen(feature: &Feature, rows: &[u32], most: usize, words: usize) -> Made {
+    let mut met = vec![0u32; feature.fine.codes()];
+    rows.iter().for_each(|row| met[usize::from(feature.codes[*row as usize])] += 1);
+    let (bins, map) = match &feature.fine {
+        Bins::Numbers { edges } => coarse_numbers(edges, &met, most),
+        Bins::Words { levels } => coarse_words(levels, &met, words),
+    };
+    let mut counts = vec![0u32; bins.codes()];
+    met.iter().zip(&map).for_each(|(n, code)| counts[usize::from(*code)] += n);
+    let codes = rows.iter().map(|row| map[usize::from(feature.codes[*row as usize])]).collect();
+    Made { typical: typical(feature, &met), bins, codes, counts, map }
+}
+
+/// Runs of finest bins: a frequent value alone, the others in runs of about equal size.
+fn coarse_numbers(edges: &[f64], met: &[u32], most: usize) -> (Bins, Vec<u8>) {
+    let used: Vec<usize> = (1..met.len()).filter(|code| met[*code] > 0).collect();
+    let total: u32 = used.iter().map(|code| met[*code]).sum();
+    let heavy = |code: usize| used.len() <= most || u64::from(met[code]) * most as u64 >= u64::from(total);
+    let heavies: Vec<usize> = used.iter().copied().filter(|code| heavy(*code)).collect();
+    let light = total - heavies.iter().map(|code| met[*code]).sum::<u32>();
+    let size = f64::from(light) / most.saturating_sub(heavies.len()).max(1) as f64;
+    let (mut ends, mut held) = (Vec::new(), 0);
+    for pair in used.windows(2) {
+        held += met[pair[0]];
+        if heavy(pair[0]) || heavy(pair[1]) || f64::from(held) >= size {
+            ends.push(pair[0]);
+            held = 0;
+        }
+    }
+    let map =
+        (0..met.len()).map(|code| if code == 0 { MISSING } else { 1 + ends.partition_point(|end| *end < code) as u8 });
+    let map = map.collect();
+    (Bins::Numbers { edges: ends.into_iter().map(|end| edges[end - 1]).collect() }, map)
+}
+
+/// The most frequent words among these rows; the rest are other words.
+fn coarse_words(levels: &[String], met: &[u32], most: usize) -> (Bins, Vec<u8>) {
+    let mut order: Vec<usize> = (0..levels.len()).filter(|level| met[level + 1] > 0).collect();
+    order.sort_by(|a, b| met[b + 1].cmp(&met[a + 1]).then(a.cmp(b)));
+    order.truncate(most);
+    order.sort_unstable();
+    let other = 1 + order.len() as u8;
+    let code = |fine: usize| match fine {
+        0 => MISSING,
+        fine => order.binary_search(&(fine - 1)).map_or(other, |at| 1 + at as u8),
+    };
+    let map = (0..met.len()).map(code).collect();
+    (Bins::Words { levels: order.into_iter().map(|level| levels[level].clone()).collect() }, map)
+}
+
+pub fn typical(feature: &Feature, met: &[u32]) -> Typical {
+    let known: u32 = met[1..].iter().sum();
+    if known < met[0] || known == 0 {
+        return Typical::Missing;
+    }
+    match &feature.fine {
+        Bins::Words { levels } => {
+            let most = (0..levels.len()).max_by(|a, b| met[a + 1].cmp(&met[b + 1]).then(b.cmp(a)));
+            most.map_or(Typical::Missing, |level| Typical::Word(levels[level].clone()))
+        }
+        Bins::Numbers { .. } => {
+            let mut below = 0;
+            let middle = (1..met.len()).find(|code| {
+                below += met[*code];
+                2 * below >= known
+            });
+            middle.map_or(Typical::Missing, |code| Typical::Number(feature.means[code]))
+        }
+    }
+}

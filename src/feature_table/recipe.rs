@@ -1,0 +1,251 @@
+//! One model from some rows of a coded table: what is chosen is chosen on inner folds of these rows, the calibrator
+//! is fitted on their held-out predictions, and the model on all of them. Nothing outside these rows is looked at but
+//! the finest bins, which know no label.
+
+use rayon::prelude::*;
+
+use super::coarse::{Additive, Coarse};
+use super::coded::CodedTable;
+use super::folds::{self, Fold};
+use super::pairs;
+use super::{boosting, logistic};
+use crate::models::boosting::Boosted;
+use crate::models::calibrate::Platt;
+use crate::models::evaluate::row_loss;
+use crate::models::fit::{self, sigmoid};
+
+/// Kinds of models, all judged, calibrated and explained alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Quantile-binned logistic, with a few pairs of features where held-out rows pay for them.
+    #[default]
+    Scorecard,
+    /// linfa's logistic regression on standardised numbers and one column per word.
+    Logistic,
+    /// Boosted trees, explained by Shapley values.
+    Boosting,
+}
+
+impl Family {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Family::Scorecard => "scorecard",
+            Family::Logistic => "logistic",
+            Family::Boosting => "boosting",
+        }
+    }
+}
+
+/// What training may choose from.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    pub family: Family,
+    /// Most bins per number.
+    pub bins: usize,
+    /// Most words per column; the rest share a bin.
+    pub words: usize,
+    /// Strengths of the penalty, strongest first, in the unit of summed log loss.
+    pub ridges: Vec<f64>,
+    /// Folds within the training rows.
+    pub inner_folds: usize,
+    /// Rows on which choices are made; of more, a sample.
+    pub tuning_rows: usize,
+    /// Most features of one model.
+    pub features: usize,
+    /// Most pairs of features.
+    pub pairs: usize,
+}
+
+impl Default for Recipe {
+    fn default() -> Recipe {
+        Recipe {
+            family: Family::Scorecard,
+            bins: 16,
+            words: 60,
+            ridges: vec![1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3],
+            inner_folds: 3,
+            tuning_rows: 150_000,
+            features: 400,
+            pairs: 6,
+        }
+    }
+}
+
+/// A model of a table's rows.
+pub struct Trained {
+    pub body: Body,
+    pub calibrator: Platt,
+    /// What was chosen on the inner folds, in words.
+    pub chosen: String,
+}
+
+pub enum Body {
+    Additive(Additive),
+    /// Features are those of the table, codes the finest.
+    Boosted(Boosted),
+}
+
+impl Trained {
+    pub fn probabilities(&self, table: &CodedTable, rows: &[u32]) -> Vec<f64> {
+        let raw = match &self.body {
+            Body::Additive(additive) => additive.log_odds(table, rows),
+            Body::Boosted(boosted) => boosting::log_odds(boosted, table, rows),
+        };
+        raw.into_iter().map(|z| sigmoid(self.calibrator.apply(z))).collect()
+    }
+}
+
+/// Fits, chooses and calibrates on these rows.
+pub fn train(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
+    match recipe.family {
+        Family::Scorecard => scorecard(table, rows, recipe),
+        Family::Boosting => Ok(boosting::train(table, rows, recipe)),
+        Family::Logistic => {
+            let held_out =
+                |fold: &Fold| logistic::train(table, &fold.fit).map(|model| model.log_odds(table, &fold.judge));
+            let folds = inner_folds(table, &sampled(table, rows, recipe.tuning_rows), recipe);
+            let judged: Result<Vec<Vec<f64>>, fit::Error> = folds.iter().map(held_out).collect();
+            let calibrator = Platt::fit(&judged?.concat(), &judged_labels(table, &folds));
+            let body = Body::Additive(logistic::train(table, rows)?);
+            Ok(Trained { body, calibrator, chosen: "ridge 1".to_owned() })
+        }
+    }
+}
+
+fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
+    let tuned = tune(table, rows, recipe);
+    let coarse = Coarse::of(table, rows, recipe);
+    let labels = labels_at(table, rows);
+    let mut fitted = coarse.encoded.fit(&labels, tuned.ridge)?;
+    let mut chosen = format!("ridge {}", tuned.ridge);
+    let mut pairs = Vec::new();
+    let mut encoded = None;
+    if tuned.with_pairs {
+        let z = coarse.encoded.design.log_odds(&fitted);
+        pairs = pairs::screen(&coarse.encoded, &z, &labels, &fitted.effects, tuned.ridge, recipe.pairs);
+        let with_pairs = coarse.with_pairs(&pairs);
+        fitted = with_pairs.fit(&labels, tuned.ridge)?;
+        encoded = Some(with_pairs);
+        chosen += &format!(", {} pairs", pairs.len());
+    }
+    let additive = coarse.additive(encoded.as_ref().unwrap_or(&coarse.encoded), &fitted, tuned.ridge, &pairs);
+    Ok(Trained { body: Body::Additive(additive), calibrator: tuned.calibrator, chosen })
+}
+
+struct Tuned {
+    ridge: f64,
+    with_pairs: bool,
+    calibrator: Platt,
+}
+
+/// The ridge with the least loss on rows that the inner fits did not see, whether pairs lower it by more than a
+/// standard error, and the calibrator of those rows.
+fn tune(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Tuned {
+    let rows = sampled(table, rows, recipe.tuning_rows);
+    let folds = inner_folds(table, &rows, recipe);
+    let inner: Vec<Inner> = folds.par_iter().map(|fold| Inner::of(table, fold, recipe)).collect();
+    let labels = judged_labels(table, &folds);
+    let loss = |z: &[f64]| losses(z, &labels).iter().sum::<f64>();
+    let of = |candidate: usize| -> Vec<f64> {
+        inner.iter().flat_map(|fold| fold.log_odds(table, recipe, candidate)).collect()
+    };
+    let candidates = (0..recipe.ridges.len()).map(|candidate| (loss(&of(candidate)), candidate));
+    let best = candidates.filter(|(loss, _)| loss.is_finite()).min_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, best)) = best.filter(|_| !labels.is_empty()) else {
+        let ridge = recipe.ridges[recipe.ridges.len() / 2];
+        return Tuned { ridge, with_pairs: false, calibrator: Platt::default() };
+    };
+    let (ridge, plain) = (recipe.ridges[best], of(best));
+    let paired: Option<Vec<Vec<f64>>> =
+        inner.par_iter().map(|fold| fold.log_odds_with_pairs(table, recipe, best)).collect();
+    let paired =
+        paired.map(|folds| folds.concat()).filter(|paired| pays(&losses(paired, &labels), &losses(&plain, &labels)));
+    let calibrator = Platt::fit(paired.as_ref().unwrap_or(&plain), &labels);
+    Tuned { ridge, with_pairs: paired.is_some(), calibrator }
+}
+
+/// One inner fold and the fits of every ridge on it.
+struct Inner<'a> {
+    fold: &'a Fold,
+    labels: Vec<bool>,
+    coarse: Coarse,
+    path: Vec<Option<fit::Fitted>>,
+}
+
+impl<'a> Inner<'a> {
+    fn of(table: &CodedTable, fold: &'a Fold, recipe: &Recipe) -> Inner<'a> {
+        let (coarse, labels) = (Coarse::of(table, &fold.fit, recipe), labels_at(table, &fold.fit));
+        let path = coarse.encoded.path(&labels, &recipe.ridges);
+        Inner { fold, labels, coarse, path }
+    }
+
+    /// Log-odds of the judged rows; not a number where the ridge could not be fitted.
+    fn log_odds(&self, table: &CodedTable, recipe: &Recipe, candidate: usize) -> Vec<f64> {
+        match &self.path[candidate] {
+            None => vec![f64::NAN; self.fold.judge.len()],
+            Some(fitted) => {
+                let ridge = recipe.ridges[candidate];
+                self.coarse.additive(&self.coarse.encoded, fitted, ridge, &[]).log_odds(table, &self.fold.judge)
+            }
+        }
+    }
+
+    /// The same with the pairs that these rows suggest; `None` where they suggest none.
+    fn log_odds_with_pairs(&self, table: &CodedTable, recipe: &Recipe, candidate: usize) -> Option<Vec<f64>> {
+        let (fitted, ridge, encoded) = (self.path[candidate].as_ref()?, recipe.ridges[candidate], &self.coarse.encoded);
+        let z = encoded.design.log_odds(fitted);
+        let pairs = pairs::screen(encoded, &z, &self.labels, &fitted.effects, ridge, recipe.pairs);
+        if pairs.is_empty() {
+            return None;
+        }
+        let with_pairs = self.coarse.with_pairs(&pairs);
+        let fitted = with_pairs.fit(&self.labels, ridge).ok()?;
+        Some(self.coarse.additive(&with_pairs, &fitted, ridge, &pairs).log_odds(table, &self.fold.judge))
+    }
+}
+
+pub(super) fn losses(log_odds: &[f64], labels: &[bool]) -> Vec<f64> {
+    log_odds.iter().zip(labels).map(|(z, label)| row_loss(sigmoid(*z), *label)).collect()
+}
+
+/// Whether the mean of paired losses falls by more than one standard error of the difference.
+fn pays(new: &[f64], old: &[f64]) -> bool {
+    let n = new.len() as f64;
+    let differences: Vec<f64> = new.iter().zip(old).map(|(a, b)| a - b).collect();
+    let mean = differences.iter().sum::<f64>() / n;
+    let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
+    mean < -(variance / n).sqrt()
+}
+
+/// All rows, or those whose id's hash is lowest: ids stay whole.
+pub(super) fn sampled(table: &CodedTable, rows: &[u32], most: usize) -> Vec<u32> {
+    if rows.len() <= most {
+        return rows.to_vec();
+    }
+    let limit = (most as f64 / rows.len() as f64 * u64::MAX as f64) as u64;
+    rows.iter().copied().filter(|row| table.ids[*row as usize] <= limit).collect()
+}
+
+const INNER_SEED: u64 = 17;
+
+/// Folds with both outcomes on either side; none where the rows do not allow it.
+pub(super) fn inner_folds(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Vec<Fold> {
+    let folds = match &table.times {
+        Some(times) => folds::expanding(rows, times, recipe.inner_folds, 0.0).unwrap_or_default(),
+        None => folds::stratified(rows, &table.labels, &table.ids, recipe.inner_folds, INNER_SEED),
+    };
+    let both = |rows: &[u32]| {
+        let positives = rows.iter().filter(|row| table.labels[**row as usize]).count();
+        positives >= 2 && positives < rows.len()
+    };
+    folds.into_iter().filter(|fold| both(&fold.fit) && both(&fold.judge)).collect()
+}
+
+pub(super) fn judged_labels(table: &CodedTable, folds: &[Fold]) -> Vec<bool> {
+    folds.iter().flat_map(|fold| labels_at(table, &fold.judge)).collect()
+}
+
+pub(super) fn labels_at(table: &CodedTable, rows: &[u32]) -> Vec<bool> {
+    rows.iter().map(|row| table.labels[*row as usize]).collect()
+}
