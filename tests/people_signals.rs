@@ -4,7 +4,7 @@ use foothold::extracts::InputTable;
 use foothold::extracts::tables::{ActivityKind, EventKind, Seniority};
 use foothold::history::View;
 use foothold::history::contracts::Contract;
-use foothold::observations::{AccountObservations, Metric, Observation};
+use foothold::observations::{AccountObservations, Metric, Name, Observation};
 use foothold::peers::Peers;
 use foothold::signals::{Catalogue, Classifier, Evidence, Learned, Signal};
 use foothold::stakeholders::{Context, map};
@@ -25,7 +25,7 @@ fn facts() -> AccountObservations {
         (Metric::ExecutivesLeft.text(), 90),
         (Metric::EventsOfKind.of("executive_departure"), 30),
     ];
-    let observation = |(metric, window_days): (Text, i32)| Observation {
+    let observation = |(metric, window_days): (Name, i32)| Observation {
         account: AccountIx(0),
         product: None,
         category: Category::Relationship,

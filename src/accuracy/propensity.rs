@@ -102,9 +102,9 @@ fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Scorer {
 }
 
 fn score(view: View, end: Day, scorer: &Scorer, latents: &Latents, settings: &JobFile, judged: &mut Judged) {
-    let context = Context::learn(view, settings, &Learned::default());
+    let context = Context::learn(view, settings, &Learned::default(), None);
     let facts = assess::observe(view, &context);
-    let propensities = scorer.score(view, &facts, &settings.models);
+    let propensities = scorer.score(view, &facts, &settings.models).propensities;
     let known = View { day: end, ..view };
     let timelines: Vec<Timeline> = view.extracts.account_indices().map(|a| Timeline::of(known, a)).collect();
     let bought = popularity(&timelines, view.day, view.extracts.products.len());

@@ -9,6 +9,7 @@ use super::recipe::{Recipe, labels_at};
 use crate::models::bins::{Basis, Bins, MISSING};
 use crate::models::fit::{Design, Fitted};
 use crate::models::scorecard::{Encoded, Scorecard, Typical};
+use crate::models::select::select;
 use crate::models::table::Spec;
 
 /// Features with bins as coarse as the training rows can fill.
@@ -39,7 +40,11 @@ impl Coarse {
         if all.maps.len() <= recipe.features {
             return all;
         }
-        let kept = all.encoded.screen(&labels, recipe.features);
+        let mut kept = select(&all.encoded, &labels, recipe.features);
+        if kept.is_empty() {
+            // Nothing tells the labels apart: any features do as well.
+            kept = (0..recipe.features).collect();
+        }
         Coarse { encoded: all.encoded.select(&kept), maps: kept.iter().map(|i| all.maps[*i].clone()).collect() }
     }
 
