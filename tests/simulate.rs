@@ -1,10 +1,10 @@
 //! The sample world is a pure function of its parameters, and the committed one is what they give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bytes::Bytes;
-use foothold::simulate::{self, Noise, Params};
+use foothold::simulate::{self, Noise, Params, Telemetry};
 use foothold::store::{Access, Store};
 
 fn world(params: &Params) -> BTreeMap<String, Bytes> {
@@ -71,6 +71,49 @@ fn noise_blurs_what_is_seen_and_nothing_else() {
     for seen in ["contacts", "activities", "tickets", "usage/month=2026-06"] {
         assert!(!same(&format!("{seen}/part-0000.parquet")), "{seen} must carry noise");
     }
+}
+
+#[test]
+fn full_telemetry_meters_more_and_tells_the_same_story() {
+    let lean = Params::new(40, 120, 9).expect("valid");
+    let full = Params { telemetry: Telemetry::Full, ..lean.clone() };
+    let (lean, full) = (world(&lean), world(&full));
+    for same in ["subscriptions", "contacts", "activities", "tickets", "integrations", "invoices", "truth/latents"] {
+        let path = format!("{same}/part-0000.parquet");
+        assert_eq!(column(&lean[&path], 0), column(&full[&path], 0), "{same} must not depend on the telemetry");
+    }
+    let usage = "usage/month=2026-06/part-0000.parquet";
+    let (some, all) = (usage_rows(&lean[usage]), usage_rows(&full[usage]));
+    assert!(some.iter().all(|row| all.contains(row)), "every lean row of usage stands in the full world");
+    let metrics = |rows: &[(String, String, i32, f64)]| rows.iter().map(|r| r.1.clone()).collect::<BTreeSet<_>>().len();
+    assert_eq!((metrics(&some), metrics(&all)), (6, 8));
+    let features = "feature_usage/month=2026-06/part-0000.parquet";
+    let (some, all) = (column(&lean[features], 1), column(&full[features], 1));
+    let users = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    assert!(
+        users(&some).is_subset(&users(&all)) && all.len() > 3 * some.len(),
+        "{} and {} rows",
+        some.len(),
+        all.len()
+    );
+    assert_eq!(some, all.into_iter().filter(|id| sampled(id)).collect::<Vec<_>>(), "the sample's rows are the same");
+}
+
+/// Whether a user is of the sample that either world meters; colleagues are numbered from 200.
+fn sampled(user_id: &str) -> bool {
+    user_id.rsplit('-').next().and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number < 200)
+}
+
+/// A column of text.
+fn column(file: &Bytes, position: usize) -> Vec<String> {
+    use arrow::array::AsArray;
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file.clone()).expect("Parquet");
+    let batches = reader.build().expect("a reader").map(|batch| batch.expect("a batch"));
+    let texts = |batch: arrow::record_batch::RecordBatch| {
+        let column = batch.column(position).as_string::<i32>().clone();
+        column.iter().map(|text| text.unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    batches.flat_map(texts).collect()
 }
 
 #[test]

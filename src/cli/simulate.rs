@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::host::Terminal;
 use super::job::access;
 use super::show;
-use crate::simulate::{self, LAST_DAY, Noise, Params};
+use crate::simulate::{self, LAST_DAY, Noise, Params, Telemetry};
 use crate::store::Store;
 use crate::vocabulary::Day;
 use crate::wording;
@@ -30,15 +30,22 @@ pub struct SimulateArgs {
     /// default: as source systems deliver it; none: exact
     #[arg(long, value_parser = noise, default_value = "default")]
     noise: Noise,
+    /// lean: the main meters and a sample of users; full: every meter and user, about five times the rows
+    #[arg(long, value_parser = telemetry, default_value = "lean")]
+    telemetry: Telemetry,
 }
 
 fn noise(word: &str) -> Result<Noise, String> {
     Noise::parse(word).ok_or_else(|| "noise is default or none".to_owned())
 }
 
+fn telemetry(word: &str) -> Result<Telemetry, String> {
+    Telemetry::parse(word).ok_or_else(|| "telemetry is lean or full".to_owned())
+}
+
 pub fn simulate(args: &SimulateArgs, terminal: &Terminal) -> Result<(), Failure> {
-    let SimulateArgs { accounts, days, seed, end, noise, .. } = *args;
-    let params = Params { accounts, days, seed, end, noise };
+    let SimulateArgs { accounts, days, seed, end, noise, telemetry, .. } = *args;
+    let params = Params { accounts, days, seed, end, noise, telemetry };
     let store = Store::open(&args.out, &access()?)?;
     let told = simulate::write(&params, &store, &mut |done, all| {
         terminal.progress(&format!("{done} of {all} accounts"));

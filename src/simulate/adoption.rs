@@ -1,4 +1,7 @@
 //! How people use the features: habits of a sample of users, and what need, trials and departures do to them.
+//!
+//! With full telemetry the users that the sample stands for are metered too: colleagues, each of whom works as one of
+//! the sampled users does, out of a stream of its own, so that the sample's rows are the same in either world.
 
 use super::careers::Step;
 use super::catalog::{self, FEATURES, FeatureNo, PRODUCT_COUNT, USE_CASES};
@@ -7,11 +10,12 @@ use super::chance::{Chance, Purpose};
 use super::course::Course;
 use super::profile::Profile;
 use super::rows::FeatureUseRow;
-use super::{Params, calendar};
+use super::{Params, Telemetry, calendar};
 use crate::extracts::tables::FeatureKind;
 use crate::vocabulary::Day;
 
 /// A feature that a user keeps coming back to.
+#[derive(Clone)]
 struct Habit {
     user: u32,
     feature: FeatureNo,
@@ -34,6 +38,11 @@ pub fn sampled_users(profile: &Profile) -> u32 {
 /// Users that a new department brings.
 pub const NEW_DEPARTMENT_USERS: u32 = 3;
 
+/// Numbers of colleagues start here, above every sampled user and new department.
+pub const FIRST_COLLEAGUE: u32 = 200;
+/// Most users whose features are metered, so that a few large accounts do not make up the world.
+const MOST_METERED: f64 = 80.0;
+
 /// Noise-free feature use of the account within the world's days, by user, feature and day.
 pub fn rows(params: &Params, profile: &Profile, causes: &Causes, course: &Course) -> Vec<FeatureUseRow> {
     let chance = &mut Chance::of(params.seed, profile.account, Purpose::Adoption);
@@ -43,7 +52,13 @@ pub fn rows(params: &Params, profile: &Profile, causes: &Causes, course: &Course
     scene.curiosity(chance);
     scene.workarounds(chance);
     scene.abandon(chance);
-    scene.play(chance)
+    let mut rows = scene.play(&scene.habits, chance);
+    if params.telemetry == Telemetry::Full {
+        let chance = &mut Chance::of(params.seed, profile.account, Purpose::Colleagues);
+        let colleagues = scene.colleagues(chance);
+        rows.extend(scene.play(&colleagues, chance));
+    }
+    rows
 }
 
 struct Scene<'a> {
@@ -260,11 +275,35 @@ impl Scene<'_> {
         }
     }
 
-    fn play(self, chance: &mut Chance) -> Vec<FeatureUseRow> {
+    /// What the users behind the sample keep coming back to: a sampled user's own features, begun some days apart and
+    /// as often as suits them. What one person does alone (a workaround, a look at a teaser) has no colleague.
+    fn colleagues(&self, chance: &mut Chance) -> Vec<Habit> {
+        let sampled = sampled_users(self.profile);
+        let metered = self.profile.seat_demand.min(MOST_METERED).round() as u32;
+        let shared = |habit: &&Habit| (habit.willing || habit.in_trial) && FEATURES[habit.feature].suggests.is_none();
+        let mut habits = Vec::new();
+        for number in 0..metered.saturating_sub(sampled) {
+            let like = number % sampled;
+            for habit in self.habits.iter().filter(|habit| habit.user == like).filter(shared) {
+                let later = if habit.from > self.course.from && !habit.in_trial { chance.whole(0, 14) } else { 0 };
+                habits.push(Habit {
+                    user: FIRST_COLLEAGUE + number,
+                    from: habit.from.plus(later),
+                    chance: chance.between(0.16, 0.42),
+                    events: chance.between(1.2, 6.0),
+                    ..habit.clone()
+                });
+            }
+        }
+        habits
+    }
+
+    /// Days with use, drawn habit by habit.
+    fn play(&self, habits: &[Habit], chance: &mut Chance) -> Vec<FeatureUseRow> {
         let first = self.params.first();
         let last = self.course.last();
         let mut rows = Vec::new();
-        for habit in &self.habits {
+        for habit in habits {
             for day in (habit.from.max(first).0..=habit.to.min(last).0).map(Day) {
                 let luck = chance.unit();
                 let willing = if habit.willing { 1.0 - self.causes.on(&self.causes.disengaged, day) } else { 1.0 };

@@ -30,6 +30,9 @@ pub enum Purpose {
     Deals = 16,
     Surveys = 17,
     Annotations = 18,
+    FinerMeters = 19,
+    Colleagues = 20,
+    ColleagueNoise = 21,
 }
 
 pub struct Chance(ChaCha8Rng);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema};
@@ -25,12 +25,12 @@ impl Sheet {
         self.0.first().map_or(0, |(_, column)| column.len())
     }
 
-    /// One Parquet file of these columns.
-    pub fn parquet(self) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    /// One Parquet file of these columns, at a zstd level.
+    pub fn parquet(self, level: i32) -> Result<Vec<u8>, parquet::errors::ParquetError> {
         let fields: Vec<Field> =
             self.0.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
         let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(9)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
             .set_created_by("foothold simulate".into());
         for field in &fields {
             if matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..)) {
@@ -50,6 +50,19 @@ impl Sheet {
 
 fn text<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
+}
+
+/// Ids that repeat from row to row, as in rows that stand by account: each is written out once per run of its key.
+fn runs<K: PartialEq + Copy>(keys: impl ExactSizeIterator<Item = K>, id: impl Fn(K) -> String) -> ArrayRef {
+    let mut array = StringBuilder::with_capacity(keys.len(), 0);
+    let mut last: Option<(K, String)> = None;
+    for key in keys {
+        if last.as_ref().is_none_or(|(known, _)| *known != key) {
+            last = Some((key, id(key)));
+        }
+        array.append_option(last.as_ref().map(|(_, id)| id));
+    }
+    Arc::new(array.finish())
 }
 
 fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = Option<T>>) -> ArrayRef {
@@ -165,7 +178,7 @@ pub fn entitlements(rows: &[EntitlementRow]) -> Sheet {
 
 pub fn usage(rows: &[&UsageRow]) -> Sheet {
     Sheet(vec![
-        ("account_id", text(rows.iter().map(|r| account_id(r.account)))),
+        ("account_id", runs(rows.iter().map(|r| r.account), account_id)),
         ("product_id", text(rows.iter().map(|r| product_id(r.product as usize)))),
         ("date", dates(rows.iter().map(|r| Some(r.day)))),
         ("metric", text(rows.iter().map(|r| r.metric.as_str()))),
@@ -176,8 +189,8 @@ pub fn usage(rows: &[&UsageRow]) -> Sheet {
 
 pub fn feature_usage(rows: &[&FeatureUseRow]) -> Sheet {
     Sheet(vec![
-        ("account_id", text(rows.iter().map(|r| account_id(r.account)))),
-        ("user_id", text(rows.iter().map(|r| user_id(r.account, r.user)))),
+        ("account_id", runs(rows.iter().map(|r| r.account), account_id)),
+        ("user_id", runs(rows.iter().map(|r| (r.account, r.user)), |(account, user)| user_id(account, user))),
         ("feature_id", text(rows.iter().map(|r| FEATURES[r.feature()].id))),
         ("date", dates(rows.iter().map(|r| Some(r.day)))),
         ("events", Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.events as i32)))),

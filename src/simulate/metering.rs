@@ -6,7 +6,7 @@ use super::chance::{Chance, Purpose};
 use super::course::{Course, DayState};
 use super::profile::Profile;
 use super::rows::{Metric, UsageRow};
-use super::{Noise, Params, calendar};
+use super::{Noise, Params, Telemetry, calendar};
 use crate::vocabulary::{Day, Moment};
 
 /// A noise-free series as a perfect meter would write it; NaN on days without a row.
@@ -45,7 +45,49 @@ pub fn read(params: &Params, profile: &Profile, causes: &Causes, course: &Course
         let series = meter(params, course, product, Metric::Sessions, &|day, state| people(day, state) * share);
         meters.extend(series.map(weekly));
     }
+    if params.telemetry == Telemetry::Full {
+        finer(params, profile, causes, course, &mut meters);
+    }
     meters
+}
+
+/// What a vendor who meters everything also counts. Each follows the use that the other meters see, so that no meter
+/// tells another story; the pipeline has no seats, because its licence counts capacity.
+fn finer(params: &Params, profile: &Profile, causes: &Causes, course: &Course, meters: &mut Vec<Meter>) {
+    let chance = &mut Chance::of(params.seed, profile.account, Purpose::FinerMeters);
+    let habit = Finer {
+        minutes_per_session: chance.between(9.0, 26.0),
+        scripts_per_person: chance.lognormal(6.0, 0.6),
+        records_per_gigabyte: chance.lognormal(900.0, 0.5),
+        workflows_per_person: chance.between(0.2, 1.4),
+        calls_per_run: chance.lognormal(180.0, 0.5),
+        gigabytes_per_record: chance.lognormal(4e-5, 0.4),
+    };
+    let people = |day, state: &DayState| people(profile, causes, day, state);
+    let calls = |day, state: &DayState| calls(profile, causes, day, state);
+    let sessions = |day, state: &DayState| people(day, state) * profile.sessions_per_user;
+    let levels: [(ProductNo, Metric, &dyn Fn(Day, &DayState) -> f64); 7] = [
+        (WORKSPACE, Metric::ApiCalls, &|day, state| people(day, state) * habit.scripts_per_person),
+        (WORKSPACE, Metric::Records, &|_, state| state.storage * habit.records_per_gigabyte),
+        (WORKSPACE, Metric::SessionMinutes, &|day, state| sessions(day, state) * habit.minutes_per_session),
+        (WORKSPACE, Metric::Workflows, &|day, state| people(day, state) * habit.workflows_per_person),
+        (PIPELINE, Metric::Sessions, &|day, state| people(day, state) * 0.2),
+        (PIPELINE, Metric::StorageGb, &|_, state| state.records * habit.gigabytes_per_record),
+        (PIPELINE, Metric::Workflows, &|day, state| calls(day, state) / habit.calls_per_run),
+    ];
+    meters.extend(
+        levels.into_iter().filter_map(|(product, metric, level)| meter(params, course, product, metric, level)),
+    );
+}
+
+/// How an account's finer meters stand to its people, calls, storage and records.
+struct Finer {
+    minutes_per_session: f64,
+    scripts_per_person: f64,
+    records_per_gigabyte: f64,
+    workflows_per_person: f64,
+    calls_per_run: f64,
+    gigabytes_per_record: f64,
 }
 
 fn seats(profile: &Profile, state: &DayState) -> f64 {
@@ -114,8 +156,8 @@ fn weekly(daily: Meter) -> Meter {
 fn spread(metric: Metric) -> Option<f64> {
     match metric {
         Metric::ActiveUsers => Some(0.05),
-        Metric::Sessions => Some(0.07),
-        Metric::ApiCalls => Some(0.08),
+        Metric::Sessions | Metric::SessionMinutes => Some(0.07),
+        Metric::ApiCalls | Metric::Workflows => Some(0.08),
         Metric::Seats | Metric::StorageGb | Metric::Records => None,
     }
 }

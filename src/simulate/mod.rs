@@ -30,17 +30,24 @@ mod people;
 mod phrases;
 mod profile;
 mod rows;
+mod scribe;
 mod support;
 pub mod truth;
 
-use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::store::{self, Store};
 use crate::vocabulary::Day;
-use encode::Sheet;
 use rows::Tables;
+use scribe::{Leaf, Scribe};
 use truth::{Latent, Planted};
+
+words!(
+    /// How much of what happens is metered: the main meters and a sample of users, or every meter and user.
+    ///
+    /// Both tell the same story: the rows of the lean world are all in the full one.
+    Telemetry { Lean = "lean", Full = "full" }
+);
 
 words!(
     /// Whether the extracts carry the latent values exactly or as source systems would deliver them.
@@ -65,6 +72,7 @@ pub struct Params {
     /// The world's last day.
     pub end: Day,
     pub noise: Noise,
+    pub telemetry: Telemetry,
 }
 
 /// Shorter histories cannot hold a baseline of 30 days before a window of 30 days.
@@ -89,7 +97,7 @@ pub enum Error {
 }
 
 impl Params {
-    /// Checked parameters of a world that ends on [`LAST_DAY`] and carries noise.
+    /// Checked parameters of a lean world that ends on [`LAST_DAY`] and carries noise.
     ///
     /// ```
     /// use foothold::simulate::Params;
@@ -98,7 +106,7 @@ impl Params {
     /// ```
     pub fn new(accounts: usize, days: i32, seed: u64) -> Result<Params, Error> {
         let end = LAST_DAY.parse().expect("a calendar day");
-        Params { accounts, days, seed, end, noise: Noise::Default }.checked()
+        Params { accounts, days, seed, end, noise: Noise::Default, telemetry: Telemetry::Lean }.checked()
     }
 
     /// The same parameters, or why no world can be made of them.
@@ -127,27 +135,43 @@ pub struct Summary {
     pub rows: Vec<(&'static str, u64)>,
 }
 
-/// Accounts that are alive in memory at once.
-const CHUNK: usize = 2_000;
-
 /// Writes the world below `store`: `{table}/part-NNNN.parquet`, usage tables by month, and `truth/`.
 ///
 /// `progress` is told the accounts done and in all, after every chunk.
 pub fn write(params: &Params, store: &Store, progress: &mut dyn FnMut(usize, usize)) -> Result<Summary, Error> {
     let params = params.clone().checked()?;
-    let mut scribe = Scribe { store, summary: Summary::default() };
-    scribe.table("products", "products.parquet".into(), encode::products())?;
-    scribe.table("features", "features.parquet".into(), encode::features())?;
+    let mut scribe = Scribe::new(store, params.telemetry);
     scribe.put("truth/world.json".into(), truth::world(&params).into_bytes())?;
-    for (part, start) in (0..params.accounts).step_by(CHUNK).enumerate() {
-        let end = (start + CHUNK).min(params.accounts);
+    scribe.tables(vec![
+        Leaf::new("products", "products.parquet".into(), encode::products),
+        Leaf::new("features", "features.parquet".into(), encode::features),
+    ])?;
+    let chunk = params.telemetry.chunk();
+    for (part, start) in (0..params.accounts).step_by(chunk).enumerate() {
+        let end = (start + chunk).min(params.accounts);
         let stories: Vec<Story> = (start..end).into_par_iter().map(|account| tell(&params, account as u32)).collect();
-        let mut chunk = Story::default();
-        stories.into_iter().for_each(|story| chunk.append(story));
-        scribe.chunk(part, &chunk)?;
+        scribe.chunk(part, stories)?;
         progress(end, params.accounts);
     }
     Ok(scribe.summary)
+}
+
+impl Telemetry {
+    /// Accounts that are alive in memory at once.
+    fn chunk(self) -> usize {
+        match self {
+            Telemetry::Lean => 2_000,
+            Telemetry::Full => 1_000,
+        }
+    }
+
+    /// A committed sample should be small, a large world soon there.
+    fn zstd_level(self) -> i32 {
+        match self {
+            Telemetry::Lean => 9,
+            Telemetry::Full => 3,
+        }
+    }
 }
 
 /// Everything about one account, or a chunk of them.
@@ -202,83 +226,4 @@ fn tell(params: &Params, account: u32) -> Story {
     }
     tables.usage = metering::rows(params, &profile, &meters);
     Story { tables, planted, latents }
-}
-
-struct Scribe<'a> {
-    store: &'a Store,
-    summary: Summary,
-}
-
-impl Scribe<'_> {
-    fn put(&mut self, path: String, content: Vec<u8>) -> Result<(), Error> {
-        self.summary.files += 1;
-        self.summary.bytes += content.len() as u64;
-        Ok(self.store.put(&path, Bytes::from(content))?)
-    }
-
-    fn table(&mut self, table: &'static str, path: String, sheet: Sheet) -> Result<(), Error> {
-        let rows = sheet.rows() as u64;
-        match self.summary.rows.iter_mut().find(|(name, _)| *name == table) {
-            Some((_, sum)) => *sum += rows,
-            None => self.summary.rows.push((table, rows)),
-        }
-        let content = sheet.parquet().map_err(|source| Error::Encoding { path: path.clone(), source })?;
-        self.put(path, content)
-    }
-
-    fn chunk(&mut self, part: usize, chunk: &Story) -> Result<(), Error> {
-        let tables = &chunk.tables;
-        let sheets = [
-            ("accounts", encode::accounts(&tables.accounts)),
-            ("subscriptions", encode::subscriptions(&tables.subscriptions)),
-            ("entitlements", encode::entitlements(&tables.entitlements)),
-            ("integrations", encode::integrations(&tables.integrations)),
-            ("contacts", encode::contacts(&tables.contacts)),
-            ("activities", encode::activities(&tables.activities)),
-            ("conversations", encode::conversations(&tables.conversations)),
-            ("tickets", encode::tickets(&tables.tickets)),
-            ("surveys", encode::surveys(&tables.surveys)),
-            ("invoices", encode::invoices(&tables.invoices)),
-            ("account_events", encode::account_events(&tables.account_events)),
-            ("opportunities", encode::opportunities(&tables.opportunities)),
-            ("decisions", encode::decisions(&tables.decisions)),
-            ("outcomes", encode::outcomes(&tables.outcomes)),
-            ("text_labels", encode::text_labels(&tables.text_labels)),
-            ("annotations", encode::annotations(&tables.annotations)),
-        ];
-        for (table, sheet) in sheets {
-            self.table(table, format!("{table}/part-{part:04}.parquet"), sheet)?;
-        }
-        self.months(part, "usage", &tables.usage, |row| row.day, encode::usage)?;
-        self.months(part, "feature_usage", &tables.feature_usage, |row| row.day, encode::feature_usage)?;
-        self.table(
-            "truth/signals",
-            format!("truth/signals/part-{part:04}.parquet"),
-            encode::truth_signals(&chunk.planted),
-        )?;
-        self.table(
-            "truth/latents",
-            format!("truth/latents/part-{part:04}.parquet"),
-            encode::truth_latents(&chunk.latents),
-        )
-    }
-
-    /// One file per calendar month, rows in account order.
-    fn months<T>(
-        &mut self,
-        part: usize,
-        table: &'static str,
-        rows: &[T],
-        day: impl Fn(&T) -> Day,
-        encode: impl Fn(&[&T]) -> Sheet,
-    ) -> Result<(), Error> {
-        let mut months = std::collections::BTreeMap::<String, Vec<&T>>::new();
-        for row in rows {
-            months.entry(day(row).date().format("%Y-%m").to_string()).or_default().push(row);
-        }
-        for (month, rows) in months {
-            self.table(table, format!("{table}/month={month}/part-{part:04}.parquet"), encode(&rows))?;
-        }
-        Ok(())
-    }
 }

@@ -1,6 +1,7 @@
 //! What the source systems do to the facts: gaps, late entries, missing fields. Usage has its own noise in `metering`.
 
 use super::Params;
+use super::adoption::FIRST_COLLEAGUE;
 use super::chance::{Chance, Purpose};
 use super::rows::Tables;
 use crate::vocabulary::Moment;
@@ -19,7 +20,12 @@ pub fn blur(params: &Params, account: u32, tables: &mut Tables) {
         row.recorded_at = Moment(row.recorded_at.0 + delay * DAY);
         !missed && row.recorded_at.day() <= params.end
     });
-    tables.feature_usage.retain(|_| !chance.yes(0.02));
+    let colleagues = &mut Chance::of(params.seed, account, Purpose::ColleagueNoise);
+    tables.feature_usage.retain(|row| {
+        let sampled = row.user < FIRST_COLLEAGUE;
+        let lost = if sampled { chance.yes(0.02) } else { colleagues.yes(0.02) };
+        !lost
+    });
     for row in &mut tables.integrations {
         row.category = row.category.filter(|_| !chance.yes(0.05));
     }

@@ -98,7 +98,7 @@ words!(
     /// What the vendor meters.
     Metric {
         ActiveUsers = "active_users", ApiCalls = "api_calls", Records = "records", Seats = "seats",
-        Sessions = "sessions", StorageGb = "storage_gb",
+        SessionMinutes = "session_minutes", Sessions = "sessions", StorageGb = "storage_gb", Workflows = "workflows",
     }
 );
 

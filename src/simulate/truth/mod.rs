@@ -14,13 +14,13 @@ mod usage;
 
 use serde_json::json;
 
-use super::Params;
 use super::catalog::{PRODUCTS, ProductNo};
 use super::course::Course;
 use super::metering::Meter;
 use super::people::People;
 use super::profile::Profile;
 use super::rows::Tables;
+use super::{Params, Telemetry};
 use crate::vocabulary::Day;
 use definitions::RULES;
 use scene::Scene;
@@ -111,7 +111,7 @@ pub fn latents(profile: &Profile, course: &Course) -> Vec<Latent> {
 pub fn world(params: &Params) -> String {
     let products: Vec<&str> = PRODUCTS.iter().map(|spec| spec.id).collect();
     let competitors: Vec<&str> = super::competitors().collect();
-    let world = json!({
+    let mut world = json!({
         "accounts": params.accounts,
         "days": params.days,
         "seed": params.seed,
@@ -121,5 +121,8 @@ pub fn world(params: &Params) -> String {
         "products": products,
         "competitors": competitors,
     });
+    if params.telemetry == Telemetry::Full {
+        world["telemetry"] = json!(params.telemetry.as_str());
+    }
     format!("{world:#}\n")
 }
