@@ -103,9 +103,10 @@ def adoption(world: Path, day: dt.date) -> pl.LazyFrame:
     return rows.group_by("account_id").agg(aggregates)
 
 
-def versions(world: Path, day: dt.date) -> pl.DataFrame:
-    """The last version of every subscription known on the day."""
-    rows = known(scan(world, "subscriptions"), day).sort("recorded_at").group_by("subscription_id").last()
+def versions(world: Path, day: dt.date, begun: dt.date = dt.date.max) -> pl.DataFrame:
+    """The last version of every subscription known on the day, of those that had begun by another."""
+    rows = known(scan(world, "subscriptions"), day).filter(pl.col("starts_on") <= begun)
+    rows = rows.sort("recorded_at").group_by("subscription_id").last()
     tiers = scan(world, "products").select("product_id", "tier", "tier_rank")
     return rows.join(tiers, on=["product_id", "tier"], how="left").collect()
 
@@ -117,7 +118,7 @@ def active(frame: pl.DataFrame, day: dt.date) -> pl.DataFrame:
 
 
 def contracts(world: Path, day: dt.date) -> pl.DataFrame:
-    held = active(versions(world, day), day)
+    held = active(versions(world, day, day), day)
     whole = held.group_by("account_id").agg(
         arr=pl.col("arr").sum(), products=pl.col("product_id").n_unique(), term=pl.col("term_months").max(),
         renews_in=(pl.col("ends_on").min() - pl.lit(day)).dt.total_days(),
@@ -246,13 +247,13 @@ def snapshot(world: Path, day: dt.date, stages: "Stages") -> pl.DataFrame:
     return frame.with_columns(day=pl.lit(day))
 
 
-def labels(world: Path, day: dt.date, products: list[str], now: pl.DataFrame) -> pl.DataFrame:
+def labels(world: Path, day: dt.date, products: list[str], as_of: dt.date) -> pl.DataFrame:
     """What happened within the horizon to the accounts that were under contract on the day."""
     then = day + dt.timedelta(days=HORIZON)
     key = ["account_id", "product_id"]
     state = [pl.col("arr").sum(), pl.col("units").sum(), pl.col("tier_rank").max()]
-    before = active(versions(world, day), day).group_by(key).agg(state)
-    after = active(now.filter(pl.col("starts_on") <= then), then).group_by(key).agg(state)
+    before = active(versions(world, day, day), day).group_by(key).agg(state)
+    after = active(versions(world, as_of, then), then).group_by(key).agg(state)
     both = before.join(after, on=key, how="left", suffix="_then")
     rose = (pl.col("arr_then") > 1.02 * pl.col("arr")) | (pl.col("units_then") > pl.col("units")) | (pl.col("tier_rank_then") > pl.col("tier_rank"))
     core = pl.col("product_id").is_in(CORE)
@@ -275,15 +276,17 @@ def matrix(frame: pl.DataFrame, words: list[str], columns: list[str] | None) -> 
     return coded.with_columns(absent).select(names).to_numpy(), names
 
 
-def fit(x: np.ndarray, y: np.ndarray, days: np.ndarray, threads: int):
-    """A boosted and a calibrated logistic model; the one with the lower log loss on the last days is kept."""
+def fit(x: np.ndarray, y: np.ndarray, days: np.ndarray, accounts: np.ndarray, threads: int):
+    """A boosted and a calibrated logistic model; the one with the lower log loss on the last days is kept. Of those
+    days half of the accounts stop the boosting and calibrate, the others judge."""
     ordered = np.unique(days)
-    late = days >= ordered[-max(1, len(ordered) // 5)]
-    train, held = ~late, late
+    first_held = ordered[-max(1, len(ordered) // 5)]
+    # A label must be settled before the first day that it is judged on.
+    held, train = days >= first_held, days + HORIZON <= first_held
     if not train.any() or y[train].sum() < MIN_POSITIVES or y[held].sum() < 2:
         return None
     filled = np.nan_to_num(x, nan=0.0)
-    half = np.arange(len(x)) % 2 == 0
+    half = accounts % 2 == 0
     stop, test = held & half, held & ~half
     if min(y[stop].sum(), y[test].sum()) < 1:
         return None
@@ -334,8 +337,7 @@ def main() -> None:
     products = scan(args.world, "products").select(pl.col("product_id").unique().sort()).collect().to_series().to_list()
 
     with stages("labels"):
-        now = versions(args.world, args.as_of)
-        outcome = pl.concat([labels(args.world, day, products, now) for day in days])
+        outcome = pl.concat([labels(args.world, day, products, args.as_of) for day in days])
         examples = pl.concat(past, how="diagonal").join(outcome, on=["account_id", "day"])
         targets = [c for c in outcome.columns if c not in ("account_id", "day")]
     with stages("train and score"):
@@ -343,11 +345,12 @@ def main() -> None:
         x, names = matrix(examples.drop(targets), words, None)
         x_tonight, _ = matrix(tonight, words, names)
         day_of = examples["day"].to_physical().to_numpy()
+        account_of = examples["account_id"].rank("dense").to_numpy()
         reports, scores = [], tonight.select("account_id", "day")
         for target in targets:
             y = examples[target].cast(pl.Float64).fill_null(float("nan")).to_numpy()
             usable = np.isfinite(y)
-            fitted = fit(x[usable], y[usable], day_of[usable], threads)
+            fitted = fit(x[usable], y[usable], day_of[usable], account_of[usable], threads)
             if fitted:
                 score, report = fitted
                 reports.append({"target": target, **report})

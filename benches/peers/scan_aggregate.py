@@ -1,9 +1,10 @@
 """A plain scan-and-aggregate of every table of a world in DuckDB: what reading the night's extracts costs at least.
 
-    python benches/peers/scan_aggregate.py WORLD OUT [--as-of D]
+    python benches/peers/scan_aggregate.py WORLD OUT [--as-of D] [--read-only]
 
 One query per table, each grouped by account and written as Parquet: usage by product and metric over the windows of the
-job, feature use by feature with distinct users, and counts, sums and last days of everything else.
+job, feature use by feature with distinct users, and counts, sums and last days of everything else. With --read-only it
+takes the maximum of every column and groups nothing: the cost of decoding alone.
 """
 
 import argparse
@@ -53,14 +54,25 @@ def queries(world: Path, day: str) -> dict[str, str]:
     }
 
 
+def read(connection, world: Path, table: str) -> int:
+    columns = [name for name, *_ in connection.execute(f"describe select * from {duck.source(world, table)}").fetchall()]
+    most = ", ".join(f'max("{column}")::varchar' for column in columns)
+    return connection.execute(f"select count(*), {most} from {duck.source(world, table)}").fetchone()[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("world", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--as-of", default="2026-06-30")
+    parser.add_argument("--read-only", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     connection, rows = duck.connect(), {}
+    if args.read_only:
+        tables = [table for table in queries(args.world, args.as_of) if table != "feature_users"]
+        json.dump({table: read(connection, args.world, table) for table in tables}, sys.stdout)
+        return
     for table, query in queries(args.world, args.as_of).items():
         to = f"copy ({query}) to '{args.out / table}.parquet' (format parquet, compression zstd)"
         rows[table] = connection.execute(to).fetchone()[0]

@@ -41,7 +41,7 @@ pub const NEW_DEPARTMENT_USERS: u32 = 3;
 /// Numbers of colleagues start here, above every sampled user and new department.
 pub const FIRST_COLLEAGUE: u32 = 200;
 /// Most users whose features are metered, so that a few large accounts do not make up the world.
-const MOST_METERED: f64 = 80.0;
+const MOST_METERED: f64 = 52.0;
 
 /// Noise-free feature use of the account within the world's days, by user, feature and day.
 pub fn rows(params: &Params, profile: &Profile, causes: &Causes, course: &Course) -> Vec<FeatureUseRow> {

@@ -66,18 +66,16 @@ fn finer(params: &Params, profile: &Profile, causes: &Causes, course: &Course, m
     let people = |day, state: &DayState| people(profile, causes, day, state);
     let calls = |day, state: &DayState| calls(profile, causes, day, state);
     let sessions = |day, state: &DayState| people(day, state) * profile.sessions_per_user;
-    let levels: [(ProductNo, Metric, &dyn Fn(Day, &DayState) -> f64); 7] = [
-        (WORKSPACE, Metric::ApiCalls, &|day, state| people(day, state) * habit.scripts_per_person),
-        (WORKSPACE, Metric::Records, &|_, state| state.storage * habit.records_per_gigabyte),
-        (WORKSPACE, Metric::SessionMinutes, &|day, state| sessions(day, state) * habit.minutes_per_session),
-        (WORKSPACE, Metric::Workflows, &|day, state| people(day, state) * habit.workflows_per_person),
-        (PIPELINE, Metric::Sessions, &|day, state| people(day, state) * 0.2),
-        (PIPELINE, Metric::StorageGb, &|_, state| state.records * habit.gigabytes_per_record),
-        (PIPELINE, Metric::Workflows, &|day, state| calls(day, state) / habit.calls_per_run),
-    ];
-    meters.extend(
-        levels.into_iter().filter_map(|(product, metric, level)| meter(params, course, product, metric, level)),
-    );
+    let mut daily = |product, metric, level: &dyn Fn(Day, &DayState) -> f64| {
+        meters.extend(meter(params, course, product, metric, level));
+    };
+    daily(WORKSPACE, Metric::ApiCalls, &|day, state| people(day, state) * habit.scripts_per_person);
+    daily(WORKSPACE, Metric::Records, &|_, state| state.storage * habit.records_per_gigabyte);
+    daily(WORKSPACE, Metric::SessionMinutes, &|day, state| sessions(day, state) * habit.minutes_per_session);
+    daily(WORKSPACE, Metric::Workflows, &|day, state| people(day, state) * habit.workflows_per_person);
+    daily(PIPELINE, Metric::Sessions, &|day, state| people(day, state) * 0.2);
+    daily(PIPELINE, Metric::StorageGb, &|_, state| state.records * habit.gigabytes_per_record);
+    daily(PIPELINE, Metric::Workflows, &|day, state| calls(day, state) / habit.calls_per_run);
 }
 
 /// How an account's finer meters stand to its people, calls, storage and records.
