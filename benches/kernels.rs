@@ -206,8 +206,8 @@ fn entry(number: usize) -> Entry {
         purpose: "expansion".into(),
         risk_class: "low".into(),
         data_categories: "usage,contracts,crm".into(),
-        observations: format!("[{}]", vec![r#""obs-0123456789abcdef""#; 40].join(",")),
-        signals: format!("[{}]", vec![signals; 6].join(",")),
+        observations: format!("[{}]", [r#""obs-0123456789abcdef""#; 40].join(",")),
+        signals: format!("[{}]", [signals; 6].join(",")),
         logic: format!(
             r#"{{"gates":["capacity","rest"],"scores":{{"fit":0.61,"timing":0.7}},"versions":{{"n":{number}}}}}"#
         ),
