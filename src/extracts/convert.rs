@@ -221,7 +221,7 @@ pub(super) fn dates(array: &ArrayRef) -> Converted<Date32Array> {
 pub(super) fn moments(array: &ArrayRef) -> TimestampMicrosecondArray {
     let array = unpacked(array);
     if let Some(micros) = array.as_primitive_opt::<TimestampMicrosecondType>() {
-        return micros.clone();
+        return micros.clone().with_timezone_opt(None::<&str>);
     }
     let scaled = |value: i64, numerator: i64, denominator: i64| {
         let micros = i128::from(value) * i128::from(numerator);
