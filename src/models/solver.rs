@@ -28,7 +28,6 @@ const FIRST_ROWS: usize = 50_000;
 pub(super) struct Solver<'a> {
     design: &'a Design,
     labels: &'a [bool],
-    offsets: Vec<usize>,
     /// Intercept, then one per column of the design.
     at: Vec<f64>,
     metric: Option<Metric>,
@@ -56,7 +55,7 @@ impl<'a> Solver<'a> {
         let mut at = vec![0.0; 1 + coefficients];
         at[0] = (positives as f64 / (labels.len() - positives) as f64).ln();
         let metric_rows = FIRST_ROWS.max(60 * coefficients).min(design.rows);
-        Ok(Solver { design, labels, offsets: design.offsets(), at, metric: None, metric_rows })
+        Ok(Solver { design, labels, at, metric: None, metric_rows })
     }
 
     /// The optimum for one ridge, from wherever the solver stands, until `left` nats remain to gain.
