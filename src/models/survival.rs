@@ -74,7 +74,7 @@ impl Survival {
     pub fn fit(courses: &[Course], ends: &[i32], horizon_days: i32) -> Survival {
         let scores: Vec<f64> = courses.iter().map(|course| log_hazard_of(course.probability)).collect();
         let typical = if scores.is_empty() { 0.0 } else { scores.iter().sum::<f64>() / scores.len() as f64 };
-        let mut before = Line { intercept: overall_rate(courses, ends).ln(), slope: 1.0 };
+        let mut before = Line { intercept: first_rate(courses, ends).ln(), slope: 1.0 };
         let mut intervals = Vec::with_capacity(ends.len());
         for (at, to_days) in ends.iter().enumerate() {
             let length = f64::from(to_days - if at == 0 { 0 } else { ends[at - 1] });
@@ -148,24 +148,11 @@ fn log_hazard_of(probability: f64) -> f64 {
     (-(-probability.clamp(1e-6, 1.0 - 1e-6)).ln_1p()).ln()
 }
 
-/// Departures per row and day over everything known, with half a departure added.
-fn overall_rate(courses: &[Course], ends: &[i32]) -> f64 {
-    let (mut left, mut days) = (0.5, 1.0);
-    for course in courses {
-        for (outcome, end) in course.left.iter().zip(ends) {
-            match outcome {
-                Some(true) => {
-                    left += 1.0;
-                    days += f64::from(*end);
-                    break;
-                }
-                _ => continue,
-            }
-        }
-        let stayed = course.left.iter().zip(ends).filter(|(outcome, _)| **outcome == Some(false)).map(|(_, end)| *end);
-        days += f64::from(stayed.max().unwrap_or(0));
-    }
-    left / days
+/// Departures per row and day of the first interval, with half a departure added.
+fn first_rate(courses: &[Course], ends: &[i32]) -> f64 {
+    let known = courses.iter().filter_map(|course| course.left.first().copied().flatten());
+    let (left, rows) = known.fold((0.5, 1.0), |(left, rows), gone| (left + f64::from(u8::from(gone)), rows + 1.0));
+    left / (rows * f64::from(ends.first().copied().unwrap_or(1)))
 }
 
 /// Log hazard = `intercept` + `slope` · s.
