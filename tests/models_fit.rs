@@ -248,10 +248,10 @@ fn a_long_design_ends_at_the_same_optimum_as_any_other() {
     let z = encoded.design.log_odds(&fitted);
     let matrix = encoded.design.dense();
     let residual = |row: usize| sigmoid(z[row]) - f64::from(u8::from(labels[row]));
-    close((0..z.len()).map(residual).sum(), 0.0, 1e-3);
+    close((0..z.len()).map(residual).sum(), 0.0, 1e-2);
     for (column, weight) in fitted.weights.iter().enumerate() {
         let slope: f64 = (0..z.len()).map(|row| residual(row) * matrix[(row, column)]).sum();
-        close(slope + 2.0 * weight, 0.0, 1e-3);
+        close(slope + 2.0 * weight, 0.0, 1e-2);
     }
 }
 

@@ -95,7 +95,10 @@ fn check_columns(file: &TableFile, model: &TableModel, id: Option<&str>) -> Resu
 
 /// Codes by column and row.
 fn codes(file: &TableFile, model: &TableModel, batch: &[Cells]) -> Result<Vec<Vec<u8>>, Error> {
-    model.columns.par_iter().zip(batch).map(|(column, cells)| column_codes(file, column, cells)).collect()
+    let codes: Vec<Result<Vec<u8>, Error>> =
+        model.columns.par_iter().zip(batch).map(|(column, cells)| column_codes(file, column, cells)).collect();
+    // Of several faults the first column's is told, whichever thread met one first.
+    codes.into_iter().collect()
 }
 
 fn column_codes(file: &TableFile, column: &Column, cells: &Cells) -> Result<Vec<u8>, Error> {
