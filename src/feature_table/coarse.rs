@@ -225,11 +225,11 @@ pub fn typical(feature: &Feature, met: &[u32]) -> Typical {
     }
 }
 
-/// Positions of the features that tell the labels apart best on their own, by AIC, at most `most`; in column order. A
-/// feature that matters only beside another stays in as long as there is room.
+/// Positions of the features that tell the labels apart best on their own, by AIC, at most `most`; in column order.
 fn screened(encoded: &Encoded, labels: &[bool], most: usize) -> Vec<usize> {
     let codes = encoded.design.codes.iter().zip(&encoded.counts);
     let mut gains: Vec<(f64, usize)> = codes.map(|(codes, n)| gain(codes, n.len(), labels)).zip(0..).collect();
+    gains.retain(|(gain, _)| *gain > 0.0);
     gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut chosen: Vec<usize> = gains.into_iter().take(most).map(|(_, position)| position).collect();
     chosen.sort_unstable();
