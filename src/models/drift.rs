@@ -138,7 +138,7 @@ impl Index {
     }
 }
 
-/// Counts what one model meets tonight; a model pooled over products meets every account several times.
+/// Counts what one model meets tonight, in as many pieces as it is asked.
 pub struct Watch<'a> {
     model: &'a Artifact,
     /// By feature of the scorecard, then code.
@@ -176,7 +176,7 @@ impl<'a> Watch<'a> {
     /// Everything about the model that may have moved: its age, its score, then its features, the furthest moved first.
     pub fn found(&self, day: Day, settings: &Settings) -> Vec<Drift> {
         let mut found = vec![self.age(day, settings)];
-        if let (Some(card), Some(scores)) = (self.model.active(), &self.model.scores) {
+        if let (false, Some(card), Some(scores)) = (self.pooled(), self.model.active(), &self.model.scores) {
             let index = |counts, shares| index(counts, self.accounts as f64, shares, scores.accounts as f64);
             found.push(self.moved(("score", "the score"), index(&self.scores, &scores.shares), day, settings));
             let features = card.features.iter().zip(&self.features);
@@ -192,6 +192,12 @@ impl<'a> Watch<'a> {
             found.extend(moved);
         }
         found
+    }
+
+    /// A model over all products scores only those whose own models abstain: other rows than it was trained on by design,
+    /// so only its age is watched.
+    fn pooled(&self) -> bool {
+        self.model.kind == PropensityKind::CrossSell && self.model.product.is_none()
     }
 
     fn moved(&self, (feature, label): (&str, &str), index: Index, day: Day, settings: &Settings) -> Drift {
@@ -244,18 +250,18 @@ fn warning(found: &[Drift]) -> Option<String> {
         .filter(|drift| drift.standing == Standing::Drifted)
         .map(|drift| format!("{} ({:.2})", drift.label, drift.psi.unwrap_or_default()))
         .collect();
-    let stale = found.iter().any(|drift| drift.standing == Standing::Stale);
     let more = drifted.len().saturating_sub(NAMED);
     let named = wording::list(&drifted.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let mut parts = Vec::new();
-    if !drifted.is_empty() {
-        parts.push(format!("its accounts have moved away from the training by {named}{more}"));
-    }
-    if stale {
-        parts.push(format!("it was trained {} ago", wording::plural(i64::from(first.age_days), "day", "days")));
-    }
     let product = first.product.as_ref().map_or_else(String::new, |product| format!(" for {product}"));
     let model = format!("the {} model{product}", wording::words(first.kind.as_str()));
-    (!parts.is_empty()).then(|| format!("{model} should be trained again: {}", parts.join("; ")))
+    let age = wording::plural(i64::from(first.age_days), "day", "days");
+    let moved = format!("scores accounts unlike those it was trained on: {named}{more}");
+    let stale = format!("was trained {age} ago; train again with `foothold train`");
+    match (drifted.is_empty(), found.iter().any(|drift| drift.standing == Standing::Stale)) {
+        (true, false) => None,
+        (true, true) => Some(format!("{model} {stale}")),
+        (false, false) => Some(format!("{model} {moved}")),
+        (false, true) => Some(format!("{model} {moved}; it {stale}")),
+    }
 }

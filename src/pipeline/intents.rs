@@ -109,7 +109,8 @@ fn evaluation(model: &IntentModel, intent: &IntentCard, promoted: bool, reason: 
         baseline_name: "share of the intent".to_owned(),
         baseline_value: metrics.map(|m| share_loss(rate, m.positives as f64 / m.rows as f64)),
         auc: metrics.map(|m| m.auc),
-        pr_auc: metrics.map(|m| m.pr_auc),
+        // A sum of shares that are exactly 1 may end a bit above it.
+        pr_auc: metrics.map(|m| m.pr_auc.min(1.0)),
         log_loss: metrics.map(|m| m.log_loss),
         brier: metrics.map(|m| m.brier),
         calibration_error: metrics.map(|m| m.calibration_error),
