@@ -1,8 +1,10 @@
 //! Checked tables → [`Extracts`]: one dictionary per kind of id, then every row with its ids looked up.
 
+use std::collections::HashSet;
+
 use super::feature_rows::FeatureFound;
 use super::frame::Frame;
-use super::load::{Frames, Ids};
+use super::load::Frames;
 use super::schema::{self, Entity, Table};
 use super::tables::*;
 use super::usage_rows::UsageFound;
@@ -27,19 +29,22 @@ impl Loaded {
     }
 
     fn values(&self, table: InputTable, column: &str) -> Vec<Text> {
-        self.frames.get(&table).map(|frame| frame.text(column).into_iter().flatten().collect()).unwrap_or_default()
+        distinct(self.frames.get(&table).into_iter().flat_map(|frame| frame.texts(column)))
     }
 
     /// The first key column of a table that others refer to.
-    pub fn keys_of(&self, table: &Table) -> Option<Ids> {
-        self.frames.get(&table.table)?.data.select([table.key[0]]).ok()
+    pub fn keys_of(&self, table: &Table) -> Option<HashSet<Text>> {
+        let referred = schema::tables().iter().flat_map(|t| &t.columns).any(|c| c.references == Some(table.table));
+        let frame = self.frames.get(&table.table).filter(|_| referred)?;
+        Some(distinct(frame.texts(table.key[0])).into_iter().collect())
     }
 
     /// Ids of one entity in all small tables.
     fn entity(&self, entity: Entity) -> Vec<Text> {
         let columns = schema::tables().iter().flat_map(|t| t.columns.iter().map(move |column| (t.table, column)));
         let named = columns.filter(|(_, column)| column.entity == Some(entity));
-        named.flat_map(|(table, column)| self.values(table, column.name)).collect()
+        let frames = named.filter_map(|(table, column)| Some((self.frames.get(&table)?, column)));
+        distinct(frames.flat_map(|(frame, column)| frame.texts(column.name)))
     }
 
     fn dictionaries(&self) -> Dictionaries {
@@ -76,38 +81,57 @@ impl Loaded {
     }
 }
 
-/// Puts the parts together.
+/// Each text once.
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Text> {
+    let (mut known, mut last) = (HashSet::new(), "");
+    for text in texts {
+        if text != last || known.is_empty() {
+            known.insert(text);
+            last = text;
+        }
+    }
+    known.into_iter().map(Text::from).collect()
+}
+
+/// Puts the parts together: the two big tables beside the small ones.
 pub(super) fn assemble(mut loaded: Loaded) -> Extracts {
-    use InputTable as T;
     let ids = loaded.dictionaries();
-    let usage = loaded.usage.take().map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
-    let feature_usage = loaded.feature_usage.take().map(|found| found.into_log(&ids.accounts, &ids.users));
+    let (usage, feature_usage) = (loaded.usage.take(), loaded.feature_usage.take());
+    let big = || {
+        let usage = usage.map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
+        (usage, feature_usage.map(|found| found.into_log(&ids.accounts, &ids.users)))
+    };
+    let ((usage, feature_usage), small) = rayon::join(big, || small(loaded, &ids));
+    Extracts { usage: usage.unwrap_or_default(), feature_usage: feature_usage.unwrap_or_default(), ids, ..small }
+}
+
+/// Everything but the ids and the two big tables.
+fn small(mut loaded: Loaded, ids: &Dictionaries) -> Extracts {
+    use InputTable as T;
     loaded.rejected.sort();
     Extracts {
-        accounts: loaded.per_account(T::Accounts, &ids, accounts::rows, |row| row.account),
-        products: loaded.flat(T::Products, |frame| products::rows(frame, &ids)),
-        features: loaded.flat(T::Features, |frame| features::rows(frame, &ids)),
-        subscriptions: loaded.per_account(T::Subscriptions, &ids, subscriptions::rows, |row| row.account),
-        entitlements: loaded.per_account(T::Entitlements, &ids, entitlements::rows, |row| row.account),
-        usage: usage.unwrap_or_default(),
-        feature_usage: feature_usage.unwrap_or_default(),
-        integrations: loaded.per_account(T::Integrations, &ids, integrations::rows, |row| row.account),
-        contacts: loaded.per_account(T::Contacts, &ids, contacts::rows, |row| row.account),
-        activities: loaded.per_account(T::Activities, &ids, activities::rows, |row| row.account),
-        conversations: loaded.per_account(T::Conversations, &ids, conversations::rows, |row| row.account),
-        tickets: loaded.per_account(T::Tickets, &ids, tickets::rows, |row| row.account),
-        surveys: loaded.per_account(T::Surveys, &ids, surveys::rows, |row| row.account),
-        invoices: loaded.per_account(T::Invoices, &ids, invoices::rows, |row| row.account),
-        account_events: loaded.per_account(T::AccountEvents, &ids, account_events::rows, |row| row.account),
-        opportunities: loaded.per_account(T::Opportunities, &ids, opportunities::rows, |row| row.account),
-        annotations: loaded.per_account(T::Annotations, &ids, annotations::rows, |row| row.account),
+        accounts: loaded.per_account(T::Accounts, ids, accounts::rows, |row| row.account),
+        products: loaded.flat(T::Products, |frame| products::rows(frame, ids)),
+        features: loaded.flat(T::Features, |frame| features::rows(frame, ids)),
+        subscriptions: loaded.per_account(T::Subscriptions, ids, subscriptions::rows, |row| row.account),
+        entitlements: loaded.per_account(T::Entitlements, ids, entitlements::rows, |row| row.account),
+        integrations: loaded.per_account(T::Integrations, ids, integrations::rows, |row| row.account),
+        contacts: loaded.per_account(T::Contacts, ids, contacts::rows, |row| row.account),
+        activities: loaded.per_account(T::Activities, ids, activities::rows, |row| row.account),
+        conversations: loaded.per_account(T::Conversations, ids, conversations::rows, |row| row.account),
+        tickets: loaded.per_account(T::Tickets, ids, tickets::rows, |row| row.account),
+        surveys: loaded.per_account(T::Surveys, ids, surveys::rows, |row| row.account),
+        invoices: loaded.per_account(T::Invoices, ids, invoices::rows, |row| row.account),
+        account_events: loaded.per_account(T::AccountEvents, ids, account_events::rows, |row| row.account),
+        opportunities: loaded.per_account(T::Opportunities, ids, opportunities::rows, |row| row.account),
+        annotations: loaded.per_account(T::Annotations, ids, annotations::rows, |row| row.account),
         decisions: loaded.flat(T::Decisions, decisions::rows),
         outcomes: loaded.flat(T::Outcomes, outcomes::rows),
-        text_labels: loaded.flat(T::TextLabels, |frame| text_labels::rows(frame, &ids)),
+        text_labels: loaded.flat(T::TextLabels, |frame| text_labels::rows(frame, ids)),
         available: loaded.quality.iter().filter(|q| q.available).map(|q| q.table).collect(),
         quality: loaded.quality,
         rejected: loaded.rejected,
         inputs: loaded.inputs,
-        ids,
+        ..Extracts::default()
     }
 }

@@ -4,24 +4,26 @@
 //! columns, its references and its key; the first rule that it breaks is the one it is rejected for. Everything is
 //! decided from the content of rows, never from their order or their file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use polars::prelude::{
-    BooleanChunked, DataFrame, DataFrameJoinOps, Int32Chunked, Int64Chunked, IntoColumn, JoinArgs, JoinType, NamedFrom,
-    NewChunkedArray, PolarsResult, SortMultipleOptions, UInt32Chunked, UInt64Chunked,
-};
-use xxhash_rust::xxh3::Xxh3;
+use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::{self, CONTENT, FILE, Frame, Gathered, KNOWN, ROW, SUPERSEDED};
+use super::frame::{self, Delivered, Frame, Gathered};
+use super::order::{Cells, arrange};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Kind, RECORDED_AT, Table};
 use super::settings::Settings;
 use super::{InputTable, Seen};
-use crate::vocabulary::{Day, Moment};
+use crate::vocabulary::{Day, Moment, Text};
 
 /// Ids that a referenced table holds; a table that was not delivered, or that failed itself, is not in it.
-pub(super) type Keys = BTreeMap<InputTable, DataFrame>;
+pub(super) type Keys = BTreeMap<InputTable, HashSet<Text>>;
 
 /// What the checks made of a table.
 pub(super) struct Checked {
@@ -34,7 +36,7 @@ pub(super) struct Checked {
     pub notes: Vec<String>,
 }
 
-/// Checks one table.
+/// Checks one table. Rows stand for their positions as delivered until those that stay are moved, once.
 pub(super) fn check(
     table: &'static Table,
     gathered: Gathered,
@@ -42,33 +44,33 @@ pub(super) fn check(
     keys: &Keys,
     settings: &Settings,
     as_of: Day,
-) -> PolarsResult<Checked> {
-    let mut notes: Vec<String> = gathered
-        .cut
+) -> Result<Checked, ArrowError> {
+    let Delivered { data, files: file_of, faults, cut } = gathered.finish(table)?;
+    let mut notes: Vec<String> = cut
         .iter()
         .map(|(column, cells)| format!("{cells} texts of `{column}` cut to {} bytes", settings.max_text_bytes))
         .collect();
-    let data = only_visible(table, gathered.data, settings, as_of)?;
-    let (data, unending) = read_open_ends(table, data, settings)?;
+    let visible = visible(table, &data, settings, as_of);
+    let (data, unending) = read_open_ends(table, data, &visible, settings)?;
     notes.extend(unending);
-    let mut verdicts = Verdicts::new(data.height());
-    verdicts.conversions(&data, &gathered.faults);
-    verdicts.columns(table, &data, settings);
-    verdicts.references(table, &data, keys)?;
-    let data = with_content(table, data)?;
-    let mut sorted = Sorted::new(table, data, verdicts)?;
-    sorted.reject_duplicates();
-    let rejects = sorted.rejects(files, settings.max_rejected_listed);
-    let rows = sorted.data.height() as u64;
-    let accepted = sorted.accepted()?;
-    let newest = newest_event(table, &accepted);
-    let null_share = null_share(table, &accepted);
-    let frame = in_table_order(table, with_seen(table, accepted)?)?;
+    let mut verdicts = Verdicts::new(data.num_rows());
+    verdicts.conversions(&faults);
+    verdicts.columns(table, &data, &visible, settings);
+    verdicts.references(table, &data, &visible, keys);
+    let versions = Versions::new(table, &data);
+    let order = versions.order(visible, &file_of);
+    versions.reject_duplicates(&order, &mut verdicts);
+    let rejects = versions.rejects(&order, &verdicts, &file_of, files, settings.max_rejected_listed);
+    let rows = order.len() as u64;
+    let accepted: Vec<u32> = order.into_iter().filter(|row| verdicts.sound(*row)).collect();
+    let newest = versions.newest_event(&accepted);
+    let null_share = null_share(table, &data, &accepted);
+    let frame = versions.frame(&accepted)?;
     Ok(Checked { frame, rejects, rows, newest, null_share, notes })
 }
 
-fn event_days(table: &Table, data: &DataFrame) -> Vec<Option<Day>> {
-    let Some(event) = table.event.and_then(|name| table.column(name)) else { return vec![None; data.height()] };
+fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
+    let Some(event) = table.event.and_then(|name| table.column(name)) else { return vec![None; data.num_rows()] };
     match event.kind {
         Kind::Ts => frame::moment_cells(data, event.name).into_iter().map(|at| at.map(Moment::day)).collect(),
         _ => frame::day_cells(data, event.name),
@@ -76,43 +78,44 @@ fn event_days(table: &Table, data: &DataFrame) -> Vec<Option<Day>> {
 }
 
 /// Rows that happened and were recorded by the run's day.
-fn only_visible(table: &Table, data: DataFrame, settings: &Settings, as_of: Day) -> PolarsResult<DataFrame> {
-    let recorded = frame::moment_cells(&data, RECORDED_AT);
+fn visible(table: &Table, data: &RecordBatch, settings: &Settings, as_of: Day) -> Vec<u32> {
+    let recorded = frame::moment_cells(data, RECORDED_AT);
     let future = |day: Option<Day>| day.is_some_and(|day| rules::is_future(day, as_of, settings));
-    let visible = event_days(table, &data)
-        .into_iter()
-        .zip(recorded)
-        .map(|(event, recorded)| !future(event) && !future(recorded.map(Moment::day)));
-    let mask: BooleanChunked = visible.collect();
-    data.filter(&mask)
+    let days = event_days(table, data).into_iter().zip(recorded).enumerate();
+    days.filter(|(_, (event, recorded))| !future(*event) && !future(recorded.map(Moment::day)))
+        .map(|(row, _)| row as u32)
+        .collect()
 }
 
 /// Ends beyond the calendar (9999-12-31) become "has not ended".
-fn read_open_ends(table: &Table, mut data: DataFrame, settings: &Settings) -> PolarsResult<(DataFrame, Vec<String>)> {
+fn read_open_ends(
+    table: &Table,
+    data: RecordBatch,
+    visible: &[u32],
+    settings: &Settings,
+) -> Result<(RecordBatch, Vec<String>), ArrowError> {
     let mut notes = Vec::new();
-    for column in table.columns.iter().filter(|column| column.open_ended) {
-        let mut open = 0_u64;
-        let mut ends = |day: Day| {
-            let ended = day <= settings.latest_day;
-            open += u64::from(!ended);
-            ended
-        };
-        let name = column.name.into();
-        let read = if column.kind == Kind::Ts {
-            let cells = frame::moment_cells(&data, column.name).into_iter();
-            Int64Chunked::from_iter_options(name, cells.map(|at| at.filter(|at| ends(at.day())).map(|at| at.0)))
-                .into_column()
+    let schema = data.schema();
+    let mut columns = data.columns().to_vec();
+    for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| column.open_ended) {
+        let ended = |day: Day| day <= settings.latest_day;
+        let (read, ends): (ArrayRef, Vec<Option<Day>>) = if column.kind == Kind::Ts {
+            let cells = frame::moment_cells(&data, column.name);
+            let kept = cells.iter().map(|at| at.filter(|at| ended(at.day())).map(|at| at.0));
+            let kept = TimestampMicrosecondArray::from_iter(kept);
+            (Arc::new(kept), cells.iter().map(|at| at.map(Moment::day)).collect())
         } else {
-            let cells = frame::day_cells(&data, column.name).into_iter();
-            Int32Chunked::from_iter_options(name, cells.map(|day| day.filter(|day| ends(*day)).map(|day| day.0)))
-                .into_column()
+            let cells = frame::day_cells(&data, column.name);
+            let kept = Date32Array::from_iter(cells.iter().map(|day| day.filter(|day| ended(*day)).map(|day| day.0)));
+            (Arc::new(kept), cells)
         };
+        let open = visible.iter().filter(|row| ends[**row as usize].is_some_and(|day| !ended(day))).count();
         if open > 0 {
-            data.with_column(read)?;
+            columns[place] = read;
             notes.push(format!("{open} values of `{}` after {} read as no end", column.name, settings.latest_day));
         }
     }
-    Ok((data, notes))
+    Ok((RecordBatch::try_new(schema, columns)?, notes))
 }
 
 /// The first rule that a row breaks.
@@ -136,81 +139,76 @@ impl Verdicts {
         self.0[row].get_or_insert_with(|| Box::new(Broken { column, rule, value }));
     }
 
-    fn conversions(&mut self, data: &DataFrame, faults: &[frame::RowFault]) {
-        if faults.is_empty() {
-            return;
-        }
-        let position: BTreeMap<u32, usize> =
-            frame::row_cells(data, ROW).into_iter().enumerate().filter_map(|(at, row)| Some((row?, at))).collect();
+    fn sound(&self, row: u32) -> bool {
+        self.0[row as usize].is_none()
+    }
+
+    fn conversions(&mut self, faults: &[frame::RowFault]) {
         for fault in faults {
-            if let Some(row) = position.get(&fault.row) {
-                self.mark(*row, fault.column, fault.unfit.rule, Some(fault.unfit.value.clone()));
-            }
+            self.mark(fault.row as usize, fault.column, fault.unfit.rule, Some(fault.unfit.value.clone()));
         }
     }
 
-    fn columns(&mut self, table: &'static Table, data: &DataFrame, settings: &Settings) {
+    fn columns(&mut self, table: &'static Table, data: &RecordBatch, visible: &[u32], settings: &Settings) {
         for column in &table.columns {
-            let name = column.name;
+            let (name, cells) = (column.name, Given { required: column.required, name: column.name, visible });
             match column.kind {
                 Kind::Str => {
                     let fault = |value: &&str| rules::text_fault(column, value, settings);
-                    self.cells(column.required, name, frame::text_cells(data, name), fault, |value| value.to_string());
+                    self.cells(cells, frame::text_cells(data, name), fault, |value| value.to_string());
                 }
                 Kind::Date => {
                     let fault = |day: &Day| rules::day_fault(*day, settings);
-                    self.cells(column.required, name, frame::day_cells(data, name), fault, Day::to_string);
+                    self.cells(cells, frame::day_cells(data, name), fault, Day::to_string);
                 }
                 Kind::Ts => {
                     let fault = |at: &Moment| rules::day_fault(at.day(), settings);
-                    self.cells(column.required, name, frame::moment_cells(data, name), fault, Moment::to_string);
+                    self.cells(cells, frame::moment_cells(data, name), fault, Moment::to_string);
                 }
                 Kind::Int => {
                     let fault = |value: &i64| rules::num_fault(column, *value as f64);
-                    self.cells(column.required, name, frame::int_cells(data, name), fault, i64::to_string);
+                    self.cells(cells, frame::int_cells(data, name), fault, i64::to_string);
                 }
                 Kind::Num => {
                     let fault = |value: &f64| rules::num_fault(column, *value);
-                    self.cells(column.required, name, frame::num_cells(data, name), fault, f64::to_string);
+                    self.cells(cells, frame::num_cells(data, name), fault, f64::to_string);
                 }
-                Kind::Bool => {
-                    self.cells(column.required, name, frame::bool_cells(data, name), |_| None, bool::to_string);
-                }
+                Kind::Bool => self.cells(cells, frame::bool_cells(data, name), |_| None, bool::to_string),
             }
             if let Some(start) = column.not_before {
-                self.order(table, data, start, name);
+                self.order(table, data, visible, start, name);
             }
         }
     }
 
     fn cells<T>(
         &mut self,
-        required: bool,
-        name: &'static str,
+        given: Given,
         cells: Vec<Option<T>>,
         fault: impl Fn(&T) -> Option<String>,
         show: impl Fn(&T) -> String,
     ) {
-        for (row, cell) in cells.iter().enumerate() {
-            match cell {
-                None if required => self.mark(row, name, rules::NULL, None),
+        for row in given.visible.iter().map(|row| *row as usize) {
+            match &cells[row] {
+                None if given.required => self.mark(row, given.name, rules::NULL, None),
                 None => {}
                 Some(value) => {
                     if let Some(rule) = fault(value) {
-                        self.mark(row, name, rule, Some(show(value)));
+                        self.mark(row, given.name, rule, Some(show(value)));
                     }
                 }
             }
         }
     }
 
-    fn order(&mut self, table: &Table, data: &DataFrame, start: &'static str, end: &'static str) {
+    fn order(&mut self, table: &Table, data: &RecordBatch, visible: &[u32], start: &'static str, end: &'static str) {
         let moments = |name: &str| match table.column(name).map(|column| column.kind) {
             Some(Kind::Ts) => frame::moment_cells(data, name),
             _ => frame::day_cells(data, name).into_iter().map(|day| day.map(Moment::start_of)).collect(),
         };
-        for (row, span) in moments(start).into_iter().zip(moments(end)).enumerate() {
-            if let (Some(from), Some(to)) = span
+        let (starts, ends) = (moments(start), moments(end));
+        for row in visible.iter().map(|row| *row as usize) {
+            if let (Some(from), Some(to)) = (starts[row], ends[row])
                 && to < from
             {
                 let value = if to.0 % 86_400_000_000 == 0 { to.day().to_string() } else { to.to_string() };
@@ -221,226 +219,240 @@ impl Verdicts {
 
     /// Values that the referenced table does not hold. A table may refer to itself: a row that loses its parent is
     /// rejected, and then its own children lose theirs.
-    fn references(&mut self, table: &'static Table, data: &DataFrame, keys: &Keys) -> PolarsResult<()> {
+    fn references(&mut self, table: &'static Table, data: &RecordBatch, visible: &[u32], keys: &Keys) {
         for column in &table.columns {
             let Some(target) = column.references else { continue };
+            let cells = frame::text_cells(data, column.name);
+            let mut look_up = Reference { column: column.name, target, cells: &cells, visible };
             if target == table.table {
-                while self.reference(column.name, target, data, &self.own_keys(table, data)?)? {}
+                let own = frame::text_cells(data, table.key[0]);
+                loop {
+                    let sound = visible.iter().filter(|row| self.sound(**row));
+                    let held: HashSet<&str> = sound.filter_map(|row| own[*row as usize]).collect();
+                    if !look_up.mark(self, |id| held.contains(id)) {
+                        break;
+                    }
+                }
             } else if let Some(held) = keys.get(&target) {
-                self.reference(column.name, target, data, held)?;
+                look_up.mark(self, |id| held.contains(id));
             }
         }
-        Ok(())
     }
+}
 
-    fn own_keys(&self, table: &Table, data: &DataFrame) -> PolarsResult<DataFrame> {
-        let sound: BooleanChunked = self.0.iter().map(Option::is_none).collect();
-        data.select([table.key[0]])?.filter(&sound)
-    }
+/// The cells of a column that count.
+struct Given<'a> {
+    required: bool,
+    name: &'static str,
+    visible: &'a [u32],
+}
 
+/// One column that refers to a table.
+struct Reference<'a> {
+    column: &'static str,
+    target: InputTable,
+    cells: &'a [Option<&'a str>],
+    visible: &'a [u32],
+}
+
+impl Reference<'_> {
     /// Marks rows whose value is not held; true when one that was sound until now is among them.
-    fn reference(
-        &mut self,
-        column: &'static str,
-        target: InputTable,
-        data: &DataFrame,
-        held: &DataFrame,
-    ) -> PolarsResult<bool> {
-        let key = held.get_column_names()[0].to_string();
-        let positions: Vec<u32> = (0..data.height() as u32).collect();
-        let mut left = data.select([column])?;
-        left.with_column(UInt32Chunked::new(ROW.into(), positions).into_column())?;
-        let orphans = left.join(held, [column], [key.as_str()], JoinArgs::new(JoinType::Anti), None)?;
-        let (rows, values) = (frame::row_cells(&orphans, ROW), frame::text_cells(&orphans, column));
-        let mut news = false;
-        for (row, value) in rows.into_iter().zip(values) {
-            if let (Some(row), Some(value)) = (row, value) {
-                news |= self.0[row as usize].is_none();
-                self.mark(row as usize, column, format!("must exist in `{target}`"), Some(value.to_owned()));
+    fn mark(&mut self, verdicts: &mut Verdicts, held: impl Fn(&str) -> bool) -> bool {
+        let (mut news, mut last) = (false, None);
+        for row in self.visible {
+            let Some(id) = self.cells[*row as usize] else { continue };
+            // Rows of one account often stand together.
+            if last == Some(id) {
+                continue;
+            }
+            if held(id) {
+                last = Some(id);
+                continue;
+            }
+            news |= verdicts.sound(*row);
+            let rule = format!("must exist in `{}`", self.target);
+            verdicts.mark(*row as usize, self.column, rule, Some(id.to_owned()));
+        }
+        news
+    }
+}
+
+/// The rows of a table as versions of their keys.
+struct Versions<'a> {
+    table: &'static Table,
+    data: &'a RecordBatch,
+    keys: Vec<Cells<'a>>,
+    recorded: Cells<'a>,
+    events: Vec<Option<Day>>,
+}
+
+impl<'a> Versions<'a> {
+    fn new(table: &'static Table, data: &'a RecordBatch) -> Versions<'a> {
+        let keys = table.key.iter().map(|name| Cells::of(table, data, name)).collect();
+        let recorded = Cells::Moment(frame::moment_cells(data, RECORDED_AT));
+        Versions { table, data, keys, recorded, events: event_days(table, data) }
+    }
+
+    /// By key, recording, content and file.
+    fn order(&self, mut rows: Vec<u32>, file_of: &[u32]) -> Vec<u32> {
+        let by: Vec<&Cells> = self.keys.iter().chain([&self.recorded]).collect();
+        arrange(&mut rows, &by);
+        let mut contents: Option<Contents> = None;
+        for alike in rows.chunk_by_mut(|a, b| by.iter().all(|cells| cells.same(*a, *b))) {
+            if alike.len() > 1 {
+                let contents = contents.get_or_insert_with(|| Contents::of(self.table, self.data));
+                alike.sort_by_cached_key(|row| (contents.hash(*row as usize), file_of[*row as usize]));
             }
         }
-        Ok(news)
-    }
-}
-
-/// Adds a hash of each row's whole content, which orders rows that share a key without looking at their place, and
-/// each row's position, by which its verdict is found again after sorting.
-fn with_content(table: &Table, mut data: DataFrame) -> PolarsResult<DataFrame> {
-    let mut hashes: Vec<Xxh3> = Vec::new();
-    hashes.resize_with(data.height(), Xxh3::new);
-    for column in &table.columns {
-        let name = column.name;
-        match column.kind {
-            Kind::Str => digest(&mut hashes, frame::text_cells(&data, name), |hash, text| hash.update(text.as_bytes())),
-            Kind::Date => digest(&mut hashes, frame::day_cells(&data, name), |h, day| h.update(&day.0.to_le_bytes())),
-            Kind::Ts => digest(&mut hashes, frame::moment_cells(&data, name), |h, at| h.update(&at.0.to_le_bytes())),
-            Kind::Int => digest(&mut hashes, frame::int_cells(&data, name), |h, v| h.update(&v.to_le_bytes())),
-            Kind::Num => digest(&mut hashes, frame::num_cells(&data, name), |h, v| h.update(&v.to_le_bytes())),
-            Kind::Bool => digest(&mut hashes, frame::bool_cells(&data, name), |h, v| h.update(&[u8::from(v)])),
-        }
-    }
-    let digests: Vec<u64> = hashes.iter().map(Xxh3::digest).collect();
-    let positions: Vec<u32> = (0..data.height() as u32).collect();
-    data.with_column(UInt64Chunked::new(CONTENT.into(), digests).into_column())?;
-    data.with_column(UInt32Chunked::new(ROW.into(), positions).into_column())?;
-    Ok(data)
-}
-
-fn digest<T>(hashes: &mut [Xxh3], cells: Vec<Option<T>>, update: impl Fn(&mut Xxh3, T)) {
-    for (hash, cell) in hashes.iter_mut().zip(cells) {
-        hash.update(&[u8::from(cell.is_some())]);
-        if let Some(value) = cell {
-            update(hash, value);
-        }
-        hash.update(&[0x1f]);
-    }
-}
-
-/// Rows in the order of key, recording and content, each with its verdict.
-struct Sorted {
-    table: &'static Table,
-    data: DataFrame,
-    verdicts: Verdicts,
-}
-
-impl Sorted {
-    fn new(table: &'static Table, data: DataFrame, mut verdicts: Verdicts) -> PolarsResult<Sorted> {
-        let by: Vec<&str> = table.key.iter().copied().chain([RECORDED_AT, CONTENT, FILE]).collect();
-        let mut data = data.sort(by, SortMultipleOptions::default())?;
-        data.rechunk_mut();
-        let order = frame::row_cells(&data, ROW);
-        let moved = order.into_iter().map(|row| row.and_then(|row| verdicts.0[row as usize].take())).collect();
-        Ok(Sorted { table, data, verdicts: Verdicts(moved) })
+        rows
     }
 
     /// Of sound rows with one key and one moment of recording the first by content stays.
-    fn reject_duplicates(&mut self) {
-        let keys = KeyCells::new(self.table, &self.data);
-        let recorded = frame::moment_cells(&self.data, RECORDED_AT);
+    fn reject_duplicates(&self, order: &[u32], verdicts: &mut Verdicts) {
         let column = self.table.key[0];
-        let mut kept: Option<usize> = None;
-        let mut duplicates = Vec::new();
-        for row in 0..self.data.height() {
-            if self.verdicts.0[row].is_some() {
+        let mut kept: Option<u32> = None;
+        for row in order.iter().copied() {
+            if !verdicts.sound(row) {
                 continue;
             }
             match kept {
-                Some(first) if recorded[first] == recorded[row] && keys.same(first, row) => duplicates.push(row),
+                Some(first) if self.recorded.same(first, row) && self.same_key(first, row) => {
+                    verdicts.mark(row as usize, column, rules::DUPLICATE, Some(self.shown(row)));
+                }
                 _ => kept = Some(row),
             }
         }
-        let values: Vec<(usize, String)> = duplicates.into_iter().map(|row| (row, keys.shown(row))).collect();
-        for (row, key) in values {
-            self.verdicts.mark(row, column, rules::DUPLICATE, Some(key));
-        }
     }
 
-    fn rejects(&self, files: &[String], max_listed: usize) -> Rejects {
+    fn rejects(
+        &self,
+        order: &[u32],
+        verdicts: &Verdicts,
+        file_of: &[u32],
+        files: &[String],
+        max_listed: usize,
+    ) -> Rejects {
         let mut rejects = Rejects::new(self.table.table, max_listed);
-        let keys = KeyCells::new(self.table, &self.data);
-        let file_of = frame::row_cells(&self.data, FILE);
-        for (row, broken) in self.verdicts.0.iter().enumerate() {
-            let Some(broken) = broken else { continue };
-            let file = file_of[row].and_then(|file| files.get(file as usize)).map_or("", String::as_str);
-            rejects.add(keys.shown(row), broken.column, &broken.rule, broken.value.as_deref(), file);
+        for row in order {
+            let Some(broken) = &verdicts.0[*row as usize] else { continue };
+            let file = files.get(file_of[*row as usize] as usize).map_or("", String::as_str);
+            rejects.add(self.shown(*row), broken.column, &broken.rule, broken.value.as_deref(), file);
         }
         rejects
     }
 
-    fn accepted(self) -> PolarsResult<DataFrame> {
-        let mask: BooleanChunked = self.verdicts.0.iter().map(Option::is_none).collect();
-        self.data.filter(&mask)
-    }
-}
-
-/// The key columns of a frame.
-struct KeyCells<'a>(Vec<Cells<'a>>);
-
-enum Cells<'a> {
-    Text(Vec<Option<&'a str>>),
-    Day(Vec<Option<Day>>),
-    Moment(Vec<Option<Moment>>),
-}
-
-impl<'a> KeyCells<'a> {
-    fn new(table: &Table, data: &'a DataFrame) -> KeyCells<'a> {
-        let cells = |name: &&'static str| match table.column(name).map(|column| column.kind) {
-            Some(Kind::Date) => Cells::Day(frame::day_cells(data, name)),
-            Some(Kind::Ts) => Cells::Moment(frame::moment_cells(data, name)),
-            _ => Cells::Text(frame::text_cells(data, name)),
-        };
-        KeyCells(table.key.iter().map(cells).collect())
-    }
-
-    fn same(&self, a: usize, b: usize) -> bool {
-        self.0.iter().all(|cells| match cells {
-            Cells::Text(cells) => cells[a] == cells[b],
-            Cells::Day(cells) => cells[a] == cells[b],
-            Cells::Moment(cells) => cells[a] == cells[b],
-        })
+    fn same_key(&self, a: u32, b: u32) -> bool {
+        self.keys.iter().all(|cells| cells.same(a, b))
     }
 
     /// The key as people read it, its parts joined by ` / `.
-    fn shown(&self, row: usize) -> String {
-        let part = |cells: &Cells| match cells {
-            Cells::Text(cells) => cells[row].map(str::to_owned),
-            Cells::Day(cells) => cells[row].map(|day| day.to_string()),
-            Cells::Moment(cells) => cells[row].map(|at| at.to_string()),
-        };
-        let parts: Vec<String> = self.0.iter().map(|cells| part(cells).unwrap_or_else(|| "null".into())).collect();
+    fn shown(&self, row: u32) -> String {
+        let parts: Vec<String> =
+            self.keys.iter().map(|cells| cells.shown(row).unwrap_or_else(|| "null".into())).collect();
         parts.join(" / ")
     }
-}
 
-fn newest_event(table: &Table, accepted: &DataFrame) -> Option<Day> {
-    let recorded = frame::moment_cells(accepted, RECORDED_AT).into_iter().map(|at| at.map(Moment::day));
-    match table.event {
-        Some(_) => event_days(table, accepted).into_iter().flatten().max(),
-        None => recorded.flatten().max(),
-    }
-}
-
-fn null_share(table: &Table, accepted: &DataFrame) -> Vec<(String, f64)> {
-    let rows = accepted.height().max(1) as f64;
-    let nulls = |name: &str| accepted.column(name).map_or(accepted.height(), |column| column.null_count());
-    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name) as f64 / rows)).collect()
-}
-
-/// Adds the days from which and until which each version was visible, and leaves out versions that never were:
-/// those that the next one overtook before the day ended.
-fn with_seen(table: &Table, mut accepted: DataFrame) -> PolarsResult<DataFrame> {
-    let recorded = frame::moment_cells(&accepted, RECORDED_AT);
-    let known: Vec<Day> = event_days(table, &accepted)
-        .into_iter()
-        .zip(recorded)
-        .map(|(event, recorded)| rules::known_day(recorded, event))
-        .collect();
-    let keys = KeyCells::new(table, &accepted);
-    let mut superseded = vec![Day::MAX; known.len()];
-    for row in (1..known.len()).rev() {
-        if keys.same(row - 1, row) {
-            superseded[row - 1] = known[row].min(superseded[row]);
+    fn recorded(&self, row: u32) -> Option<Moment> {
+        match &self.recorded {
+            Cells::Moment(cells) => cells[row as usize],
+            _ => None,
         }
     }
-    let days = |days: &[Day]| days.iter().map(|day| day.0).collect::<Vec<i32>>();
-    let was_visible: BooleanChunked = known.iter().zip(&superseded).map(|(from, until)| from < until).collect();
-    let (known, superseded) = (days(&known), days(&superseded));
-    accepted.with_column(Int32Chunked::new(KNOWN.into(), known).into_column())?;
-    accepted.with_column(Int32Chunked::new(SUPERSEDED.into(), superseded).into_column())?;
-    accepted.filter(&was_visible)
+
+    fn newest_event(&self, accepted: &[u32]) -> Option<Day> {
+        match self.table.event {
+            Some(_) => accepted.iter().filter_map(|row| self.events[*row as usize]).max(),
+            None => accepted.iter().filter_map(|row| self.recorded(*row).map(Moment::day)).max(),
+        }
+    }
+
+    /// When each of the rows, which stand in the order of their versions, was visible. Left out are versions that
+    /// never were: those that the next one overtook before the day ended.
+    fn seen(&self, accepted: &[u32]) -> Vec<(u32, Seen)> {
+        let known: Vec<Day> =
+            accepted.iter().map(|row| rules::known_day(self.recorded(*row), self.events[*row as usize])).collect();
+        let mut superseded = vec![Day::MAX; known.len()];
+        for at in (1..known.len()).rev() {
+            if self.same_key(accepted[at - 1], accepted[at]) {
+                superseded[at - 1] = known[at].min(superseded[at]);
+            }
+        }
+        let seen = known.into_iter().zip(superseded).map(|(known, superseded)| Seen { known, superseded });
+        accepted.iter().copied().zip(seen).filter(|(_, seen)| seen.known < seen.superseded).collect()
+    }
+
+    /// The rows that were ever visible: by account, then time, then key, then version.
+    fn frame(&self, accepted: &[u32]) -> Result<Frame, ArrowError> {
+        let mut seen_of = vec![Seen::from(Day::MIN); self.data.num_rows()];
+        let mut rows: Vec<u32> = Vec::with_capacity(accepted.len());
+        for (row, seen) in self.seen(accepted) {
+            seen_of[row as usize] = seen;
+            rows.push(row);
+        }
+        let account = self.table.column("account_id").map(|column| column.name);
+        let leading = account.into_iter().chain(self.table.event);
+        let leading: Vec<Cells> = leading.map(|name| Cells::of(self.table, self.data, name)).collect();
+        let by: Vec<&Cells> = leading.iter().chain(&self.keys).chain([&self.recorded]).collect();
+        arrange(&mut rows, &by);
+        let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
+        Ok(Frame { seen, data: take_record_batch(self.data, &UInt32Array::from(rows))? })
+    }
 }
 
-/// By account, then time, then key, then version.
-fn in_table_order(table: &Table, data: DataFrame) -> PolarsResult<Frame> {
-    let account = table.column("account_id").map(|column| column.name);
-    let by: Vec<&str> =
-        account.into_iter().chain(table.event).chain(table.key.iter().copied()).chain([RECORDED_AT]).collect();
-    let mut data = data.sort(by, SortMultipleOptions::default())?;
-    data.rechunk_mut();
-    let (known, superseded) = (frame::day_cells(&data, KNOWN), frame::day_cells(&data, SUPERSEDED));
-    let seen = known.into_iter().zip(superseded).map(|(known, superseded)| Seen {
-        known: known.unwrap_or(Day::MIN),
-        superseded: superseded.unwrap_or(Day::MAX),
-    });
-    Ok(Frame { seen: seen.collect(), data })
+/// Every cell of a table, to tell rows of one key apart by what they hold and not by where they stand.
+struct Contents<'a>(Vec<Column<'a>>);
+
+enum Column<'a> {
+    Text(Vec<Option<&'a str>>),
+    Day(Vec<Option<Day>>),
+    Moment(Vec<Option<Moment>>),
+    Int(Vec<Option<i64>>),
+    Num(Vec<Option<f64>>),
+    Flag(Vec<Option<bool>>),
+}
+
+impl<'a> Contents<'a> {
+    fn of(table: &Table, data: &'a RecordBatch) -> Contents<'a> {
+        let columns = table.columns.iter().map(|column| match column.kind {
+            Kind::Str => Column::Text(frame::text_cells(data, column.name)),
+            Kind::Date => Column::Day(frame::day_cells(data, column.name)),
+            Kind::Ts => Column::Moment(frame::moment_cells(data, column.name)),
+            Kind::Int => Column::Int(frame::int_cells(data, column.name)),
+            Kind::Num => Column::Num(frame::num_cells(data, column.name)),
+            Kind::Bool => Column::Flag(frame::bool_cells(data, column.name)),
+        });
+        Contents(columns.collect())
+    }
+
+    fn hash(&self, row: usize) -> u64 {
+        let mut bytes = Vec::new();
+        for column in &self.0 {
+            match column {
+                Column::Text(cells) => write(&mut bytes, cells[row].map(str::as_bytes)),
+                Column::Day(cells) => write(&mut bytes, cells[row].map(|day| day.0.to_le_bytes())),
+                Column::Moment(cells) => write(&mut bytes, cells[row].map(|at| at.0.to_le_bytes())),
+                Column::Int(cells) => write(&mut bytes, cells[row].map(i64::to_le_bytes)),
+                Column::Num(cells) => write(&mut bytes, cells[row].map(f64::to_le_bytes)),
+                Column::Flag(cells) => write(&mut bytes, cells[row].map(|flag| [u8::from(flag)])),
+            }
+        }
+        xxh3_64(&bytes)
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, cell: Option<impl AsRef<[u8]>>) {
+    bytes.push(u8::from(cell.is_some()));
+    bytes.extend_from_slice(cell.as_ref().map_or(&[][..], AsRef::as_ref));
+    bytes.push(0x1f);
+}
+
+fn null_share(table: &Table, data: &RecordBatch, accepted: &[u32]) -> Vec<(String, f64)> {
+    let rows = accepted.len().max(1) as f64;
+    let nulls = |name: &str| {
+        data.column_by_name(name).map_or(accepted.len(), |column| match column.null_count() {
+            0 => 0,
+            _ => accepted.iter().filter(|row| column.is_null(**row as usize)).count(),
+        })
+    };
+    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name) as f64 / rows)).collect()
 }

@@ -1,35 +1,32 @@
-//! A small table as a Polars frame: gathered from its files in the contract's types, and read out as typed rows.
+//! A small table column by column: gathered from its files in the contract's types, and read out as typed rows.
 //!
 //! The two big tables never pass through here; see `usage_rows` and `feature_rows`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
-use arrow::record_batch::RecordBatch;
-use polars::prelude::{
-    BooleanChunked, Column as Series, DataFrame, Float64Chunked, Int32Chunked, Int64Chunked, IntoColumn, NamedFrom,
-    NewChunkedArray, PolarsResult, StringChunked, UInt32Chunked,
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::compute::concat;
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
 };
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 
 use super::convert::{self, Unfit};
 use super::schema::{Column, Kind, Table};
 use super::{Dictionaries, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, MetricIx, Moment, ProductIx, Text, UserIx};
 
-/// Columns that are ours and not the contract's.
-pub(super) const FILE: &str = "__file";
-pub(super) const ROW: &str = "__row";
-pub(super) const CONTENT: &str = "__content";
-pub(super) const KNOWN: &str = "__known";
-pub(super) const SUPERSEDED: &str = "__superseded";
-
 /// The rows of a table that passed every rule, in the table's order, with the days they were visible.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub seen: Vec<Seen>,
-    pub(super) data: DataFrame,
+    pub(super) data: RecordBatch,
 }
+
+/// Distinct texts beyond which a column must repeat them to share them.
+const MANY: usize = 1024;
 
 impl Frame {
     pub fn len(&self) -> usize {
@@ -46,21 +43,33 @@ impl Frame {
         (0..self.len()).filter(|i| self.seen[*i].superseded == Day::MAX)
     }
 
-    /// Text values; equal values share their memory.
+    /// Text values; equal values share their memory where values are often equal.
     pub fn text(&self, column: &str) -> Vec<Option<Text>> {
         let mut known: HashSet<Text> = HashSet::new();
-        let mut shared = |value: &str| match known.get(value) {
-            Some(text) => text.clone(),
-            None => {
-                let text: Text = value.into();
-                known.insert(text.clone());
-                text
+        let mut asked = 0_usize;
+        let mut shared = |value: &str| {
+            asked += 1;
+            if known.len() > MANY && known.len() > asked / 2 {
+                return value.into();
+            }
+            match known.get(value) {
+                Some(text) => text.clone(),
+                None => {
+                    let text: Text = value.into();
+                    known.insert(text.clone());
+                    text
+                }
             }
         };
         self.map_text(column, |value| Some(shared(value)))
     }
 
-    pub fn word<T>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Vec<Option<T>> {
+    /// The texts of a column that are there.
+    pub(super) fn texts<'a>(&'a self, column: &str) -> impl Iterator<Item = &'a str> {
+        text_cells(&self.data, column).into_iter().flatten()
+    }
+
+    pub fn word<T: Clone>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Vec<Option<T>> {
         self.map_text(column, parse)
     }
 
@@ -111,8 +120,18 @@ impl Frame {
         bool_cells(&self.data, column)
     }
 
-    fn map_text<T>(&self, column: &str, mut map: impl FnMut(&str) -> Option<T>) -> Vec<Option<T>> {
-        text_cells(&self.data, column).into_iter().map(|value| map(value?)).collect()
+    /// Rows of one account stand together, so a value is often that of the row before.
+    fn map_text<T: Clone>(&self, column: &str, mut map: impl FnMut(&str) -> Option<T>) -> Vec<Option<T>> {
+        let mut last: Option<(&str, Option<T>)> = None;
+        let mut mapped = |value| match &last {
+            Some((known, result)) if *known == value => result.clone(),
+            _ => {
+                let result = map(value);
+                last = Some((value, result.clone()));
+                result
+            }
+        };
+        text_cells(&self.data, column).into_iter().map(|value| mapped(value?)).collect()
     }
 }
 
@@ -124,28 +143,21 @@ pub(super) fn user_key(account: &str, user: &str) -> String {
 /// A frame has every column of its contract in the contract's type from [`Gathered::add`] on, so a look-up cannot fail
 /// but for a column that the contract does not know, which reads as nulls.
 macro_rules! cells {
-    ($($name:ident: $method:ident -> $value:ty = $convert:expr;)*) => {$(
-        pub(super) fn $name(data: &DataFrame, column: &str) -> Vec<Option<$value>> {
-            let cells = data.column(column).and_then(|series| {
-                let typed = series.as_materialized_series().$method()?;
-                Ok(typed.iter().map(|value| value.map($convert)).collect())
-            });
-            cells.unwrap_or_else(|_: polars::prelude::PolarsError| vec![None; data.height()])
+    ($($name:ident: $method:ident $(<$kind:ty>)? -> $value:ty = $convert:expr;)*) => {$(
+        pub(super) fn $name<'a>(data: &'a RecordBatch, column: &str) -> Vec<Option<$value>> {
+            let typed = data.column_by_name(column).and_then(|array| array.$method$(::<$kind>)?());
+            let cells = typed.map(|typed| typed.iter().map(|value| value.map($convert)).collect());
+            cells.unwrap_or_else(|| vec![None; data.num_rows()])
         }
     )*};
 }
 cells! {
-    day_cells: i32 -> Day = Day;
-    moment_cells: i64 -> Moment = Moment;
-    int_cells: i64 -> i64 = |value| value;
-    num_cells: f64 -> f64 = |value| value;
-    bool_cells: bool -> bool = |value| value;
-    row_cells: u32 -> u32 = |value| value;
-}
-
-pub(super) fn text_cells<'a>(data: &'a DataFrame, column: &str) -> Vec<Option<&'a str>> {
-    let series = data.column(column).and_then(|series| series.as_materialized_series().str());
-    series.map_or_else(|_| vec![None; data.height()], |typed| typed.iter().collect())
+    day_cells: as_primitive_opt<Date32Type> -> Day = Day;
+    moment_cells: as_primitive_opt<TimestampMicrosecondType> -> Moment = Moment;
+    int_cells: as_primitive_opt<Int64Type> -> i64 = |value| value;
+    num_cells: as_primitive_opt<Float64Type> -> f64 = |value| value;
+    bool_cells: as_boolean_opt -> bool = |value| value;
+    text_cells: as_string_view_opt -> &'a str = |value| value;
 }
 
 /// A value that does not fit its type, by row of the gathered frame.
@@ -158,83 +170,121 @@ pub(super) struct RowFault {
 /// The rows of a table as they arrive, batch by batch.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub data: DataFrame,
+    parts: Vec<Part>,
+}
+
+/// One batch in the contract's types.
+pub(super) struct Part {
+    columns: Vec<ArrayRef>,
+    rows: usize,
+    file: u32,
+    /// By row of the part.
+    faults: Vec<RowFault>,
+    cut: BTreeMap<&'static str, u64>,
+}
+
+/// All rows of a table as delivered.
+pub(super) struct Delivered {
+    pub data: RecordBatch,
+    /// The file of each row.
+    pub files: Vec<u32>,
     pub faults: Vec<RowFault>,
     /// Cells that were cut to the longest text, per column.
     pub cut: BTreeMap<&'static str, u64>,
 }
 
 impl Gathered {
-    pub fn add(
-        &mut self,
-        table: &'static Table,
-        file: usize,
-        batch: &RecordBatch,
-        max_text: usize,
-    ) -> PolarsResult<()> {
-        let (rows, offset) = (batch.num_rows(), self.data.height() as u32);
-        let mut columns = Vec::with_capacity(table.columns.len() + 2);
-        for column in &table.columns {
-            let array = batch.column_by_name(column.name).cloned().unwrap_or_else(|| convert::absent(rows));
-            columns.push(self.series(column, &array, offset, max_text));
-        }
-        columns.push(UInt32Chunked::new(FILE.into(), vec![file as u32; rows]).into_column());
-        let row_numbers: Vec<u32> = (offset..offset + rows as u32).collect();
-        columns.push(UInt32Chunked::new(ROW.into(), row_numbers).into_column());
-        let part = DataFrame::new(rows, columns)?;
-        if self.data.width() == 0 {
-            self.data = part;
-        } else {
-            self.data.vstack_mut(&part)?;
-        }
-        Ok(())
+    pub fn add(&mut self, part: Part) {
+        self.parts.push(part);
     }
 
-    /// Days are whole days and moments microseconds since 1970, as integers: the vocabulary's own form.
-    fn series(&mut self, column: &'static Column, array: &ArrayRef, offset: u32, max_text: usize) -> Series {
-        let name = column.name.into();
+    /// The parts as one; fails only where they outgrow what one array can hold.
+    pub fn finish(self, table: &'static Table) -> Result<Delivered, ArrowError> {
+        // A table of no rows has the contract's columns too.
+        let nothing = Part::of(table, 0, &RecordBatch::new_empty(Arc::new(Schema::empty())), 0);
+        let mut delivered =
+            Delivered { data: nothing.batch(table)?, files: Vec::new(), faults: Vec::new(), cut: BTreeMap::new() };
+        let columns = (0..table.columns.len()).map(|column| {
+            let arrays: Vec<&dyn Array> =
+                self.parts.iter().chain([&nothing]).map(|part| &*part.columns[column]).collect();
+            concat(&arrays)
+        });
+        delivered.data = RecordBatch::try_new(delivered.data.schema(), columns.collect::<Result<_, _>>()?)?;
+        for part in self.parts {
+            let offset = delivered.files.len() as u32;
+            let faults = part.faults.into_iter().map(|fault| RowFault { row: offset + fault.row, ..fault });
+            delivered.faults.extend(faults);
+            delivered.files.resize(delivered.files.len() + part.rows, part.file);
+            part.cut.into_iter().for_each(|(column, cells)| *delivered.cut.entry(column).or_default() += cells);
+        }
+        Ok(delivered)
+    }
+}
+
+impl Part {
+    pub fn of(table: &'static Table, file: usize, batch: &RecordBatch, max_text: usize) -> Part {
+        let rows = batch.num_rows();
+        let mut part = Part { columns: Vec::new(), rows, file: file as u32, faults: Vec::new(), cut: BTreeMap::new() };
+        for column in &table.columns {
+            let array = batch.column_by_name(column.name).cloned().unwrap_or_else(|| convert::absent(rows));
+            let column = part.column(column, &array, max_text);
+            part.columns.push(column);
+        }
+        part
+    }
+
+    fn batch(&self, table: &Table) -> Result<RecordBatch, ArrowError> {
+        let fields = table.columns.iter().map(|column| Field::new(column.name, held_as(column.kind), true));
+        RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), self.columns.clone())
+    }
+
+    fn column(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> ArrayRef {
         match column.kind {
-            Kind::Str => self.text_series(column, array, max_text),
-            Kind::Date => {
-                let days = self.keep_faults(column, offset, convert::dates(array));
-                Int32Chunked::from_iter_options(name, days.iter()).into_column()
-            }
-            Kind::Ts => Int64Chunked::from_iter_options(name, convert::moments(array).iter()).into_column(),
-            Kind::Int => {
-                let ints = self.keep_faults(column, offset, convert::ints(array));
-                Int64Chunked::from_iter_options(name, ints.iter()).into_column()
-            }
-            Kind::Num => Float64Chunked::from_iter_options(name, convert::nums(array).iter()).into_column(),
-            Kind::Bool => BooleanChunked::from_iter_options(name, convert::bools(array).iter()).into_column(),
+            Kind::Str => Arc::new(self.texts(column, array, max_text)),
+            Kind::Date => Arc::new(self.keep_faults(column, convert::dates(array))),
+            Kind::Ts => Arc::new(convert::moments(array)),
+            Kind::Int => Arc::new(self.keep_faults(column, convert::ints(array))),
+            Kind::Num => Arc::new(convert::nums(array)),
+            Kind::Bool => Arc::new(convert::bools(array)),
         }
     }
 
     /// Blank optional text is no value; long text that is not an id is cut.
-    fn text_series(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> Series {
+    fn texts(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> StringViewArray {
         let texts = convert::text(array);
+        let blank = |text: &str| !column.required && text.trim().is_empty();
+        let long = |text: &str| !column.is_id && text.len() > max_text;
+        if !texts.iter().flatten().any(|text| blank(text) || long(text)) {
+            return StringViewArray::from(&texts);
+        }
         let mut cut = 0;
         let cells = texts.iter().map(|cell| {
-            let cell = cell.filter(|text| column.required || !text.trim().is_empty())?;
-            let kept = if column.is_id { cell } else { &cell[..cell.floor_char_boundary(max_text)] };
-            cut += u64::from(kept.len() < cell.len());
-            Some(kept)
+            let cell = cell.filter(|text| !blank(text))?;
+            cut += u64::from(long(cell));
+            Some(if long(cell) { &cell[..cell.floor_char_boundary(max_text)] } else { cell })
         });
-        let series = StringChunked::from_iter_options(column.name.into(), cells).into_column();
+        let kept = cells.collect();
         if cut > 0 {
             *self.cut.entry(column.name).or_default() += cut;
         }
-        series
+        kept
     }
 
-    fn keep_faults<T>(&mut self, column: &'static Column, offset: u32, converted: convert::Converted<T>) -> T {
-        let place = |unfit: Unfit| RowFault { row: offset + unfit.row as u32, column: column.name, unfit };
+    fn keep_faults<T>(&mut self, column: &'static Column, converted: convert::Converted<T>) -> T {
+        let place = |unfit: Unfit| RowFault { row: unfit.row as u32, column: column.name, unfit };
         self.faults.extend(converted.faults.into_iter().map(place));
         converted.values
     }
+}
 
-    /// A frame of no rows has the contract's columns too.
-    pub fn add_nothing(&mut self, table: &'static Table) -> PolarsResult<()> {
-        let schema = Arc::new(arrow::datatypes::Schema::empty());
-        self.add(table, 0, &RecordBatch::new_empty(schema), 0)
+/// The type in which a frame holds a column; texts as views, which are moved without their bytes.
+fn held_as(kind: Kind) -> DataType {
+    match kind {
+        Kind::Str => DataType::Utf8View,
+        Kind::Date => DataType::Date32,
+        Kind::Ts => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Kind::Int => DataType::Int64,
+        Kind::Num => DataType::Float64,
+        Kind::Bool => DataType::Boolean,
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use polars::prelude::{DataFrame, PolarsError};
+use arrow::error::ArrowError;
 
 use super::assemble::{self, Loaded};
 use super::batch_time::Window;
 use super::check::{self, Checked, Keys};
 use super::error::{Error, Problem};
 use super::feature_rows::{self, FeatureRows};
-use super::frame::Gathered;
+use super::frame::{Gathered, Part};
 use super::gather::Count;
 use super::locate::{self, Delivery, Source};
 use super::packed::Writer;
@@ -208,31 +208,25 @@ impl<'a> Loading<'a> {
 
     fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {
         let (table, settings) = (opened.delivery.table, self.settings);
-        let gathered = Mutex::new((Gathered::default(), Vec::<PolarsError>::new()));
+        let gathered = Mutex::new(Gathered::default());
         let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            let mut guard = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(e) = guard.0.add(table, file, batch, settings.max_text_bytes) {
-                guard.1.push(e);
-            }
+            let part = Part::of(table, file, batch, settings.max_text_bytes);
+            gathered.lock().unwrap_or_else(PoisonError::into_inner).add(part);
         })?;
-        let (mut gathered, mut faults) = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.problems.extend(found);
-        faults.extend(gathered.add_nothing(table).err());
-        let checked = match faults.pop() {
-            Some(fault) => Err(fault),
-            None => check::check(table, gathered, urls, &self.keys, settings, self.as_of),
-        };
+        let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let checked = check::check(table, gathered, urls, &self.keys, settings, self.as_of);
         let checked = checked.map_err(|e| Error::Contract(vec![self.unworkable(opened, &e)]))?;
         Ok(self.keep(table.table, checked))
     }
 
-    /// Polars refuses a frame only when it outgrows what one can hold.
-    fn unworkable(&self, opened: &Opened, fault: &PolarsError) -> Problem {
+    /// Arrow refuses an array only when it outgrows what one can hold.
+    fn unworkable(&self, opened: &Opened, fault: &ArrowError) -> Problem {
         let delivery = &opened.delivery;
         Problem::new(
             delivery.table.table,
             &delivery.place,
-            format!("cannot be held in a frame: {fault}"),
+            format!("cannot be held in memory: {fault}"),
             "deliver fewer rows",
         )
     }
@@ -401,6 +395,3 @@ fn not_delivered(table: InputTable) -> TableQuality {
 
 /// Frames by table.
 pub(super) type Frames = BTreeMap<InputTable, super::frame::Frame>;
-
-/// One column of ids.
-pub(super) type Ids = DataFrame;

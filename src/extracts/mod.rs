@@ -19,6 +19,7 @@ pub(crate) mod frame;
 mod gather;
 mod load;
 mod locate;
+mod order;
 mod packed;
 mod parquet_file;
 mod rejects;

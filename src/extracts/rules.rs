@@ -28,7 +28,9 @@ pub(super) fn text_fault(column: &Column, value: &str, settings: &Settings) -> O
     if value.len() > settings.max_id_bytes {
         return Some(format!("must be at most {} bytes long", settings.max_id_bytes));
     }
-    value.chars().any(char::is_control).then(|| CONTROL.into())
+    // Control characters beyond ASCII begin with a byte above it.
+    let suspect = value.bytes().any(|byte| byte < b' ' || byte >= 0x7f);
+    (suspect && value.chars().any(char::is_control)).then(|| CONTROL.into())
 }
 
 fn word_rule(words: &[&str], value: &str) -> String {

@@ -131,8 +131,11 @@ impl<'a> Case<'a> {
         benchmark: &'a Benchmark,
     ) -> Case<'a> {
         let mut by_metric: HashMap<&str, Vec<u32>> = HashMap::new();
-        for (position, observation) in evidence.facts.observations.iter().enumerate() {
-            by_metric.entry(&observation.metric).or_default().push(position as u32);
+        let mut next = 0;
+        // The windows and products of a metric mostly stand together, so one look-up serves them.
+        for run in evidence.facts.observations.chunk_by(|a, b| a.metric == b.metric) {
+            by_metric.entry(&run[0].metric).or_default().extend(next..next + run.len() as u32);
+            next += run.len() as u32;
         }
         let view = evidence.view;
         Case { evidence, extracts: view.extracts, day: view.day, mentions, benchmark, rules, by_metric }

@@ -59,8 +59,8 @@ impl<'a> Ceiling<'a> {
             && c.utilization >= c.threshold
             && gained >= rule.at("min_growth");
         let month = self.monthly_gain().round().max(1.0);
-        let sentence = format!("{}, up {} in 30 days{}.", self.level(), count(month), self.outlook());
-        fires.then(|| self.finding(&rule, rule.strength(gained, "min_growth"), sentence).value(c.utilization))
+        let sentence = || format!("{}, up {} in 30 days{}.", self.level(), count(month), self.outlook());
+        fires.then(|| self.finding(&rule, rule.strength(gained, "min_growth"), sentence()).value(c.utilization))
     }
 
     /// Rise of the mean level from the 30 days before to the last 30. Seats come in whole ones, and on a small licence
@@ -76,16 +76,18 @@ impl<'a> Ceiling<'a> {
         let c = self.capacity;
         let days = c.days_above_threshold;
         let fires = days >= rule.days("days") && c.limit >= rule.at("min_limit");
-        let sentence = format!(
-            "{} for {} in a row, now at {} of {}.",
-            capital(&format!("{} at or above {} of the ceiling", metric_words(self.metric), percent(c.threshold))),
-            plural(days.into(), "day", "days"),
-            percent(c.utilization),
-            count(c.limit),
-        );
+        let sentence = || {
+            format!(
+                "{} for {} in a row, now at {} of {}.",
+                capital(&format!("{} at or above {} of the ceiling", metric_words(self.metric), percent(c.threshold))),
+                plural(days.into(), "day", "days"),
+                percent(c.utilization),
+                count(c.limit),
+            )
+        };
         fires.then(|| {
             let since = Some(self.case.day.minus(days - 1));
-            self.finding(&rule, rule.strength(days.into(), "days"), sentence).since(since).value(days.into())
+            self.finding(&rule, rule.strength(days.into(), "days"), sentence()).since(since).value(days.into())
         })
     }
 
@@ -99,14 +101,16 @@ impl<'a> Ceiling<'a> {
             && c.limit >= rule.at("min_limit")
             && c.utilization < 1.0;
         let renewal = c.renewal.map_or(String::new(), |renewal| format!(", before the renewal on {}", day(renewal)));
-        let sentence = format!(
-            "{}; at {} more a month the ceiling is reached around {}{renewal} ({} likely).",
-            self.level(),
-            count(c.daily_growth * 30.0),
-            day(breach),
-            percent(c.breach_before_renewal.get()),
-        );
-        fires.then(|| self.finding(&rule, rule.strength(days.into(), "within_days"), sentence).value(days.into()))
+        let sentence = || {
+            format!(
+                "{}; at {} more a month the ceiling is reached around {}{renewal} ({} likely).",
+                self.level(),
+                count(c.daily_growth * 30.0),
+                day(breach),
+                percent(c.breach_before_renewal.get()),
+            )
+        };
+        fires.then(|| self.finding(&rule, rule.strength(days.into(), "within_days"), sentence()).value(days.into()))
     }
 
     fn overage(&self) -> Option<Finding> {
@@ -116,30 +120,34 @@ impl<'a> Ceiling<'a> {
         let left = self.capacity.renewal.map(|renewal| renewal.since(self.case.day)).filter(|days| *days > 0);
         let left =
             left.map_or(String::new(), |days| format!(", with {} to the renewal", plural(days.into(), "day", "days")));
-        let sentence = format!(
-            "{} at {} of the ceiling of {}{}, {} over{left}.",
-            capital(&metric_words(self.metric)),
-            percent(level),
-            count(self.capacity.limit),
-            self.per(),
-            percent(level - 1.0),
-        );
+        let sentence = || {
+            format!(
+                "{} at {} of the ceiling of {}{}, {} over{left}.",
+                capital(&metric_words(self.metric)),
+                percent(level),
+                count(self.capacity.limit),
+                self.per(),
+                percent(level - 1.0),
+            )
+        };
         let fires = level > rule.at("over") && lasting;
-        fires.then(|| self.finding(&rule, rule.strength(level, "over"), sentence).value(level))
+        fires.then(|| self.finding(&rule, rule.strength(level, "over"), sentence()).value(level))
     }
 
     fn limit_hit(&self) -> Option<Finding> {
         let rule = self.case.rule("limit_hit")?;
         let days = self.capacity.days_at_limit_30d;
-        let sentence = format!(
-            "{} stood at or above the ceiling of {}{} on {} of the last 30 days.",
-            capital(&metric_words(self.metric)),
-            count(self.capacity.limit),
-            self.per(),
-            days,
-        );
+        let sentence = || {
+            format!(
+                "{} stood at or above the ceiling of {}{} on {} of the last 30 days.",
+                capital(&metric_words(self.metric)),
+                count(self.capacity.limit),
+                self.per(),
+                days,
+            )
+        };
         let fires = days >= rule.days("days") && self.metric != "seats";
-        fires.then(|| self.finding(&rule, rule.strength(days.into(), "days"), sentence).value(days.into()))
+        fires.then(|| self.finding(&rule, rule.strength(days.into(), "days"), sentence()).value(days.into()))
     }
 
     fn commit_fit(&self) -> Option<Finding> {
@@ -154,14 +162,16 @@ impl<'a> Ceiling<'a> {
 
     fn steady_overage(&self, rule: &Rule, term: i64) -> Option<Finding> {
         let (days, level) = (self.capacity.days_at_limit_30d, self.recent_level());
-        let sentence = format!(
-            "{} above the ceiling on {days} of the last 30 days, at {} of it, on a term of {}.",
-            capital(&metric_words(self.metric)),
-            percent(level),
-            plural(term, "month", "months"),
-        );
+        let sentence = || {
+            format!(
+                "{} above the ceiling on {days} of the last 30 days, at {} of it, on a term of {}.",
+                capital(&metric_words(self.metric)),
+                percent(level),
+                plural(term, "month", "months"),
+            )
+        };
         let fires = days >= rule.days("overage_days") && level > 1.0;
-        fires.then(|| self.finding(rule, super::saturating(level, 1.0, 1.4), sentence).value(level))
+        fires.then(|| self.finding(rule, super::saturating(level, 1.0, 1.4), sentence()).value(level))
     }
 
     fn steady_growth(&self, rule: &Rule, term: i64) -> Option<Finding> {
@@ -241,15 +251,17 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
     let fires = share <= rule.at("utilization") && lasting.iter().all(|(_, now)| *now <= rule.at("utilization"));
     let paid =
         metric.strip_prefix(Metric::CeilingUtilization.name()).map_or_else(|| "licensed units".into(), metric_words);
-    let sentence = format!(
-        "{} of the {paid} paid for in {} were used over the last 60 days.",
-        capital(&percent(share)),
-        case.product_name(product),
-    );
+    let sentence = || {
+        format!(
+            "{} of the {paid} paid for in {} were used over the last 60 days.",
+            capital(&percent(share)),
+            case.product_name(product),
+        )
+    };
     let links = [at].into_iter().chain(lasting.iter().map(|(at, _)| *at)).collect();
     fires.then(|| {
         let strength = rule.strength(share, "utilization");
-        rule.finding(strength, sentence, links).product(Some(product)).since(two_months.since).value(share)
+        rule.finding(strength, sentence(), links).product(Some(product)).since(two_months.since).value(share)
     })
 }
 

@@ -21,38 +21,44 @@ fn overdue(case: &Case, rule: &Rule) -> Option<Finding> {
     let unpaid = case.whole(Metric::InvoicesOverdue, 0);
     let amount = case.whole(Metric::OverdueAmount, 0);
     let disputes = case.whole(Metric::InvoicesDisputed, 0).filter(|(_, o)| o.value >= 1.0);
-    let sentence = format!(
-        "{} unpaid and past due{}, the oldest by {}{}.",
-        plural(unpaid.map_or(1, |(_, o)| o.value as i64), "invoice", "invoices"),
-        amount.map_or(String::new(), |(_, o)| format!(" ({})", money(o.value))),
-        plural(days.value as i64, "day", "days"),
-        disputes.map_or(String::new(), |(_, o)| format!("; {} disputed", count(o.value))),
-    );
+    let sentence = || {
+        format!(
+            "{} unpaid and past due{}, the oldest by {}{}.",
+            plural(unpaid.map_or(1, |(_, o)| o.value as i64), "invoice", "invoices"),
+            amount.map_or(String::new(), |(_, o)| format!(" ({})", money(o.value))),
+            plural(days.value as i64, "day", "days"),
+            disputes.map_or(String::new(), |(_, o)| format!("; {} disputed", count(o.value))),
+        )
+    };
     let links = [Some((at, days)), unpaid, amount, disputes].into_iter().flatten().map(|(at, _)| at).collect();
     let since = unpaid.and_then(|(_, o)| o.since);
     (days.value >= rule.at("days_overdue")).then(|| {
-        rule.finding(rule.strength(days.value, "days_overdue"), sentence, links).since(since).value(days.value)
+        rule.finding(rule.strength(days.value, "days_overdue"), sentence(), links).since(since).value(days.value)
     })
 }
 
 fn disputed(case: &Case, rule: &Rule) -> Option<Finding> {
     let (at, disputes) = case.whole(Metric::InvoicesDisputed, 0)?;
-    let sentence = format!("{} disputed and unpaid.", plural(disputes.value as i64, "invoice", "invoices"));
+    let sentence = || format!("{} disputed and unpaid.", plural(disputes.value as i64, "invoice", "invoices"));
     let strength = super::saturating(disputes.value, rule.at("disputed"), rule.at("disputed") + 2.0);
     (disputes.value >= rule.at("disputed"))
-        .then(|| rule.finding(strength, sentence, vec![at]).since(disputes.since).value(disputes.value))
+        .then(|| rule.finding(strength, sentence(), vec![at]).since(disputes.since).value(disputes.value))
 }
 
 fn paid_late(case: &Case, rule: &Rule) -> Option<Finding> {
     let (at, late) = case.whole(Metric::DaysLateMean, 180)?;
     let (issued_at, issued) = case.whole(Metric::InvoicesIssued, 180)?;
-    let sentence = format!(
-        "{} of the last 180 days were paid {} late on average.",
-        plural(issued.value as i64, "invoice", "invoices"),
-        plural(late.value.round() as i64, "day", "days"),
-    );
+    let sentence = || {
+        format!(
+            "{} of the last 180 days were paid {} late on average.",
+            plural(issued.value as i64, "invoice", "invoices"),
+            plural(late.value.round() as i64, "day", "days"),
+        )
+    };
     let fires = late.value >= rule.at("days_late") && issued.value >= rule.at("min_invoices");
-    fires.then(|| rule.finding(rule.strength(late.value, "days_late"), sentence, vec![at, issued_at]).value(late.value))
+    fires.then(|| {
+        rule.finding(rule.strength(late.value, "days_late"), sentence(), vec![at, issued_at]).value(late.value)
+    })
 }
 
 fn integration_growth(case: &Case) -> Option<Finding> {
@@ -67,18 +73,20 @@ fn integration_growth(case: &Case) -> Option<Finding> {
         .filter(|i| i.connected_on > case.day.minus(90))
         .collect();
     let names: Vec<&str> = recent.iter().rev().take(3).map(|i| &*i.integration).collect();
-    let sentence = format!(
-        "{} connected in 90 days{}{}.",
-        plural(connected.value as i64, "integration", "integrations"),
-        if new_kinds > 0.0 { format!(", {} of a new category", count(new_kinds)) } else { String::new() },
-        if names.is_empty() { String::new() } else { format!(": {}", list(&names)) },
-    );
+    let sentence = || {
+        format!(
+            "{} connected in 90 days{}{}.",
+            plural(connected.value as i64, "integration", "integrations"),
+            if new_kinds > 0.0 { format!(", {} of a new category", count(new_kinds)) } else { String::new() },
+            if names.is_empty() { String::new() } else { format!(": {}", list(&names)) },
+        )
+    };
     let links = [at].into_iter().chain(categories.map(|(at, _)| at)).collect();
     let fires = connected.value >= rule.at("connected") || new_kinds >= rule.at("categories");
     fires.then(|| {
         let strength = rule.strength(connected.value.max(rule.at("connected")), "connected");
         let since = recent.iter().map(|i| i.connected_on).min();
-        rule.finding(strength, sentence, links).since(since).value(connected.value)
+        rule.finding(strength, sentence(), links).since(since).value(connected.value)
     })
 }
 

@@ -18,9 +18,9 @@ fn sentiment_convergence(case: &Case) -> Option<Finding> {
     let signs: Vec<Sign> = signs.into_iter().flatten().collect();
     let number = signs.len() as f64;
     let words: Vec<&str> = signs.iter().map(|(sign, _)| sign.as_str()).collect();
-    let sentence = format!("{} of 4 signs together: {}.", capital(&count(number)), list(&words));
+    let sentence = || format!("{} of 4 signs together: {}.", capital(&count(number)), list(&words));
     let links = signs.iter().map(|(_, at)| *at).collect();
-    (number >= rule.at("signs")).then(|| rule.finding(rule.strength(number, "signs"), sentence, links).value(number))
+    (number >= rule.at("signs")).then(|| rule.finding(rule.strength(number, "signs"), sentence(), links).value(number))
 }
 
 fn high_nps(case: &Case, rule: &Rule) -> Option<Sign> {

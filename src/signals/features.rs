@@ -74,14 +74,16 @@ fn power_users(case: &Case) -> Option<Finding> {
     let usual = fresh.baseline.unwrap_or(0.0);
     let fires = fresh.value >= rule.at("users") && fresh.value >= usual * rule.at("growth");
     let all = case.whole(Metric::PowerUsers, 30);
-    let sentence = format!(
-        "{} took up advanced, workflow or export features in the last 30 days, after {} in the 30 days before{}.",
-        plural(fresh.value as i64, "user", "users"),
-        count(usual),
-        all.map_or(String::new(), |(_, o)| format!("; {} use them now", count(o.value))),
-    );
+    let sentence = || {
+        format!(
+            "{} took up advanced, workflow or export features in the last 30 days, after {} in the 30 days before{}.",
+            plural(fresh.value as i64, "user", "users"),
+            count(usual),
+            all.map_or(String::new(), |(_, o)| format!("; {} use them now", count(o.value))),
+        )
+    };
     let links = [at].into_iter().chain(all.map(|(at, _)| at)).collect();
-    fires.then(|| rule.finding(rule.strength(fresh.value, "users"), sentence, links).value(fresh.value))
+    fires.then(|| rule.finding(rule.strength(fresh.value, "users"), sentence(), links).value(fresh.value))
 }
 
 fn workaround_use(case: &Case) -> Vec<Finding> {
@@ -94,17 +96,19 @@ fn workaround_use(case: &Case) -> Vec<Finding> {
 fn workaround_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, events: f64) -> Option<Finding> {
     let (users_at, users) = case.fact(Metric::WorkaroundUsers, Some(product), 30)?;
     let stand_ins = stand_ins(case, product);
-    let sentence = format!(
-        "{} used {} {} in 30 days, which stands in for {}.",
-        plural(users.value as i64, "user", "users"),
-        named(case, &stand_ins, "a workaround"),
-        plural(events as i64, "time", "times"),
-        case.product_name(product),
-    );
+    let sentence = || {
+        format!(
+            "{} used {} {} in 30 days, which stands in for {}.",
+            plural(users.value as i64, "user", "users"),
+            named(case, &stand_ins, "a workaround"),
+            plural(events as i64, "time", "times"),
+            case.product_name(product),
+        )
+    };
     let fires = events >= rule.at("events") && users.value >= rule.at("users");
     fires.then(|| {
         let strength = rule.strength(events, "events");
-        rule.finding(strength, sentence, vec![at, users_at]).product(Some(product)).value(events)
+        rule.finding(strength, sentence(), vec![at, users_at]).product(Some(product)).value(events)
     })
 }
 
@@ -115,21 +119,24 @@ fn use_case_expansion(case: &Case) -> Option<Finding> {
     let shares = case.evidence.facts.observations.iter().enumerate().filter(|(_, o)| o.metric.starts_with(prefix));
     let gain = |o: &Observation| o.value - o.baseline.unwrap_or(0.0);
     let grown = shares.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)));
-    let sentence = format!(
-        "{} of use has moved to another purpose since the first 90 days{}.",
-        percent(shift.value),
-        grown.map_or(String::new(), |(_, o)| format!(
-            "; {} went from {} to {}",
-            words(&o.metric[prefix.len()..]),
-            percent(o.baseline.unwrap_or(0.0)),
-            percent(o.value)
-        )),
-    );
+    let sentence = || {
+        format!(
+            "{} of use has moved to another purpose since the first 90 days{}.",
+            percent(shift.value),
+            grown.map_or(String::new(), |(_, o)| format!(
+                "; {} went from {} to {}",
+                words(&o.metric[prefix.len()..]),
+                percent(o.baseline.unwrap_or(0.0)),
+                percent(o.value)
+            )),
+        )
+    };
     let links = [at].into_iter().chain(grown.map(|(at, _)| at as u32)).collect();
     let place = grown.map(|(_, o)| Text::from(&o.metric[prefix.len()..]));
     let detail = Detail { place, value: Some(shift.value), ..Detail::default() };
     let fires = shift.value >= rule.at("shift");
-    fires.then(|| rule.finding(rule.strength(shift.value, "shift"), sentence, links).since(shift.since).detail(detail))
+    fires
+        .then(|| rule.finding(rule.strength(shift.value, "shift"), sentence(), links).since(shift.since).detail(detail))
 }
 
 fn feature_abandonment(case: &Case) -> Option<Finding> {
@@ -145,18 +152,20 @@ fn feature_abandonment(case: &Case) -> Option<Finding> {
         feature.map_or_else(|| o.metric[prefix.len()..].to_owned(), |f| case.extracts.feature(f).name.to_string())
     };
     let names: Vec<String> = left.iter().take(3).map(|(_, o)| name(o)).collect();
-    let sentence = format!(
-        "{} of {} in regular use {} unused for 30 days: {}.",
-        left.len(),
-        plural(regular.baseline.unwrap_or(regular.value) as i64, "feature", "features"),
-        if left.len() == 1 { "went" } else { "have gone" },
-        list(&names),
-    );
+    let sentence = || {
+        format!(
+            "{} of {} in regular use {} unused for 30 days: {}.",
+            left.len(),
+            plural(regular.baseline.unwrap_or(regular.value) as i64, "feature", "features"),
+            if left.len() == 1 { "went" } else { "have gone" },
+            list(&names),
+        )
+    };
     let links = [at].into_iter().chain(left.iter().map(|(at, _)| *at as u32)).collect();
     let since = left.iter().filter_map(|(_, o)| o.since).max();
     let number = left.len() as f64;
     (number >= rule.at("features"))
-        .then(|| rule.finding(rule.strength(number, "features"), sentence, links).since(since).value(number))
+        .then(|| rule.finding(rule.strength(number, "features"), sentence(), links).since(since).value(number))
 }
 
 /// Features of a product used in the last 30 days that meet the condition, in id order.

@@ -22,14 +22,17 @@ fn peer_upgrade(case: &Case) -> Option<Finding> {
     let peers = case.evidence.peers.of(case.evidence.account);
     let upgraded = peers.iter().filter(|peer| peer.upgraded).count();
     let share = upgraded as f64 / peers.len().max(1) as f64;
-    let sentence = format!(
-        "{upgraded} of {} similar accounts ({}) upgraded within 18 months of this level of use.",
-        peers.len(),
-        percent(share),
-    );
+    let sentence = || {
+        format!(
+            "{upgraded} of {} similar accounts ({}) upgraded within 18 months of this level of use.",
+            peers.len(),
+            percent(share),
+        )
+    };
     let fires = peers.len() as f64 >= rule.at("min_peers") && share >= rule.at("share");
     let product = case.main_product();
-    fires.then(|| rule.finding(rule.strength(share, "share"), sentence, own_level(case)).product(product).value(share))
+    fires
+        .then(|| rule.finding(rule.strength(share, "share"), sentence(), own_level(case)).product(product).value(share))
 }
 
 /// Per product not owned, the highest purchase rate among the owned ones; the segment's own rate goes first. Only the

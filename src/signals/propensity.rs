@@ -28,18 +28,20 @@ fn high(case: &Case, rule: &Rule, kind: PropensityKind, p: &Propensity) -> Optio
         (PropensityKind::CrossSell, Some(product)) => format!("buying {}", case.product_name(product)),
         _ => "leaving".to_owned(),
     };
-    let sentence = format!(
-        "The model gives {subject} within {} days a probability of {}, {} times the usual and above {} of {among}{}.",
-        p.horizon_days,
-        percent(p.probability.get()),
-        count(p.lift),
-        percent(percentile / 100.0),
-        reasons(p),
-    );
+    let sentence = || {
+        format!(
+            "The model gives {subject} within {} days a probability of {}, {} times the usual and above {} of {among}{}.",
+            p.horizon_days,
+            percent(p.probability.get()),
+            count(p.lift),
+            percent(percentile / 100.0),
+            reasons(p),
+        )
+    };
     let fires = percentile >= rule.at("percentile") && p.lift > rule.at("min_lift");
     fires.then(|| {
         let strength = rule.strength(p.lift, "min_lift");
-        rule.finding(strength, sentence, links(case, p)).product(p.product).value(p.probability.get())
+        rule.finding(strength, sentence(), links(case, p)).product(p.product).value(p.probability.get())
     })
 }
 

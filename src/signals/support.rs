@@ -58,15 +58,17 @@ fn critical_tickets_open(case: &Case) -> Option<Finding> {
     let parts = parts.iter().filter_map(|(metric, word)| Some((case.whole(metric, 0)?, word)));
     let parts: Vec<_> = parts.filter(|((_, o), _)| o.value >= 1.0).collect();
     let kinds: Vec<String> = parts.iter().map(|((_, o), word)| format!("{} {word}", count(o.value))).collect();
-    let sentence = format!(
-        "{} open{}{}.",
-        plural(open.value as i64, "critical ticket", "critical tickets"),
-        if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) },
-        open.since.map_or(String::new(), |since| format!(", the oldest since {}", day(since))),
-    );
+    let sentence = || {
+        format!(
+            "{} open{}{}.",
+            plural(open.value as i64, "critical ticket", "critical tickets"),
+            if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) },
+            open.since.map_or(String::new(), |since| format!(", the oldest since {}", day(since))),
+        )
+    };
     let links = [at].into_iter().chain(parts.iter().map(|((at, _), _)| *at)).collect();
     (open.value >= rule.at("tickets")).then(|| {
-        rule.finding(rule.strength(open.value, "tickets"), sentence, links).since(open.since).value(open.value)
+        rule.finding(rule.strength(open.value, "tickets"), sentence(), links).since(open.since).value(open.value)
     })
 }
 
@@ -88,15 +90,17 @@ fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> 
         Some((_, o)) => (o.value, o.baseline.unwrap_or(0.0)),
         None => survey_answers(case, window),
     };
-    let sentence = format!(
-        "Satisfaction fell to {} of 10 over the last {window} days ({}) from {} before.",
-        count(now.value),
-        plural(given as i64, "answer", "answers"),
-        count(before),
-    );
+    let sentence = || {
+        format!(
+            "Satisfaction fell to {} of 10 over the last {window} days ({}) from {} before.",
+            count(now.value),
+            plural(given as i64, "answer", "answers"),
+            count(before),
+        )
+    };
     let fires = enough(given) && enough(earlier) && drop >= rule.at("drop");
     let links = [at].into_iter().chain(answers.map(|(at, _)| at)).collect();
-    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence, links).since(now.since).value(drop))
+    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence(), links).since(now.since).value(drop))
 }
 
 /// CSAT surveys answered in the window and in the one before.

@@ -65,15 +65,17 @@ fn api_growth(case: &Case) -> Vec<Finding> {
 fn api_growth_of(case: &Case, rule: &Rule, product: Option<ProductIx>) -> Option<Finding> {
     let rise = Rise::of(case, "api_calls", product, Measure::Sum)?;
     let fires = rise.before >= rule.at("min_level") && rise.ratio() >= rule.at("growth");
-    let sentence = format!(
-        "API calls rose to {} in 30 days from {} in the 30 days two months earlier, {} times as many.",
-        count(rise.now),
-        count(rise.before),
-        count(rise.ratio()),
-    );
+    let sentence = || {
+        format!(
+            "API calls rose to {} in 30 days from {} in the 30 days two months earlier, {} times as many.",
+            count(rise.now),
+            count(rise.before),
+            count(rise.ratio()),
+        )
+    };
     fires.then(|| {
         let strength = rule.strength(rise.ratio(), "growth");
-        rule.finding(strength, sentence, rise.links.clone()).product(product).since(rise.since).value(rise.ratio())
+        rule.finding(strength, sentence(), rise.links.clone()).product(product).since(rise.since).value(rise.ratio())
     })
 }
 
@@ -83,15 +85,17 @@ fn usage_doubling(case: &Case) -> Option<Finding> {
     let fires = rise.before >= rule.at("min_level")
         && rise.now - rise.before >= rule.at("min_gain")
         && rise.ratio() >= rule.at("growth");
-    let sentence = format!(
-        "Daily active users rose to {} in the last 30 days from {} two months earlier, {} times as many.",
-        count(rise.now),
-        count(rise.before),
-        count(rise.ratio()),
-    );
+    let sentence = || {
+        format!(
+            "Daily active users rose to {} in the last 30 days from {} two months earlier, {} times as many.",
+            count(rise.now),
+            count(rise.before),
+            count(rise.ratio()),
+        )
+    };
     fires.then(|| {
         let strength = rule.strength(rise.ratio(), "growth");
-        rule.finding(strength, sentence, rise.links.clone()).since(rise.since).value(rise.ratio())
+        rule.finding(strength, sentence(), rise.links.clone()).since(rise.since).value(rise.ratio())
     })
 }
 
@@ -153,12 +157,16 @@ fn active_users_drop(case: &Case) -> Option<Finding> {
     let fires = before >= rule.at("min_level")
         && drop <= rule.at("drop")
         && month.change.is_some_and(|change| change <= rule.at("lasting"));
-    let sentence = format!(
-        "Daily active users down {} in a month: {} in the last week, {} in the month before.",
-        percent(-drop),
-        count(week.value),
-        count(before),
-    );
+    let sentence = || {
+        format!(
+            "Daily active users down {} in a month: {} in the last week, {} in the month before.",
+            percent(-drop),
+            count(week.value),
+            count(before),
+        )
+    };
     let since = month.since.or_else(|| case.whole(Metric::ActiveUsers, 90).and_then(|(_, o)| o.since));
-    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence, vec![week_at, month_at]).since(since).value(drop))
+    fires.then(|| {
+        rule.finding(rule.strength(drop, "drop"), sentence(), vec![week_at, month_at]).since(since).value(drop)
+    })
 }

@@ -68,11 +68,24 @@ fn active_days(view: View, account: AccountIx, days: i32) -> Option<BTreeMap<Use
         return None;
     }
     let mut seen: BTreeMap<UserIx, u128> = BTreeMap::new();
+    let mut one: Option<(UserIx, u128)> = None;
     for row in view.feature_usage(account) {
         let age = view.day.since(row.day);
-        if row.events > 0 && age < days.min(MAX_ACTIVE_DAYS) {
-            *seen.entry(row.user).or_default() |= 1 << age;
+        if row.events == 0 || age >= days.min(MAX_ACTIVE_DAYS) {
+            continue;
+        }
+        // The rows of a user stand together, so the map is asked once for each.
+        match &mut one {
+            Some((user, days)) if *user == row.user => *days |= 1 << age,
+            _ => keep(&mut seen, one.replace((row.user, 1 << age))),
         }
     }
+    keep(&mut seen, one);
     Some(seen.into_iter().map(|(user, days)| (user, days.count_ones())).collect())
+}
+
+fn keep(seen: &mut BTreeMap<UserIx, u128>, one: Option<(UserIx, u128)>) {
+    if let Some((user, days)) = one {
+        *seen.entry(user).or_default() |= days;
+    }
 }

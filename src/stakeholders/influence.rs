@@ -125,15 +125,18 @@ fn page_rank(graph: &Graph, people: usize) -> Vec<f64> {
         (0..graph.node_count()).map(|node| if node < people { 1.0 / people as f64 } else { 0.0 }).collect();
     let outgoing: Vec<f64> =
         graph.node_indices().map(|node| graph.edges(node).map(|edge| *edge.weight()).sum()).collect();
+    let edges: Vec<(usize, usize, f64)> =
+        graph.edge_references().map(|edge| (edge.source().index(), edge.target().index(), *edge.weight())).collect();
     let mut ranks = restart.clone();
+    let mut next = restart.clone();
     for _ in 0..ROUNDS {
         let stranded: f64 = ranks.iter().zip(&outgoing).filter(|(_, out)| **out == 0.0).map(|(rank, _)| rank).sum();
-        let mut next: Vec<f64> = restart.iter().map(|share| share * (1.0 - DAMPING + DAMPING * stranded)).collect();
-        for edge in graph.edge_references() {
-            let source = edge.source().index();
-            next[edge.target().index()] += DAMPING * ranks[source] * edge.weight() / outgoing[source];
+        let refill = 1.0 - DAMPING + DAMPING * stranded;
+        next.iter_mut().zip(&restart).for_each(|(rank, share)| *rank = share * refill);
+        for &(source, target, weight) in &edges {
+            next[target] += DAMPING * ranks[source] * weight / outgoing[source];
         }
-        ranks = next;
+        std::mem::swap(&mut ranks, &mut next);
     }
     ranks.truncate(people);
     ranks

@@ -201,6 +201,8 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Context {
     settings: Settings,
+    /// Those of the settings, spaced as the texts that are searched for them.
+    procurement_words: Vec<String>,
     homes: Homes,
     /// Median ARR per user by segment; `None` holds the median of all.
     arr_per_user: BTreeMap<Option<Text>, f64>,
@@ -210,6 +212,12 @@ impl Context {
     pub fn learn(view: View, settings: &Settings) -> Context {
         Context {
             settings: settings.clone(),
+            procurement_words: settings
+                .procurement_words
+                .iter()
+                .map(|word| roles::spaced(word))
+                .filter(|word| !word.trim().is_empty())
+                .collect(),
             homes: Homes::of(view.extracts),
             arr_per_user: white_space::typical_arr_per_user(view),
         }
@@ -229,7 +237,7 @@ pub fn map(view: View, account: AccountIx, context: &Context) -> StakeholderMap 
         return StakeholderMap::default();
     }
     let log = ContactLog::of(view, account, settings);
-    let mut people = roles::people(view, &careers, &log, settings);
+    let mut people = roles::people(view, &careers, &log, context);
     people.sort_by(|a, b| b.influence.total_cmp(&a.influence).then(a.contact.cmp(&b.contact)));
     StakeholderMap {
         buying_centers: white_space::buying_centers(view, account, &people, context),

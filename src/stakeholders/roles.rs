@@ -3,23 +3,23 @@
 use super::careers::{Careers, Person};
 use super::contact_log::ContactLog;
 use super::influence::influence;
-use super::{Change, News, Role, Settings, Stakeholder};
+use super::{Change, Context, News, Role, Settings, Stakeholder};
 use crate::extracts::tables::{Contact, Seniority};
 use crate::history::View;
 use crate::vocabulary::Day;
 
 /// Everyone of the account, in the order of `careers`.
-pub(super) fn people(view: View, careers: &Careers, log: &ContactLog, settings: &Settings) -> Vec<Stakeholder> {
-    let influence = influence(view, &careers.people, log, settings);
+pub(super) fn people(view: View, careers: &Careers, log: &ContactLog, context: &Context) -> Vec<Stakeholder> {
+    let influence = influence(view, &careers.people, log, &context.settings);
     careers
         .people
         .iter()
         .zip(influence)
-        .map(|(person, influence)| stakeholder(view.day, person, influence, log, settings))
+        .map(|(person, influence)| stakeholder(view.day, person, influence, log, context))
         .collect()
 }
 
-fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, settings: &Settings) -> Stakeholder {
+fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, context: &Context) -> Stakeholder {
     let contact = person.current();
     let last_contact_days = log.last(contact.contact).map(|last| day.since(last));
     let mut stakeholder = Stakeholder {
@@ -35,14 +35,14 @@ fn stakeholder(day: Day, person: &Person, influence: f64, log: &ContactLog, sett
         gone: person.gone_on.is_some(),
         is_champion: last_held(person, |contact| contact.is_champion),
         is_sponsor: last_held(person, |contact| contact.is_sponsor),
-        is_procurement: is_procurement(contact, &settings.procurement_words),
+        is_procurement: is_procurement(contact, &context.procurement_words),
         reports_to: contact.reports_to,
         active_days: log.active_days(contact.user),
         first_seen: person.first_seen,
         news: person.news.clone(),
         ..Stakeholder::named(contact.contact, contact.name.clone())
     };
-    stakeholder.role = role(&stakeholder, contact.user.is_some(), settings);
+    stakeholder.role = role(&stakeholder, contact.user.is_some(), &context.settings);
     stakeholder
 }
 
@@ -95,13 +95,23 @@ fn is_procurement(contact: &Contact, words: &[String]) -> bool {
     let texts = [contact.title.as_deref(), contact.department.as_deref()];
     texts.into_iter().flatten().any(|text| {
         let text = spaced(text);
-        words.iter().any(|word| text.contains(&spaced(word)))
+        words.iter().any(|word| text.contains(word))
     })
 }
 
 /// Lower case, everything but letters and digits one blank, a blank at either end.
-fn spaced(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    format!(" {} ", words.join(" "))
+pub(super) fn spaced(text: &str) -> String {
+    let mut words = String::with_capacity(text.len() + 2);
+    words.push(' ');
+    for c in text.to_lowercase().chars() {
+        match c.is_alphanumeric() {
+            true => words.push(c),
+            false if !words.ends_with(' ') => words.push(' '),
+            false => {}
+        }
+    }
+    if !words.ends_with(' ') {
+        words.push(' ');
+    }
+    words
 }

@@ -1,0 +1,103 @@
+//! The order of rows as positions: comparing looks at columns where they stand, and rows are moved once, at the end.
+
+use arrow::record_batch::RecordBatch;
+
+use super::frame;
+use super::schema::{Kind, Table};
+use crate::vocabulary::{Day, Moment};
+
+/// One column by which rows are told apart.
+pub(super) enum Cells<'a> {
+    Text(Vec<Option<&'a str>>),
+    Day(Vec<Option<Day>>),
+    Moment(Vec<Option<Moment>>),
+}
+
+/// Runs up to this long are compared directly; longer ones by a number that stands for each value first.
+const SHORT: usize = 48;
+
+impl<'a> Cells<'a> {
+    pub fn of(table: &Table, data: &'a RecordBatch, column: &str) -> Cells<'a> {
+        match table.column(column).map(|column| column.kind) {
+            Some(Kind::Date) => Cells::Day(frame::day_cells(data, column)),
+            Some(Kind::Ts) => Cells::Moment(frame::moment_cells(data, column)),
+            _ => Cells::Text(frame::text_cells(data, column)),
+        }
+    }
+
+    pub fn same(&self, a: u32, b: u32) -> bool {
+        self.compare(a, b).is_eq()
+    }
+
+    /// Nulls first.
+    fn compare(&self, a: u32, b: u32) -> std::cmp::Ordering {
+        let (a, b) = (a as usize, b as usize);
+        match self {
+            Cells::Text(cells) => cells[a].cmp(&cells[b]),
+            Cells::Day(cells) => cells[a].cmp(&cells[b]),
+            Cells::Moment(cells) => cells[a].cmp(&cells[b]),
+        }
+    }
+
+    /// The value as people read it.
+    pub fn shown(&self, row: u32) -> Option<String> {
+        let row = row as usize;
+        match self {
+            Cells::Text(cells) => cells[row].map(str::to_owned),
+            Cells::Day(cells) => cells[row].map(|day| day.to_string()),
+            Cells::Moment(cells) => cells[row].map(|at| at.to_string()),
+        }
+    }
+
+    /// Sorts rows by this column; rows of one value keep their order.
+    fn sort(&self, rows: &mut [u32]) {
+        if rows.is_sorted_by(|a, b| self.compare(*a, *b).is_le()) {
+            return;
+        }
+        if rows.len() <= SHORT {
+            return rows.sort_by(|a, b| self.compare(*a, *b));
+        }
+        let rank = self.ranks(rows);
+        let mut ranked: Vec<(u64, u32)> = rows.iter().map(|row| (rank(*row), *row)).collect();
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare(a.1, b.1)));
+        rows.iter_mut().zip(ranked).for_each(|(place, (_, row))| *place = row);
+    }
+
+    /// A number per row that never contradicts the order of values.
+    fn ranks(&self, rows: &[u32]) -> Box<dyn Fn(u32) -> u64 + '_> {
+        let of_signed = |value: i64| (value as u64) ^ (1 << 63);
+        match self {
+            Cells::Text(cells) => {
+                let common = common_prefix(rows.iter().filter_map(|row| cells[*row as usize]));
+                Box::new(move |row| cells[row as usize].map_or(0, |text| leading(&text.as_bytes()[common..])))
+            }
+            Cells::Day(cells) => Box::new(move |row| cells[row as usize].map_or(0, |day| of_signed(day.0.into()))),
+            Cells::Moment(cells) => Box::new(move |row| cells[row as usize].map_or(0, |at| of_signed(at.0))),
+        }
+    }
+}
+
+/// Bytes with which all texts begin: ids of one kind share a long one, which tells nothing apart.
+fn common_prefix<'a>(mut texts: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = texts.next() else { return 0 };
+    texts.fold(first.len(), |common, text| {
+        first.bytes().zip(text.bytes()).take(common).take_while(|(a, b)| a == b).count()
+    })
+}
+
+/// The first eight bytes as a number that orders as they do.
+fn leading(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = bytes.len().min(8);
+    first[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(first)
+}
+
+/// Sorts rows by the columns in turn; rows alike in all of them keep their order.
+pub(super) fn arrange(rows: &mut [u32], by: &[&Cells]) {
+    let Some((first, rest)) = by.split_first() else { return };
+    first.sort(rows);
+    if !rest.is_empty() {
+        rows.chunk_by_mut(|a, b| first.same(*a, *b)).filter(|run| run.len() > 1).for_each(|run| arrange(run, rest));
+    }
+}
