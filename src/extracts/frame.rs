@@ -144,6 +144,8 @@ pub(super) fn user_key(account: &str, user: &str) -> String {
 /// but for a column that the contract does not know, which reads as nulls.
 macro_rules! cells {
     ($($name:ident: $method:ident $(<$kind:ty>)? -> $value:ty = $convert:expr;)*) => {$(
+        // Only the texts are borrowed from the frame.
+        #[allow(clippy::needless_lifetimes, clippy::extra_unused_lifetimes)]
         pub(super) fn $name<'a>(data: &'a RecordBatch, column: &str) -> Vec<Option<$value>> {
             let typed = data.column_by_name(column).and_then(|array| array.$method$(::<$kind>)?());
             let cells = typed.map(|typed| typed.iter().map(|value| value.map($convert)).collect());

@@ -29,7 +29,7 @@ pub(super) fn text_fault(column: &Column, value: &str, settings: &Settings) -> O
         return Some(format!("must be at most {} bytes long", settings.max_id_bytes));
     }
     // Control characters beyond ASCII begin with a byte above it.
-    let suspect = value.bytes().any(|byte| byte < b' ' || byte >= 0x7f);
+    let suspect = value.bytes().any(|byte| !(b' '..0x7f).contains(&byte));
     (suspect && value.chars().any(char::is_control)).then(|| CONTROL.into())
 }
 

@@ -44,7 +44,7 @@ impl CodedTable {
 
     /// Reads a table twice: once to see what its columns hold, once to encode them.
     pub fn read(file: &TableFile, roles: &Roles) -> Result<CodedTable, Error> {
-        for (flag, name) in roles.named().filter(|(_, name)| !file.columns.contains(name)) {
+        if let Some((flag, name)) = roles.named().find(|(_, name)| !file.columns.contains(name)) {
             let (file, name, hint) = (file.name.clone(), name.clone(), hint(name, &file.columns));
             return Err(Error::UnknownColumn { file, flag, name, hint });
         }

@@ -47,7 +47,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The cells of the next record, blank lines passed over.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>, String> {
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>, String> {
         let (mut written, mut ended) = (0, 0);
         loop {
             if self.unread.is_empty() {
@@ -100,7 +100,7 @@ impl Record<'_> {
 
 /// Column names; a column without a name is called after its place.
 pub fn header<R: Read>(records: &mut Records<R>) -> Result<Vec<String>, String> {
-    let Some(record) = records.next()? else { return Err("has no header".to_owned()) };
+    let Some(record) = records.next_record()? else { return Err("has no header".to_owned()) };
     let name = |place: usize| {
         let text = text_of(record.cell(place));
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -136,7 +136,7 @@ fn fill<R: Read>(
 ) -> Result<usize, String> {
     let mut rows = 0;
     while rows < BATCH_ROWS {
-        let Some(record) = records.next()? else { break };
+        let Some(record) = records.next_record()? else { break };
         if record.len() != width {
             let cells = record.len();
             let line = records.line();
