@@ -115,7 +115,25 @@ impl Forecast {
 
     /// The first day by which the probability reaches `share`; `None` when it does not within two years.
     pub fn quantile(&self, share: f64) -> Option<Day> {
-        let reached = |ahead: i32| self.probability_by(self.from.plus(ahead)) >= share;
+        self.first_day(share, &mut Vec::new())
+    }
+
+    /// The same for several shares, which ask for many of the same days.
+    pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Option<Day>; N] {
+        let mut known = Vec::new();
+        shares.map(|share| self.first_day(share, &mut known))
+    }
+
+    /// `known` holds days ahead and the probability by then.
+    fn first_day(&self, share: f64, known: &mut Vec<(i32, f64)>) -> Option<Day> {
+        let mut probability = |ahead: i32| match known.iter().find(|(day, _)| *day == ahead) {
+            Some((_, probability)) => *probability,
+            None => {
+                known.push((ahead, self.probability_by(self.from.plus(ahead))));
+                known[known.len() - 1].1
+            }
+        };
+        let mut reached = |ahead: i32| probability(ahead) >= share;
         let mut above = Some(LONGEST_DAYS).filter(|ahead| reached(*ahead))?;
         let mut below = 0;
         while above - below > precision(above) {

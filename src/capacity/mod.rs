@@ -130,7 +130,10 @@ fn one(
     let forecast = Forecast::fit(series, ceiling.period, ceiling.limit, &used, settings);
     let over = used.run_at(ceiling.limit).map(|run| run.began);
     let until = renewal.unwrap_or(day.plus(HORIZON_DAYS));
-    let date = |share: f64| over.or_else(|| Some(forecast.as_ref()?.quantile(share)?.max(day)));
+    let [breach_p10, breach_p50, breach_p90] = match (over, &forecast) {
+        (None, Some(forecast)) => forecast.quantiles([0.1, 0.5, 0.9]).map(|date| date.map(|date| date.max(day))),
+        _ => [over; 3],
+    };
     let before_renewal = if over.is_some() { 1.0 } else { forecast.as_ref().map_or(0.0, |f| f.probability_by(until)) };
     let need_on = until.min(day.plus(HORIZON_DAYS));
     Capacity {
@@ -144,9 +147,9 @@ fn one(
         days_above_threshold: used.run_at(threshold * ceiling.limit).map_or(0, |run| run.days),
         threshold,
         threshold_basis,
-        breach_p10: date(0.1),
-        breach_p50: date(0.5),
-        breach_p90: date(0.9),
+        breach_p10,
+        breach_p50,
+        breach_p90,
         breach_before_renewal: Probability::clamped(before_renewal),
         renewal,
         need_p90_at_renewal: forecast

@@ -1,6 +1,6 @@
 //! The relationship: contact in both directions, meetings, surveys and conversations. People are in `people`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::recorder::{Fact, Recorder};
 use super::{Metric, Settings};
@@ -10,7 +10,7 @@ use crate::vocabulary::{ContactIx, Day};
 
 pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
     if recorder.has(InputTable::Activities) {
-        let activities: Vec<&Activity> = recorder.view.activities(recorder.account).collect();
+        let activities: Vec<Dated> = recorder.view.activities(recorder.account).map(Dated::of).collect();
         volume(recorder, settings, &activities);
         recency(recorder, &activities);
         meetings(recorder, &activities);
@@ -27,13 +27,26 @@ pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
     }
 }
 
-fn days_of<'a>(activities: &[&'a Activity], keep: impl Fn(&'a Activity) -> bool) -> Vec<Day> {
+/// An activity and its day, which everything here asks for.
+#[derive(Clone, Copy)]
+struct Dated<'a> {
+    day: Day,
+    row: &'a Activity,
+}
+
+impl<'a> Dated<'a> {
+    fn of(row: &'a Activity) -> Dated<'a> {
+        Dated { day: row.at.day(), row }
+    }
+}
+
+fn days_of(activities: &[Dated], keep: impl Fn(&Activity) -> bool) -> Vec<Day> {
     let mut days = Vec::with_capacity(activities.len());
-    days.extend(activities.iter().copied().filter(|activity| keep(activity)).map(|activity| activity.at.day()));
+    days.extend(activities.iter().filter(|activity| keep(activity.row)).map(|activity| activity.day));
     days
 }
 
-fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[&Activity]) {
+fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[Dated]) {
     let all = days_of(activities, |_| true);
     for window in settings.windows() {
         let fact = recorder.counted(InputTable::Activities, &all, window);
@@ -47,10 +60,15 @@ fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[&Activity]
             recorder.member(Metric::ActivitiesOfKind, kind.as_str(), None, window, fact);
         }
     }
+    let mut contacted: Vec<(ContactIx, Day)> =
+        activities.iter().filter_map(|activity| Some((activity.row.contact?, activity.day))).collect();
+    contacted.sort_unstable();
     for &window in Metric::ContactsContacted.spec().windows {
         let people = |from: i32, to: i32| {
-            let recent = activities.iter().filter(|a| (from..to).contains(&recorder.age(a.at.day())));
-            recent.filter_map(|activity| activity.contact).collect::<BTreeSet<ContactIx>>().len()
+            let within = |of_person: &&[(ContactIx, Day)]| {
+                of_person.iter().any(|(_, day)| (from..to).contains(&recorder.age(*day)))
+            };
+            contacted.chunk_by(|a, b| a.0 == b.0).filter(within).count()
         };
         let (now, before) = (people(0, window), people(window, 2 * window));
         let baseline = recorder.reaches_before(InputTable::Activities, window).then_some(before as f64);
@@ -58,7 +76,7 @@ fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[&Activity]
     }
 }
 
-fn recency(recorder: &mut Recorder, activities: &[&Activity]) {
+fn recency(recorder: &mut Recorder, activities: &[Dated]) {
     let last = |days: Vec<Day>| days.into_iter().max();
     let contact = last(days_of(activities, |_| true));
     let began = (recorder.began > Day::MIN).then_some(recorder.began);
@@ -74,20 +92,20 @@ fn is_meeting(activity: &Activity) -> bool {
     matches!(activity.kind, ActivityKind::Meeting | ActivityKind::Qbr | ActivityKind::Executive)
 }
 
-fn meetings(recorder: &mut Recorder, activities: &[&Activity]) {
+fn meetings(recorder: &mut Recorder, activities: &[Dated]) {
     let held = |a: &Activity| is_meeting(a) && a.attended != Some(false);
     recorder.counts(Metric::MeetingsHeld, &days_of(activities, held));
     let executive = |a: &Activity| held(a) && a.kind != ActivityKind::Meeting;
     recorder.counts(Metric::ExecutiveMeetings, &days_of(activities, executive));
-    let attended = activities.iter().filter(|a| is_meeting(a));
+    let attended = activities.iter().filter(|activity| is_meeting(activity.row));
     let attended: Vec<(Day, f64)> =
-        attended.filter_map(|a| Some((a.at.day(), f64::from(u8::from(a.attended?))))).collect();
+        attended.filter_map(|a| Some((a.day, f64::from(u8::from(a.row.attended?))))).collect();
     recorder.means(Metric::MeetingsAttendedShare, &attended);
 }
 
-fn quality(recorder: &mut Recorder, activities: &[&Activity]) {
+fn quality(recorder: &mut Recorder, activities: &[Dated]) {
     let dated = |value: fn(&Activity) -> Option<f64>| -> Vec<(Day, f64)> {
-        activities.iter().filter_map(|a| Some((a.at.day(), value(a)?))).collect()
+        activities.iter().filter_map(|a| Some((a.day, value(a.row)?))).collect()
     };
     recorder.medians(Metric::ResponseHours, &dated(|activity| activity.response_hours));
     recorder.means(Metric::SentimentMean, &dated(|activity| activity.sentiment));
@@ -95,12 +113,12 @@ fn quality(recorder: &mut Recorder, activities: &[&Activity]) {
 
 /// Silence of sponsors and champions. Someone never contacted has been silent since the account could first have
 /// contacted them: since they, the account and the activity history were all known.
-fn key_people(recorder: &mut Recorder, activities: &[&Activity]) {
+fn key_people(recorder: &mut Recorder, activities: &[Dated]) {
     let mut last: BTreeMap<ContactIx, Day> = BTreeMap::new();
     for activity in activities {
-        if let Some(contact) = activity.contact {
-            let day = last.entry(contact).or_insert(activity.at.day());
-            *day = (*day).max(activity.at.day());
+        if let Some(contact) = activity.row.contact {
+            let day = last.entry(contact).or_insert(activity.day);
+            *day = (*day).max(activity.day);
         }
     }
     let day = recorder.view.day;
