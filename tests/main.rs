@@ -19,6 +19,7 @@ mod laws;
 mod models_columns;
 mod models_crm5;
 mod models_drift;
+mod models_evaluation;
 mod models_fit;
 mod models_labels;
 mod models_scoring;

@@ -29,6 +29,8 @@ pub fn settings() -> Settings {
         max_recording_auc: 0.9,
         ridges: vec![1.0, 10.0, 100.0],
         named_drivers: 3,
+        bootstrap_replicates: 100,
+        bootstrap_seed: 1,
         ..defaults
     }
 }
@@ -207,12 +209,12 @@ fn a_worse_challenger_does_not_replace_the_champion_on_rows_neither_has_seen() {
     let early = Examples { ..cut(&world, 10) };
     let champion = train(&target(PropensityKind::Churn), day("2025-01-31"), &early, &settings()).artifact;
     let mut challenger = world.train(PropensityKind::Churn);
-    let fair = decide(&challenger, Some(&champion), &world.examples());
+    let fair = decide(&challenger, Some(&champion), &world.examples(), settings().resampling());
     assert!(fair.promoted, "{fair:?}");
     challenger.tested.iter_mut().for_each(|test| test.probability = 0.5);
-    let unfair = decide(&challenger, Some(&champion), &world.examples());
+    let unfair = decide(&challenger, Some(&champion), &world.examples(), settings().resampling());
     assert!(!unfair.promoted && unfair.reason.contains("worse"), "{unfair:?}");
-    assert!(decide(&challenger, None, &world.examples()).promoted);
+    assert!(decide(&challenger, None, &world.examples(), settings().resampling()).promoted);
 }
 
 fn cut(world: &World, months: i32) -> Examples<'_> {

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::Settings;
 use super::baseline::Baseline;
+use super::bootstrap::{Intervals, Paired};
 use super::calibrate::Platt;
 use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
@@ -80,6 +81,10 @@ pub struct Evaluation {
     pub grade: Grade,
     pub model: Metrics,
     pub baseline: Metrics,
+    /// Of the model's metrics.
+    pub intervals: Option<Intervals>,
+    /// Model − baseline.
+    pub against_baseline: Option<Paired>,
 }
 
 impl Evaluation {

@@ -12,8 +12,10 @@ pub mod artifact;
 pub mod baseline;
 pub mod bins;
 pub mod boosting;
+pub mod bootstrap;
 pub mod calibrate;
 pub mod columns;
+pub mod curves;
 mod curvature;
 pub mod drift;
 pub mod evaluate;
@@ -122,9 +124,18 @@ pub struct Settings {
     /// Days at which the probability of having left by then is read, beside the churn horizon.
     pub churn_curve_days: Vec<i32>,
     pub drift: drift::Settings,
+    /// Replicates behind every interval of an evaluation.
+    pub bootstrap_replicates: u32,
+    /// Another seed draws other replicates.
+    pub bootstrap_seed: u64,
 }
 
 impl Settings {
+    /// How intervals are drawn.
+    pub fn resampling(&self) -> bootstrap::Resampling {
+        bootstrap::Resampling { replicates: self.bootstrap_replicates, seed: self.bootstrap_seed }
+    }
+
     /// How the labels read a contract's paper trail.
     pub fn rules(&self) -> Rules {
         let expansions = Expansions::of(&self.upsell_labels);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::models::artifact::Artifact;
+use crate::models::bootstrap::Resampling;
 use crate::models::examples::train_all;
 use crate::models::grain::Source;
 use crate::models::promote::{Verdict, decide};
@@ -23,7 +24,8 @@ pub struct TrainingReport {
 /// Trains every target on what was known by the source's day, saves each model, and promotes those that may take over.
 pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, registry::Error> {
     let registry = Registry::of(store);
-    let judged = train_all(source, |challenger, examples| judge(&registry, challenger, examples));
+    let judged =
+        train_all(source, |challenger, examples| judge(&registry, challenger, examples, source.models.resampling()));
     let mut models = Vec::with_capacity(judged.len());
     for result in judged {
         let (artifact, verdict) = result?;
@@ -36,9 +38,10 @@ fn judge(
     registry: &Registry,
     challenger: Challenger,
     examples: &Examples,
+    by: Resampling,
 ) -> Result<(Artifact, Verdict), registry::Error> {
     let champion = registry.champion(&challenger.artifact.slot(), challenger.artifact.trained.as_of)?;
-    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples);
+    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples, by);
     Ok((challenger.artifact, verdict))
 }
 
