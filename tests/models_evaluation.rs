@@ -70,7 +70,8 @@ fn a_constant_prediction_scores_as_no_information() {
 fn deciles_share_a_tie_out_and_curves_end_where_they_must() {
     // Twenty rows, two positives at the top, eighteen rows of one probability with two positives among them.
     let (mut p, mut y) = (vec![0.9, 0.9], vec![true, true]);
-    (p.extend([0.1; 18]), y.extend((0..18).map(|row| row < 2)));
+    p.extend([0.1; 18]);
+    y.extend((0..18).map(|row| row < 2));
     let accounts: Vec<u64> = (0..20).collect();
     let scored = Scored::new(&p, &y, &accounts).unwrap();
     let curves = Curves::of(&scored, &scored, BY);

@@ -148,6 +148,17 @@ fn gain(ranking: &Ranking) -> Vec<f64> {
     read_evenly(&corners).into_iter().map(|positives| positives / ranking.positives).collect()
 }
 
+/// Share of the positives in the top `share` of the rows; a tie that straddles the cut counts by its part.
+pub fn captured(ranking: &Ranking, share: f64) -> f64 {
+    let (mut room, mut found) = (share * ranking.rows(), 0.0);
+    for tie in ranking.ties.iter().filter(|tie| tie.rows() > 0.0) {
+        let taken = tie.rows().min(room);
+        found += tie.positives * taken / tie.rows();
+        room -= taken;
+    }
+    found / ranking.positives
+}
+
 /// Precision where the recall reaches each step; within a tie, positives come evenly among its rows. The place of
 /// recall 0 repeats the first step's precision.
 fn precision_by_recall(ranking: &Ranking) -> Vec<f64> {

@@ -8,6 +8,7 @@
 //!
 //! Training and scoring read the same [`features::row`]. Nothing here writes recommendations or reads a clock.
 
+pub mod appraise;
 pub mod artifact;
 pub mod baseline;
 pub mod bins;
@@ -15,8 +16,9 @@ pub mod boosting;
 pub mod bootstrap;
 pub mod calibrate;
 pub mod columns;
-pub mod curves;
+pub mod counterfactual;
 mod curvature;
+pub mod curves;
 pub mod drift;
 pub mod evaluate;
 pub mod examples;
@@ -38,7 +40,9 @@ pub mod select;
 mod solver;
 pub mod survival;
 pub mod table;
+pub mod tested;
 pub mod train;
+pub mod uncertainty;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +59,8 @@ pub struct Propensity {
     pub product: Option<ProductIx>,
     pub horizon_days: i32,
     pub probability: Probability,
+    /// 95 % interval of the probability, from how far later rows of the account's segment lay off.
+    pub interval: Option<bootstrap::Interval>,
     /// 0–100 among the accounts scored tonight; 100 = highest.
     pub percentile: f64,
     /// probability / base rate.
@@ -64,6 +70,9 @@ pub struct Propensity {
     /// By falling |contribution|, what the unnamed features add up to last; base_log_odds + all contributions, added in
     /// this order, is the log-odds of `probability`.
     pub drivers: Vec<Driver>,
+    /// The smallest change of what a team can influence that brings the probability to the better side of the base
+    /// rate, as a sentence; `None` where it stands there or where no three changes reach it.
+    pub what_would_change: Option<String>,
     /// Set when the model abstains and `probability` is the fallback's.
     pub abstained: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Champion against challenger: who scores from now on, and why.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::artifact::Artifact;
 use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
@@ -92,19 +92,24 @@ impl ModelEvaluation {
 }
 
 /// Whether the challenger takes over, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Verdict {
     pub promoted: bool,
     pub reason: String,
+    /// The model id of the champion that it was held against.
+    pub champion: Option<String>,
+    /// Challenger − champion on the same later rows, where there were enough.
+    pub comparison: Option<Paired>,
 }
 
 impl Verdict {
-    fn yes(reason: impl Into<String>) -> Verdict {
-        Verdict { promoted: true, reason: reason.into() }
+    pub fn yes(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: true, reason: reason.into(), champion: None, comparison: None }
     }
 
-    fn no(reason: impl Into<String>) -> Verdict {
-        Verdict { promoted: false, reason: reason.into() }
+    pub fn no(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: false, reason: reason.into(), champion: None, comparison: None }
     }
 }
 
@@ -119,14 +124,15 @@ pub fn decide(challenger: &Challenger, champion: Option<&Artifact>, examples: &E
     if champion.model_id == challenger.model_id {
         return Verdict::no("the same model is champion already");
     }
-    match (challenger.active().is_some(), champion.active().is_some()) {
+    let verdict = match (challenger.active().is_some(), champion.active().is_some()) {
         (false, true) => Verdict::no("abstains, and the champion does not"),
         (_, false) => Verdict::yes("the champion abstains"),
         (true, true) => match compare(tested, champion, examples, by) {
-            Some(paired) => no_worse(&paired, champion),
+            Some(paired) => Verdict { comparison: Some(paired), ..no_worse(&paired, champion) },
             None => fresher(challenger, champion),
         },
-    }
+    };
+    Verdict { champion: Some(champion.model_id.clone()), ..verdict }
 }
 
 /// Fewest positives for a comparison.

@@ -14,6 +14,8 @@ use super::fit::{sigmoid, softplus};
 use super::grain::Split;
 use super::scorecard::{Encoded, Scorecard};
 use super::table::{Column, Frame};
+use super::tested;
+use super::uncertainty::Uncertainty;
 use super::{leakage, select};
 use crate::vocabulary::{Day, PropensityKind};
 
@@ -169,7 +171,7 @@ fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settin
     let rule = baseline(target, examples, &examples.rows_at(&parts.train), &examples.labels_at(&parts.train));
     let ruled = rule.probabilities(&examples.frame, &examples.rows_at(&parts.test));
     let tested = parts.test.iter().zip(&probabilities).zip(&ruled);
-    let tested = tested
+    let tested: Vec<Tested> = tested
         .map(|((position, probability), baseline)| Tested {
             position: *position,
             probability: *probability,
@@ -179,7 +181,8 @@ fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settin
     let evaluation = compared(rule, examples, parts, [&probabilities, &ruled], settings)
         .ok_or("the test days hold only one outcome")?;
     let scorecard = recipe.fit(examples, &examples.positions(|_, _| true))?;
-    Ok(Judged { tested, fitted: Fit { scorecard, calibrator, evaluation } })
+    let uncertainty = Uncertainty::of(&tested::rows(examples, &tested));
+    Ok(Judged { tested, fitted: Fit { scorecard, calibrator, evaluation, uncertainty } })
 }
 
 /// The model's test probabilities beside the baseline's.
