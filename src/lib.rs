@@ -22,6 +22,8 @@ pub mod assessment;
 pub mod audit;
 pub mod briefings;
 pub mod capacity;
+pub mod cards;
+pub mod changes;
 pub mod cli;
 pub mod feature_table;
 pub mod health;

@@ -261,3 +261,25 @@ fn evaluate_tells_figures_as_json_and_as_a_table() {
     let (code, _, err) = said(&["evaluate", "own.csv", "--label", "leftt"]);
     assert!(code == 2 && err.contains("did you mean `left`?"), "{err}");
 }
+
+#[test]
+fn models_are_listed_shown_promoted_and_rolled_back() {
+    let models = |args: &[&str]| said(&[&["models"], args, &["--output", "out-models"]].concat());
+    let (code, out, _) = models(&["list", "nightly.toml"]);
+    assert!(code == 0 && out.contains("foothold train"), "{out}");
+    assert_eq!(said(&["train", "nightly.toml", "--output", "out-models"]).0, 0);
+    let listed = json(&["models", "list", "nightly.toml", "--output", "out-models", "--format", "json"]);
+    let churn = listed["models"].as_array().unwrap().iter().find(|line| line["model"] == "churn").unwrap();
+    assert_eq!((&churn["version"], &churn["champion"]), (&1.into(), &true.into()), "{churn}");
+    let (code, card, err) = models(&["show", "nightly.toml", "churn"]);
+    assert!(code == 0 && card.starts_with("# Model card: churn"), "{card}{err}");
+    let (code, _, err) = models(&["show", "nightly.toml", "chrun"]);
+    assert!(code == 2 && err.contains("did you mean `churn`"), "{err}");
+    let person = ["--by", "Ada", "--reason", "asked for"];
+    let (code, _, err) = models(&[&["promote", "nightly.toml", "churn", "1"], &person[..]].concat());
+    assert!(code == 2 && err.contains("scores already"), "{err}");
+    let (code, _, err) = models(&[&["rollback", "nightly.toml", "churn"], &person[..]].concat());
+    assert!(code == 2 && err.contains("no earlier champion"), "{err}");
+    let (code, _, err) = models(&["compare", "nightly.toml", "churn", "1"]);
+    assert!(code == 2 && err.contains("cannot be compared with itself"), "{err}");
+}

@@ -127,11 +127,13 @@ fn churn(probability: f64, abstained: Option<&str>) -> Propensity {
         product: None,
         horizon_days: 180,
         probability: Probability::clamped(probability),
+        interval: None,
         percentile: 90.0,
         lift: 2.0,
         model_id: "m".into(),
         base_log_odds: 0.0,
         drivers: Vec::new(),
+        what_would_change: None,
         abstained: abstained.map(Into::into),
     }
 }

@@ -56,6 +56,7 @@ fn crm5_upgrades_and_add_ons_are_predicted_and_churn_stays_honest() {
         observations: &observations,
         capacity: &capacity,
         models: &models,
+        weekly_capacity: 5,
     };
     let snapshots = Snapshots::build(&source, &labelled_days(&source, 30));
     // Every account owns the core product from its first day, so nobody can buy it.

@@ -1,8 +1,8 @@
-//! The scorecard's arithmetic: bins, the solver against linfa-logistic, calibration, and figures worked out by hand.
+//! The scorecard's arithmetic: bins, the solver against linfa-logistic, calibration, and laws of the metrics.
 
 use foothold::models::bins::{Bins, MISSING};
 use foothold::models::calibrate::Platt;
-use foothold::models::evaluate::{metrics, paired_log_loss};
+use foothold::models::evaluate::metrics;
 use foothold::models::fit::{self, ScorecardParams, sigmoid};
 use foothold::models::linear::Symmetric;
 use foothold::models::ranking::{self, Offer};
@@ -187,37 +187,6 @@ fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
     assert!(message.contains("`a`") && message.contains("`usage`"), "{message}");
     let swapped = Table::new(vec![numbers("c", vec![1.0; 300])], 300);
     assert!(card.bind(&swapped.frame()).unwrap_err().to_string().contains("numbers"));
-}
-
-#[test]
-fn metrics_equal_figures_worked_out_by_hand() {
-    // Highest first: 0.9 +, 0.8 −, 0.6 + and − tied, 0.2 −, so of 2 × 3 pairs 1st + wins 3, 2nd + wins 1 and ties 1.
-    let (p, y) = (vec![0.2, 0.9, 0.6, 0.8, 0.6], vec![false, true, true, false, false]);
-    let m = metrics(&p, &y).expect("both outcomes occur");
-    close(m.auc, 4.5 / 6.0, 1e-12);
-    close(m.pr_auc, 0.5 * 1.0 + 0.5 * (2.0 / 4.0), 1e-12);
-    let loss = -(0.8f64.ln() + 0.9f64.ln() + 0.6f64.ln() + 0.2f64.ln() + 0.4f64.ln()) / 5.0;
-    close(m.log_loss, loss, 1e-12);
-    close(m.brier, (0.04 + 0.01 + 0.16 + 0.64 + 0.36) / 5.0, 1e-12);
-    // Five rows are five bins of one: Σ |p − y| / 5, but the tied pair falls into bins in row order.
-    close(m.calibration_error, (0.2 + 0.1 + 0.4 + 0.8 + 0.6) / 5.0, 1e-12);
-    close(m.lift_top_decile, 1.0 / (2.0 / 5.0), 1e-12);
-}
-
-#[test]
-fn a_constant_prediction_scores_as_no_information() {
-    let labels: Vec<bool> = (0..100).map(|row| row % 4 == 0).collect();
-    let m = metrics(&[0.25; 100], &labels).unwrap();
-    assert_eq!((m.auc, m.pr_auc, m.lift_top_decile), (0.5, 0.25, 1.0));
-    assert!(metrics(&[0.5; 3], &[true; 3]).is_none());
-}
-
-#[test]
-fn paired_differences_count_an_account_once() {
-    let (labels, accounts) = ([true, true, false, false], [1, 1, 2, 2]);
-    let (mean, error) = paired_log_loss(&[0.8, 0.8, 0.2, 0.2], &[0.5; 4], &labels, &accounts);
-    close(mean, 0.5f64.ln() - 0.8f64.ln(), 1e-12);
-    close(error, 0.0, 1e-12);
 }
 
 #[test]

@@ -29,23 +29,25 @@ pub fn settings() -> Settings {
         max_recording_auc: 0.9,
         ridges: vec![1.0, 10.0, 100.0],
         named_drivers: 3,
+        bootstrap_replicates: 100,
+        bootstrap_seed: 1,
         ..defaults
     }
 }
 
-fn target(kind: PropensityKind) -> Target {
+pub fn target(kind: PropensityKind) -> Target {
     Target { kind, product: None, product_name: None, horizon_days: 90 }
 }
 
 /// Rows of `accounts` on a monthly grid; six numbers and a segment, of which the first number and the segment matter.
-struct World {
-    table: Table,
-    labels: Vec<bool>,
+pub struct World {
+    pub table: Table,
+    pub labels: Vec<bool>,
     days: Vec<Day>,
     hashes: Vec<u64>,
 }
 
-fn world(accounts: usize, months: i32, strength: f64, seed: u64) -> World {
+pub fn world(accounts: usize, months: i32, strength: f64, seed: u64) -> World {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); 6];
     let (mut segments, mut labels, mut days, mut hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -78,7 +80,7 @@ fn world(accounts: usize, months: i32, strength: f64, seed: u64) -> World {
 }
 
 impl World {
-    fn examples(&self) -> Examples<'_> {
+    pub fn examples(&self) -> Examples<'_> {
         Examples {
             frame: self.table.frame(),
             rows: (0..self.table.rows as u32).collect(),
@@ -88,7 +90,7 @@ impl World {
         }
     }
 
-    fn train(&self, kind: PropensityKind) -> Challenger {
+    pub fn train(&self, kind: PropensityKind) -> Challenger {
         train(&target(kind), day("2025-06-30"), &self.examples(), &settings())
     }
 }
@@ -207,15 +209,15 @@ fn a_worse_challenger_does_not_replace_the_champion_on_rows_neither_has_seen() {
     let early = Examples { ..cut(&world, 10) };
     let champion = train(&target(PropensityKind::Churn), day("2025-01-31"), &early, &settings()).artifact;
     let mut challenger = world.train(PropensityKind::Churn);
-    let fair = decide(&challenger, Some(&champion), &world.examples());
+    let fair = decide(&challenger, Some(&champion), &world.examples(), settings().resampling());
     assert!(fair.promoted, "{fair:?}");
     challenger.tested.iter_mut().for_each(|test| test.probability = 0.5);
-    let unfair = decide(&challenger, Some(&champion), &world.examples());
+    let unfair = decide(&challenger, Some(&champion), &world.examples(), settings().resampling());
     assert!(!unfair.promoted && unfair.reason.contains("worse"), "{unfair:?}");
-    assert!(decide(&challenger, None, &world.examples()).promoted);
+    assert!(decide(&challenger, None, &world.examples(), settings().resampling()).promoted);
 }
 
-fn cut(world: &World, months: i32) -> Examples<'_> {
+pub fn cut(world: &World, months: i32) -> Examples<'_> {
     let all = world.examples();
     let rows = all.days.iter().filter(|d| **d < day("2024-01-01").plus(30 * months)).count();
     Examples {

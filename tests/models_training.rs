@@ -84,7 +84,7 @@ impl Sections {
 
     fn source<'a>(&'a self, extracts: &'a Extracts, as_of: Day) -> Source<'a> {
         let Sections { observations, capacity, models } = self;
-        Source { extracts, as_of, observations, capacity, models }
+        Source { extracts, as_of, observations, capacity, models, weekly_capacity: 5 }
     }
 }
 

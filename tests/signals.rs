@@ -469,11 +469,13 @@ fn a_propensity_fires_in_the_top_decile_above_its_base_unless_the_model_abstains
             product: product.map(ProductIx),
             horizon_days: 180,
             probability: Probability::clamped(0.3),
+            interval: None,
             percentile,
             lift,
             model_id: "m1".into(),
             base_log_odds: 0.0,
             drivers: Vec::new(),
+            what_would_change: None,
             abstained: abstained.map(str::to_owned),
         });
         bench
@@ -499,11 +501,13 @@ fn churn_is_judged_within_the_segment_where_that_is_large_enough() {
         product: None,
         horizon_days: 180,
         probability: Probability::clamped(probability),
+        interval: None,
         percentile,
         lift: 2.0,
         model_id: "m1".into(),
         base_log_odds: 0.0,
         drivers: Vec::new(),
+        what_would_change: None,
         abstained: None,
     };
     let mut bench = bench();

@@ -96,8 +96,9 @@ fn month_ends(last: Day) -> Vec<Day> {
 
 /// The models that a training on this day would have promoted.
 fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Scorer {
-    let JobFile { observations, capacity, models, .. } = settings;
-    let source = Source { extracts, as_of: day, observations, capacity, models };
+    let JobFile { observations, capacity, models, recommendations, .. } = settings;
+    let weekly_capacity = recommendations.weekly_capacity;
+    let source = Source { extracts, as_of: day, observations, capacity, models, weekly_capacity };
     Scorer::of(train_all(&source, |challenger, _| challenger.artifact))
 }
 

@@ -67,7 +67,8 @@ fn reading_seconds(words: u32) -> u32 {
     (f64::from(words) / WORDS_PER_MINUTE * 60.0).ceil() as u32
 }
 
-const STYLE: &str = include_str!("templates/style.css");
+/// The style of every page of the site.
+pub const STYLE: &str = include_str!("templates/style.css");
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();

@@ -56,12 +56,19 @@ struct Bar {
     share: f64,
 }
 
-/// Every page of the day: `index.html`, `owners/…`, `briefings/…`.
-pub fn pages(view: View, assessments: &[Assessment], recommended: &Recommended, briefings: &[Briefing]) -> Vec<File> {
+/// Every page of the day but those about models: `index.html`, `owners/…`, `briefings/…`.
+/// `models` says whether there are pages about models to link to.
+pub fn pages(
+    view: View,
+    assessments: &[Assessment],
+    recommended: &Recommended,
+    briefings: &[Briefing],
+    models: bool,
+) -> Vec<File> {
     let reading: Reading = briefings.iter().map(|b| (b.recommendation_id.as_str(), b.reading_seconds)).collect();
     let owners = owners(view, &recommended.recommendations, &reading);
-    let mut files =
-        vec![File { path: "index.html".into(), content: index(view, assessments, recommended, &owners, &reading) }];
+    let index = index(view, assessments, recommended, &owners, &reading, models);
+    let mut files = vec![File { path: "index.html".into(), content: index }];
     let as_of = wording::day(view.day);
     files.extend(owners.iter().map(|owner| File {
         path: format!("owners/{}.html", owner.slug),
@@ -121,6 +128,7 @@ fn index(
     recommended: &Recommended,
     owners: &[Owner],
     reading: &Reading,
+    models: bool,
 ) -> String {
     let mut best: Vec<&Recommendation> = recommended.recommendations.iter().collect();
     best.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value).then_with(|| a.id.cmp(&b.id)));
@@ -131,6 +139,7 @@ fn index(
             as_of => wording::day(view.day), style => STYLE, owners => owners, top => top,
             total => recommended.recommendations.len(), accounts => assessments.len(),
             facts => facts(assessments, recommended), health => health(assessments), gates => gates(recommended),
+            models => models,
         },
     )
 }

@@ -24,14 +24,27 @@ pub struct ExplainArgs {
 }
 
 /// The tables that speak of an account, each with the columns that an explanation shows.
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     ("account_health", &["score", "color", "trend_30d", "risk_level", "reasons", "recommended_actions", "unavailable"]),
     ("readiness", &["score", "tier", "convergence", "gate"]),
     ("capacity", &["product_id", "metric", "utilization", "limit", "breach_p50", "breach_before_renewal"]),
     ("signals", &["signal", "strength", "confidence", "evidence"]),
-    ("propensities", &["kind", "product_id", "probability", "lift", "abstain_reason"]),
+    (
+        "propensities",
+        &[
+            "kind",
+            "product_id",
+            "probability",
+            "probability_low",
+            "probability_high",
+            "lift",
+            "what_would_change",
+            "abstain_reason",
+        ],
+    ),
     ("churn_curve", &["days", "probability", "training_rows"]),
     ("propensity_drivers", &["kind", "product_id", "driver_rank", "contribution", "text"]),
+    ("score_changes", &["score", "before", "after", "from_data", "from_late_data", "from_configuration", "from_model"]),
     (
         "recommendations",
         &["playbook", "headline", "probability", "expected_arr", "rank", "owner", "contact_by", "status"],

@@ -94,6 +94,10 @@ impl From<models::registry::Error> for Failure {
     fn from(error: models::registry::Error) -> Failure {
         match error {
             models::registry::Error::Store(e) => e.into(),
+            models::registry::Error::Slot { .. }
+            | models::registry::Error::Version { .. }
+            | models::registry::Error::Standing { .. }
+            | models::registry::Error::NothingEarlier { .. } => Failure::usage(error.to_string()),
             other => Failure::unexpected(other.to_string()),
         }
     }

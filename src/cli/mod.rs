@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod host;
 mod job;
+mod models;
 mod published;
 mod review;
 mod run;
@@ -90,6 +91,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Apply a model that evaluate saved to a feature table
     Score(score::ScoreArgs),
+    /// List, show, compare, promote and roll back models
+    Models(models::ModelsArgs),
     /// List and decide recommendations
     Review(review::ReviewArgs),
     /// Report what came of a recommendation
@@ -121,6 +124,7 @@ impl Command {
             Command::Train(args) => args.format == Format::Json,
             Command::Evaluate(args) => args.format == Format::Json,
             Command::Score(args) => args.format == Format::Json,
+            Command::Models(args) => args.wants_json(),
             Command::Audit(args) => args.wants_json(),
             Command::Explain(args) => args.format == Format::Json,
             Command::Status(args) => args.format == Format::Json,
@@ -135,6 +139,7 @@ impl Command {
             Command::Train(args) => train::train(args, terminal),
             Command::Evaluate(args) => evaluate::evaluate(args, terminal),
             Command::Score(args) => score::score(args, terminal),
+            Command::Models(args) => models::models(args, terminal),
             Command::Review(args) => review::review(args, terminal),
             Command::Outcome(args) => review::outcome(args, terminal),
             Command::Audit(args) => audit::audit(args),

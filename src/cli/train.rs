@@ -26,11 +26,12 @@ pub struct TrainArgs {
 pub fn train(args: &TrainArgs, terminal: &Terminal) -> Result<(), Failure> {
     let job = args.job.load()?;
     let (day, access, output) = (as_of(&job, terminal), access()?, output(&job)?);
-    let JobFile { observations, capacity, models, .. } = &job.settings;
+    let JobFile { observations, capacity, models, recommendations, .. } = &job.settings;
+    let weekly_capacity = recommendations.weekly_capacity;
     let mut stages = Stages::new(terminal);
     let extracts = stages
         .run("load", || extracts::load_from(&job.settings.extracts, &access, &State::of(&output), day, &|_| {}))?;
-    let source = Source { extracts: &extracts, as_of: day, observations, capacity, models };
+    let source = Source { extracts: &extracts, as_of: day, observations, capacity, models, weekly_capacity };
     let report = stages.run("train", || retrain::train(&source, &output))?;
     let view = View::new(&extracts, day);
     let heard = stages.run("listen", || intents::train(view, &job.settings.text, &output))?;

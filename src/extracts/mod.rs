@@ -17,6 +17,7 @@ mod feature_rows;
 mod feature_run;
 pub(crate) mod frame;
 mod gather;
+pub mod late;
 mod load;
 mod locate;
 mod order;

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::Settings;
 use super::baseline::Baseline;
+use super::bootstrap::{Intervals, Paired};
 use super::calibrate::Platt;
 use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
@@ -14,6 +15,7 @@ use super::scorecard::Scorecard;
 use super::survival::Survival;
 use super::table::{Frame, Values};
 use super::train::{Examples, Target};
+use super::uncertainty::Uncertainty;
 use crate::vocabulary::{Day, PropensityKind};
 
 /// Layout of this file; a reader refuses any other.
@@ -36,6 +38,8 @@ pub struct Artifact {
     pub schema_hash: String,
     pub scorecard: Option<Scorecard>,
     pub calibrator: Platt,
+    /// How far its probabilities may be off, by segment; `None` where nothing was tested.
+    pub uncertainty: Option<Uncertainty>,
     /// Rates by group: the answer where the model abstains.
     pub fallback: Baseline,
     /// On later rows than the ones fitted; `None` where there were too few.
@@ -55,6 +59,7 @@ pub struct Fit {
     pub scorecard: Scorecard,
     pub calibrator: Platt,
     pub evaluation: Evaluation,
+    pub uncertainty: Option<Uncertainty>,
 }
 
 /// The rows behind a model.
@@ -80,6 +85,10 @@ pub struct Evaluation {
     pub grade: Grade,
     pub model: Metrics,
     pub baseline: Metrics,
+    /// Of the model's metrics.
+    pub intervals: Option<Intervals>,
+    /// Model − baseline.
+    pub against_baseline: Option<Paired>,
 }
 
 impl Evaluation {
@@ -156,6 +165,7 @@ impl Artifact {
         settings: &Settings,
     ) -> Artifact {
         let calibrator = fit.as_ref().map_or(Platt::default(), |fit| fit.calibrator);
+        let uncertainty = fit.as_ref().and_then(|fit| fit.uncertainty.clone());
         let (scorecard, evaluation) = fit.map(|fit| (fit.scorecard, fit.evaluation)).unzip();
         let mut artifact = Artifact {
             format: FORMAT,
@@ -170,6 +180,7 @@ impl Artifact {
             schema_hash: schema_hash(scorecard.as_ref()),
             scorecard,
             calibrator,
+            uncertainty,
             fallback,
             evaluation,
             abstains,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::bins::Bins;
+use super::bootstrap::Interval;
 use super::table::Frame;
+use crate::statistics::wilson;
 
 /// Observed rates by the groups of one feature, each shrunk toward the overall rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,8 @@ pub struct Baseline {
     pub bins: Bins,
     /// By code of `bins`.
     pub rates: Vec<f64>,
+    /// Training rows by code.
+    pub rows: Vec<u32>,
     pub overall: f64,
 }
 
@@ -64,8 +68,18 @@ impl Baseline {
         let overall = (positives + 0.5) / (labels.len() as f64 + 1.0);
         let shrunk = |(met, n): &(f64, f64)| (met + SHRINKAGE_ROWS * overall) / (n + SHRINKAGE_ROWS);
         let rates = counts.iter().map(shrunk).collect();
+        let rows = counts.iter().map(|(_, n)| *n as u32).collect();
         let (name, feature, label) = (names.0.to_owned(), names.1.to_owned(), names.2.to_owned());
-        Baseline { name, feature, label, bins, rates, overall }
+        Baseline { name, feature, label, bins, rates, rows, overall }
+    }
+
+    /// 95 % interval of a group's rate. `days` snapshots of one account count as one, and the overall rate as the rows
+    /// that it is shrunk with.
+    pub fn interval(&self, code: u8, days: usize) -> Interval {
+        let code = usize::from(code);
+        let n = f64::from(self.rows[code]) / days.max(1) as f64 + SHRINKAGE_ROWS;
+        let (low, high) = wilson(self.rates[code] * n, n);
+        Interval { low, high }
     }
 
     /// The rate of each row's group.

@@ -16,7 +16,7 @@ pub struct Metrics {
     /// Mean negative log-likelihood, nats.
     pub log_loss: f64,
     pub brier: f64,
-    /// Expected calibration error over ten bins of equal size.
+    /// Expected calibration error: Σ over ten slices of equal size of share × |mean probability − share of positives|.
     pub calibration_error: f64,
     /// Share of positives in the highest tenth over the share in all rows.
     pub lift_top_decile: f64,
@@ -55,115 +55,154 @@ impl Grade {
 
 /// All metrics at once; `None` without at least one row of each class.
 pub fn metrics(probabilities: &[f64], labels: &[bool]) -> Option<Metrics> {
-    let positives = labels.iter().filter(|label| **label).count();
-    if positives == 0 || positives == labels.len() || labels.len() != probabilities.len() {
+    let both = labels.iter().any(|label| *label) && labels.iter().any(|label| !label);
+    if !both || labels.len() != probabilities.len() {
         return None;
     }
-    let groups = tied_groups(probabilities, labels);
-    Some(Metrics {
-        rows: labels.len(),
-        positives,
-        auc: auc(&groups),
-        pr_auc: average_precision(&groups),
-        log_loss: log_loss(probabilities, labels),
-        brier: brier(probabilities, labels),
-        calibration_error: calibration_error(probabilities, labels),
-        lift_top_decile: top_decile_lift(&groups),
-    })
-}
-
-/// Rows of one probability, highest first: (positives, negatives).
-fn tied_groups(probabilities: &[f64], labels: &[bool]) -> Vec<(f64, f64)> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-    let group = |run: &[usize]| {
+    let ties = order.chunk_by(|a, b| probabilities[*a] == probabilities[*b]).map(|run| {
         let positives = run.iter().filter(|row| labels[**row]).count() as f64;
-        (positives, run.len() as f64 - positives)
-    };
-    order.chunk_by(|a, b| probabilities[*a] == probabilities[*b]).map(group).collect()
+        Tie::new(probabilities[run[0]], positives, run.len() as f64 - positives)
+    });
+    Some(Ranking::of(ties.collect()).metrics())
 }
 
-fn totals(groups: &[(f64, f64)]) -> (f64, f64) {
-    groups.iter().fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1))
+/// Rows of one predicted probability, as sums of their weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Tie {
+    pub probability: f64,
+    pub positives: f64,
+    pub negatives: f64,
+    /// Negative log-likelihood of one negative and of one positive row.
+    losses: [f64; 2],
 }
 
-fn auc(groups: &[(f64, f64)]) -> f64 {
-    let (positives, negatives) = totals(groups);
-    let mut negatives_below = negatives;
-    let mut wins = 0.0;
-    for (positive, negative) in groups {
-        negatives_below -= negative;
-        wins += positive * (negatives_below + 0.5 * negative);
+impl Tie {
+    pub fn new(probability: f64, positives: f64, negatives: f64) -> Tie {
+        let losses = [row_loss(probability, false), row_loss(probability, true)];
+        Tie { probability, positives, negatives, losses }
     }
-    wins / (positives * negatives)
-}
 
-fn average_precision(groups: &[(f64, f64)]) -> f64 {
-    let (positives, _) = totals(groups);
-    let (mut found, mut seen, mut area) = (0.0, 0.0, 0.0);
-    for (positive, negative) in groups {
-        found += positive;
-        seen += positive + negative;
-        area += positive / positives * found / seen;
+    /// The same probability met by other rows.
+    pub fn met(self, positives: f64, negatives: f64) -> Tie {
+        Tie { positives, negatives, ..self }
     }
-    area
+
+    pub fn rows(&self) -> f64 {
+        self.positives + self.negatives
+    }
 }
 
-/// Mean negative log-likelihood; probabilities are held away from 0 and 1 by 1e-12.
-pub fn log_loss(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let losses = probabilities.iter().zip(labels).map(|(p, y)| row_loss(*p, *y));
-    losses.sum::<f64>() / labels.len() as f64
+/// Ties by falling probability. Every metric is a function of these, so neither the order of the rows nor what a sort
+/// makes of equal probabilities can show in a figure.
+#[derive(Clone, Debug)]
+pub struct Ranking {
+    pub ties: Vec<Tie>,
+    pub positives: f64,
+    pub negatives: f64,
 }
 
-/// Negative log-likelihood of one row.
+/// Slices of equal size in the order of rank.
+pub const SLICES: usize = 10;
+
+/// One tenth of the rows; what a tie that straddles a cut holds is shared out evenly.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Slice {
+    pub rows: f64,
+    pub positives: f64,
+    /// Sum of the probabilities.
+    pub expected: f64,
+}
+
+impl Ranking {
+    /// `ties` by falling probability, no probability twice.
+    pub fn of(ties: Vec<Tie>) -> Ranking {
+        let sum = |weight: fn(&Tie) -> f64| ties.iter().map(weight).sum();
+        let (positives, negatives) = (sum(|tie| tie.positives), sum(|tie| tie.negatives));
+        Ranking { ties, positives, negatives }
+    }
+
+    pub fn rows(&self) -> f64 {
+        self.positives + self.negatives
+    }
+
+    pub fn has_both(&self) -> bool {
+        self.positives > 0.0 && self.negatives > 0.0
+    }
+
+    /// Meaningful where both classes are there.
+    pub fn metrics(&self) -> Metrics {
+        let slices = self.slices();
+        Metrics {
+            rows: self.rows() as usize,
+            positives: self.positives as usize,
+            auc: self.auc(),
+            pr_auc: self.average_precision(),
+            log_loss: self.log_loss(),
+            brier: self.brier(),
+            calibration_error: slices.iter().map(|slice| (slice.expected - slice.positives).abs()).sum::<f64>()
+                / self.rows(),
+            lift_top_decile: slices[0].positives / slices[0].rows / (self.positives / self.rows()),
+        }
+    }
+
+    pub fn auc(&self) -> f64 {
+        let (mut below, mut wins) = (self.negatives, 0.0);
+        for tie in &self.ties {
+            below -= tie.negatives;
+            wins += tie.positives * (below + 0.5 * tie.negatives);
+        }
+        wins / (self.positives * self.negatives)
+    }
+
+    fn average_precision(&self) -> f64 {
+        let (mut found, mut seen, mut area) = (0.0, 0.0, 0.0);
+        for tie in self.ties.iter().filter(|tie| tie.rows() > 0.0) {
+            found += tie.positives;
+            seen += tie.rows();
+            area += tie.positives / self.positives * found / seen;
+        }
+        area
+    }
+
+    pub fn log_loss(&self) -> f64 {
+        let loss = |tie: &Tie| tie.negatives * tie.losses[0] + tie.positives * tie.losses[1];
+        self.ties.iter().map(loss).sum::<f64>() / self.rows()
+    }
+
+    fn brier(&self) -> f64 {
+        let square =
+            |tie: &Tie| tie.positives * (1.0 - tie.probability).powi(2) + tie.negatives * tie.probability.powi(2);
+        self.ties.iter().map(square).sum::<f64>() / self.rows()
+    }
+
+    /// Ten slices of equal size, the highest probabilities first; slice k ends at row ⌈k·n/10⌉.
+    pub fn slices(&self) -> [Slice; SLICES] {
+        let mut slices = [Slice::default(); SLICES];
+        let end = |slice: usize| (self.rows() * (slice + 1) as f64 / SLICES as f64).ceil();
+        let (mut at, mut seen) = (0, 0.0);
+        for tie in self.ties.iter().filter(|tie| tie.rows() > 0.0) {
+            let mut left = tie.rows();
+            while left > 0.0 {
+                while at + 1 < SLICES && seen >= end(at) {
+                    at += 1;
+                }
+                let taken = if at + 1 < SLICES { left.min(end(at) - seen) } else { left };
+                let slice = &mut slices[at];
+                slice.rows += taken;
+                slice.positives += tie.positives * taken / tie.rows();
+                slice.expected += tie.probability * taken;
+                seen += taken;
+                left -= taken;
+            }
+        }
+        slices
+    }
+}
+
+/// Negative log-likelihood of one row; the probability is held away from 0 and 1 by 1e-12.
 pub fn row_loss(probability: f64, label: bool) -> f64 {
     let p = probability.clamp(1e-12, 1.0 - 1e-12);
     if label { -p.ln() } else { -(1.0 - p).ln() }
-}
-
-fn brier(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let squares = probabilities.iter().zip(labels).map(|(p, y)| (p - f64::from(u8::from(*y))).powi(2));
-    squares.sum::<f64>() / labels.len() as f64
-}
-
-/// Σ over ten bins of equal size of share × |mean probability − share of positives|.
-fn calibration_error(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
-    let n = order.len();
-    let bins = 10.min(n);
-    let gap = |bin: usize| {
-        let rows = &order[bin * n / bins..(bin + 1) * n / bins];
-        let expected: f64 = rows.iter().map(|row| probabilities[*row]).sum();
-        let met = rows.iter().filter(|row| labels[**row]).count() as f64;
-        (expected - met).abs() / n as f64
-    };
-    (0..bins).map(gap).sum()
-}
-
-/// Within a tie that straddles the cut, positives count by their share of the tie.
-fn top_decile_lift(groups: &[(f64, f64)]) -> f64 {
-    let (positives, negatives) = totals(groups);
-    let size = ((positives + negatives) / 10.0).ceil();
-    let (mut room, mut found) = (size, 0.0);
-    for (positive, negative) in groups {
-        let taken = (positive + negative).min(room);
-        found += positive * taken / (positive + negative);
-        room -= taken;
-    }
-    found / size / (positives / (positives + negatives))
-}
-
-/// Mean difference in log loss `new − old` on the same rows and its standard error, rows of one account counted
-/// as one: snapshots of an account are not independent.
-pub fn paired_log_loss(new: &[f64], old: &[f64], labels: &[bool], accounts: &[u64]) -> (f64, f64) {
-    let mut by_account = std::collections::BTreeMap::<u64, f64>::new();
-    for (row, label) in labels.iter().enumerate() {
-        *by_account.entry(accounts[row]).or_default() += row_loss(new[row], *label) - row_loss(old[row], *label);
-    }
-    let (rows, clusters) = (labels.len() as f64, by_account.len() as f64);
-    let mean = by_account.values().sum::<f64>() / rows;
-    let per_cluster = mean * rows / clusters;
-    let spread: f64 = by_account.values().map(|sum| (sum - per_cluster).powi(2)).sum();
-    (mean, spread.sqrt() / rows)
 }

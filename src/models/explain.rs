@@ -118,7 +118,7 @@ fn said(value: &Typical, unit: &str) -> String {
     }
 }
 
-fn said_number(value: f64, unit: &str) -> String {
+pub(super) fn said_number(value: f64, unit: &str) -> String {
     match unit {
         "share" => wording::percent(value),
         "yes or no" => if value > 0.5 { "yes" } else { "no" }.to_owned(),
@@ -133,7 +133,7 @@ fn direction(contribution: f64) -> &'static str {
     if contribution >= 0.0 { "raises" } else { "lowers" }
 }
 
-fn outcome(artifact: &Artifact) -> String {
+pub(super) fn outcome(artifact: &Artifact) -> String {
     match (artifact.kind, &artifact.product_name) {
         (PropensityKind::Churn, _) => "the risk of leaving".to_owned(),
         (PropensityKind::Upsell, _) => "the chance of an upgrade".to_owned(),

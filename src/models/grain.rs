@@ -25,6 +25,8 @@ pub struct Source<'a> {
     pub observations: &'a observations::Settings,
     pub capacity: &'a capacity::Settings,
     pub models: &'a Settings,
+    /// Contacts that one owner makes in a week: what an evaluation asks a ranking for.
+    pub weekly_capacity: u32,
 }
 
 /// One account on one day.

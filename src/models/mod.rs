@@ -8,13 +8,17 @@
 //!
 //! Training and scoring read the same [`features::row`]. Nothing here writes recommendations or reads a clock.
 
+pub mod appraise;
 pub mod artifact;
 pub mod baseline;
 pub mod bins;
 pub mod boosting;
+pub mod bootstrap;
 pub mod calibrate;
 pub mod columns;
+pub mod counterfactual;
 mod curvature;
+pub mod curves;
 pub mod drift;
 pub mod evaluate;
 pub mod examples;
@@ -36,7 +40,9 @@ pub mod select;
 mod solver;
 pub mod survival;
 pub mod table;
+pub mod tested;
 pub mod train;
+pub mod uncertainty;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +59,8 @@ pub struct Propensity {
     pub product: Option<ProductIx>,
     pub horizon_days: i32,
     pub probability: Probability,
+    /// 95 % interval of the probability, from how far later rows of the account's segment lay off.
+    pub interval: Option<bootstrap::Interval>,
     /// 0–100 among the accounts scored tonight; 100 = highest.
     pub percentile: f64,
     /// probability / base rate.
@@ -62,6 +70,9 @@ pub struct Propensity {
     /// By falling |contribution|, what the unnamed features add up to last; base_log_odds + all contributions, added in
     /// this order, is the log-odds of `probability`.
     pub drivers: Vec<Driver>,
+    /// The smallest change of what a team can influence that brings the probability to the better side of the base
+    /// rate, as a sentence; `None` where it stands there or where no three changes reach it.
+    pub what_would_change: Option<String>,
     /// Set when the model abstains and `probability` is the fallback's.
     pub abstained: Option<String>,
 }
@@ -122,9 +133,18 @@ pub struct Settings {
     /// Days at which the probability of having left by then is read, beside the churn horizon.
     pub churn_curve_days: Vec<i32>,
     pub drift: drift::Settings,
+    /// Replicates behind every interval of an evaluation.
+    pub bootstrap_replicates: u32,
+    /// Another seed draws other replicates.
+    pub bootstrap_seed: u64,
 }
 
 impl Settings {
+    /// How intervals are drawn.
+    pub fn resampling(&self) -> bootstrap::Resampling {
+        bootstrap::Resampling { replicates: self.bootstrap_replicates, seed: self.bootstrap_seed }
+    }
+
     /// How the labels read a contract's paper trail.
     pub fn rules(&self) -> Rules {
         let expansions = Expansions::of(&self.upsell_labels);

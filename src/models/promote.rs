@@ -1,9 +1,10 @@
 //! Champion against challenger: who scores from now on, and why.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::artifact::Artifact;
-use super::evaluate::{self, Grade};
+use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
+use super::evaluate::Grade;
 use super::fit::sigmoid;
 use super::train::{Challenger, Examples, Tested};
 use crate::vocabulary::Day;
@@ -38,6 +39,10 @@ pub struct ModelEvaluation {
     pub brier: Option<f64>,
     pub calibration_error: Option<f64>,
     pub lift_top_decile: Option<f64>,
+    /// 95 % bootstrap intervals over accounts, in the order of the figures above.
+    pub intervals: Option<Intervals>,
+    /// Model − baseline in log loss on the same rows.
+    pub against_baseline: Option<Estimate>,
     pub grade: Grade,
     pub promoted: bool,
     pub reason: String,
@@ -74,6 +79,8 @@ impl ModelEvaluation {
             brier: metrics.map(|m| m.brier),
             calibration_error: metrics.map(|m| m.calibration_error),
             lift_top_decile: metrics.map(|m| m.lift_top_decile),
+            intervals: tested.and_then(|evaluation| evaluation.intervals),
+            against_baseline: tested.and_then(|evaluation| Some(evaluation.against_baseline?.log_loss)),
             grade: tested.map_or(Grade::C, |evaluation| evaluation.grade),
             promoted,
             reason: match &model.abstains {
@@ -85,56 +92,92 @@ impl ModelEvaluation {
 }
 
 /// Whether the challenger takes over, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Verdict {
     pub promoted: bool,
     pub reason: String,
+    /// The model id of the champion that it was held against.
+    pub champion: Option<String>,
+    /// Challenger − champion on the same later rows, where there were enough.
+    pub comparison: Option<Paired>,
 }
 
 impl Verdict {
-    fn yes(reason: impl Into<String>) -> Verdict {
-        Verdict { promoted: true, reason: reason.into() }
+    pub fn yes(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: true, reason: reason.into(), champion: None, comparison: None }
     }
 
-    fn no(reason: impl Into<String>) -> Verdict {
-        Verdict { promoted: false, reason: reason.into() }
+    pub fn no(reason: impl Into<String>) -> Verdict {
+        Verdict { promoted: false, reason: reason.into(), champion: None, comparison: None }
     }
 }
 
 /// Decides between a freshly trained model and the champion on the same later rows.
 ///
 /// Neither may be judged on rows it was fitted on: the challenger speaks through its fit on the training days alone,
-/// and of the test rows only those after the champion's last training day count. Where too few are left, a challenger trained on later data replaces it if it beats its own baseline.
-pub fn decide(challenger: &Challenger, champion: Option<&Artifact>, examples: &Examples) -> Verdict {
+/// and of the test rows only those after the champion's last training day count. Where too few are left, a challenger
+/// trained on later data replaces it if it beats its own baseline.
+pub fn decide(challenger: &Challenger, champion: Option<&Artifact>, examples: &Examples, by: Resampling) -> Verdict {
     let (challenger, tested) = (&challenger.artifact, &challenger.tested);
     let Some(champion) = champion else { return Verdict::yes("first model of its kind") };
     if champion.model_id == challenger.model_id {
         return Verdict::no("the same model is champion already");
     }
-    match (challenger.active().is_some(), champion.active().is_some()) {
+    let verdict = match (challenger.active().is_some(), champion.active().is_some()) {
         (false, true) => Verdict::no("abstains, and the champion does not"),
         (_, false) => Verdict::yes("the champion abstains"),
-        (true, true) => compare(challenger, tested, champion, examples),
-    }
+        (true, true) => match compare(tested, champion, examples, by) {
+            Some(paired) => Verdict { comparison: Some(paired), ..no_worse(&paired, champion) },
+            None => fresher(challenger, champion),
+        },
+    };
+    Verdict { champion: Some(champion.model_id.clone()), ..verdict }
 }
 
 /// Fewest positives for a comparison.
 const MIN_POSITIVES: usize = 10;
 
-fn compare(challenger: &Artifact, tested: &[Tested], champion: &Artifact, examples: &Examples) -> Verdict {
+/// A challenger may lose this share of the champion's log loss to chance before its later data no longer make up for it.
+const MARGIN: f64 = 0.01;
+
+/// Challenger − champion on the test rows that the champion has not seen; `None` where they are too few.
+fn compare(tested: &[Tested], champion: &Artifact, examples: &Examples, by: Resampling) -> Option<Paired> {
     let seen = champion.trained.last_day.unwrap_or(Day::MIN);
     let unseen = tested.iter().map(|test| (test.position as usize, test.probability));
     let (later, new): (Vec<usize>, Vec<f64>) = unseen.filter(|(p, _)| examples.days[*p] > seen).unzip();
     let labels: Vec<bool> = later.iter().map(|p| examples.labels[*p]).collect();
-    let positives = labels.iter().filter(|label| **label).count();
-    if positives < MIN_POSITIVES || positives == labels.len() {
-        return fresher(challenger, champion);
+    if labels.iter().filter(|label| **label).count() < MIN_POSITIVES {
+        return None;
     }
     let accounts: Vec<u64> = later.iter().map(|p| examples.account_hashes[*p]).collect();
-    let old = probabilities(champion, examples, &later);
-    let (difference, error) = evaluate::paired_log_loss(&new, &old, &labels, &accounts);
-    let figures = format!("log loss {difference:+.4} ± {error:.4} against the champion on {} later rows", later.len());
-    if difference <= error { Verdict::yes(figures) } else { Verdict::no(format!("worse: {figures}")) }
+    bootstrap::paired(&new, &probabilities(champion, examples, &later), &labels, &accounts, by)
+}
+
+/// Refused where the interval lies above zero, or where the figure itself exceeds the margin.
+fn no_worse(paired: &Paired, champion: &Artifact) -> Verdict {
+    let Estimate { value, low, .. } = paired.log_loss;
+    let known = champion.evaluation.as_ref().map_or(f64::INFINITY, |evaluation| evaluation.model.log_loss);
+    let figures = told(paired);
+    if low > 0.0 || value > MARGIN * known {
+        Verdict::no(format!("worse than the champion: {figures}"))
+    } else if paired.log_loss.high < 0.0 {
+        Verdict::yes(format!("better than the champion: {figures}"))
+    } else {
+        Verdict::yes(format!("no worse than the champion: {figures}"))
+    }
+}
+
+/// A comparison in words, with its intervals.
+pub fn told(paired: &Paired) -> String {
+    let said = |Estimate { value, low, high }: Estimate| format!("{value:+.4} [{low:+.4}, {high:+.4}]");
+    format!(
+        "log loss {} and AUC {} on {} later rows of {} accounts",
+        said(paired.log_loss),
+        said(paired.auc),
+        paired.rows,
+        paired.accounts
+    )
 }
 
 fn fresher(challenger: &Artifact, champion: &Artifact) -> Verdict {

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! models/{slot}/{NNNNNN}.json             one trained model, never overwritten
+//! models/{slot}/{NNNNNN}/…                what belongs to it: verdict, test rows, card, plots; never overwritten
 //! models/{slot}/champions/{NNNNNN}.json   which of them scores from a day on, and why; the highest number counts
 //! ```
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::artifact::{self, Artifact};
+use super::promote::Verdict;
 use crate::store::{self, Created, Store};
 use crate::vocabulary::{Day, PropensityKind};
+use crate::wording;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -31,6 +35,24 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error("{url}/{path}: not what this program wrote there: {reason}; delete it and train again to write it anew")]
+    Attachment { url: String, path: String, reason: String },
+    #[error("no model named `{slot}` under {url}; {}", known(.slots, .near))]
+    Slot { url: String, slot: String, slots: Vec<String>, near: Option<String> },
+    #[error("`{slot}` has no version `{wanted}`; it has {versions}: give a number or the beginning of a model id")]
+    Version { slot: String, wanted: String, versions: String },
+    #[error("version {number} of `{slot}` scores already as of {day}; nothing was changed")]
+    Standing { slot: String, number: u32, day: Day },
+    #[error("`{slot}` has no earlier champion as of {day} to roll back to; promote a version by its number")]
+    NothingEarlier { slot: String, day: Day },
+}
+
+fn known(slots: &[String], near: &Option<String>) -> String {
+    match (near, slots) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "train first: `foothold train jobs/retrain.toml`".to_owned(),
+        (None, slots) => format!("there are {}", wording::list(slots)),
+    }
 }
 
 /// A champion pointer: the content of `champions/NNNNNN.json`.
@@ -43,13 +65,40 @@ pub struct Champion {
     /// The model scores runs of this day and later.
     pub from: Day,
     pub reason: String,
+    /// Who decided; `None` where training did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl Champion {
     /// A pointer set by training, from its day on.
     pub fn by_training(model_id: &str, model: &str, from: Day, reason: &str) -> Champion {
-        Champion { model_id: model_id.to_owned(), model: model.to_owned(), from, reason: reason.to_owned() }
+        Champion { model_id: model_id.to_owned(), model: model.to_owned(), from, reason: reason.to_owned(), by: None }
     }
+
+    /// The number of the version it points to.
+    pub fn number(&self) -> Option<u32> {
+        number_of(&self.model)
+    }
+}
+
+/// One stored model.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// From 1 within its slot.
+    pub number: u32,
+    pub artifact: Artifact,
+    /// What training made of it; `None` where it was stored by hand.
+    pub verdict: Option<Verdict>,
+}
+
+/// A person's decision about who scores.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    pub reason: &'a str,
+    pub by: &'a str,
+    /// Runs of this day and later follow it.
+    pub from: Day,
 }
 
 /// The models of one output store.
@@ -57,6 +106,8 @@ impl Champion {
 pub struct Registry<'a> {
     store: &'a Store,
 }
+
+const VERDICT: &str = "verdict.json";
 
 impl<'a> Registry<'a> {
     pub fn of(store: &'a Store) -> Registry<'a> {
@@ -85,8 +136,7 @@ impl<'a> Registry<'a> {
     /// The pointer that counts for a run of `day`.
     pub fn pointer(&self, slot: &str, day: Day) -> Result<Option<Champion>, Error> {
         for path in self.numbered(&format!("models/{slot}/champions"))?.into_iter().rev() {
-            let pointer: Champion = serde_json::from_slice(&self.store.get(&path)?)
-                .map_err(|source| Error::Pointer { url: self.store.url().to_owned(), path: path.clone(), source })?;
+            let pointer = self.read_pointer(&path)?;
             if pointer.from <= day {
                 return Ok(Some(pointer));
             }
@@ -94,14 +144,110 @@ impl<'a> Registry<'a> {
         Ok(None)
     }
 
+    /// Every champion pointer of a slot, oldest first.
+    pub fn pointers(&self, slot: &str) -> Result<Vec<Champion>, Error> {
+        let paths = self.numbered(&format!("models/{slot}/champions"))?;
+        paths.iter().map(|path| self.read_pointer(path)).collect()
+    }
+
+    /// Every version of a slot, oldest first; a slot that is not there is an error that names those that are.
+    pub fn versions(&self, slot: &str) -> Result<Vec<Version>, Error> {
+        let paths = self.numbered(&format!("models/{slot}"))?;
+        if paths.is_empty() {
+            let (url, slots) = (self.store.url().to_owned(), self.slots()?);
+            let near = wording::nearest(slot, slots.iter().map(String::as_str)).map(str::to_owned);
+            return Err(Error::Slot { url, slot: slot.to_owned(), slots, near });
+        }
+        paths.iter().map(|path| self.version_at(slot, path)).collect()
+    }
+
+    /// The version with this number or with a model id that begins so.
+    pub fn version(&self, slot: &str, wanted: &str) -> Result<Version, Error> {
+        let versions = self.versions(slot)?;
+        let number: Option<u32> = wanted.parse().ok();
+        let numbers: Vec<String> = versions.iter().map(|version| version.number.to_string()).collect();
+        let mut meant: Vec<Version> = versions
+            .into_iter()
+            .filter(|version| Some(version.number) == number || version.artifact.model_id.starts_with(wanted))
+            .collect();
+        match (meant.pop(), meant.is_empty()) {
+            (Some(version), true) => Ok(version),
+            _ => Err(Error::Version {
+                slot: slot.to_owned(),
+                wanted: wanted.to_owned(),
+                versions: wording::list(&numbers),
+            }),
+        }
+    }
+
+    fn version_at(&self, slot: &str, path: &str) -> Result<Version, Error> {
+        let number = number_of(path).unwrap_or_default();
+        let verdict = self.attached(slot, number, VERDICT)?;
+        let read = |content: Bytes| {
+            serde_json::from_slice(&content).map_err(|e| self.unfit(&attachment(slot, number, VERDICT), &e.to_string()))
+        };
+        Ok(Version { number, artifact: self.load(path)?, verdict: verdict.map(read).transpose()? })
+    }
+
     /// Writes a new version, unless one with the same content is there, and returns its object below `models/`.
     pub fn save(&self, artifact: &Artifact) -> Result<String, Error> {
         self.save_content(&artifact.slot(), &artifact.to_json())
     }
 
+    /// Puts an object beside a saved model; one that stands there already is left alone.
+    pub fn attach(&self, model: &str, name: &str, content: impl Into<Bytes>) -> Result<(), Error> {
+        let folder = model.trim_end_matches(".json");
+        Ok(self.store.create(&format!("models/{folder}/{name}"), content).map(drop)?)
+    }
+
+    /// An object beside a version, where there is one.
+    pub fn attached(&self, slot: &str, number: u32, name: &str) -> Result<Option<Bytes>, Error> {
+        Ok(self.store.get_if_exists(&attachment(slot, number, name))?)
+    }
+
+    /// The error for an object beside a version that cannot be read.
+    pub fn unfit(&self, path: &str, reason: &str) -> Error {
+        Error::Attachment { url: self.store.url().to_owned(), path: path.to_owned(), reason: reason.to_owned() }
+    }
+
+    /// Records what training made of a saved model, once.
+    pub fn judge(&self, model: &str, verdict: &Verdict) -> Result<(), Error> {
+        self.attach(model, VERDICT, serde_json::to_string_pretty(verdict).unwrap_or_default())
+    }
+
     /// Makes a saved model the champion of its slot from its training day on.
     pub fn promote(&self, artifact: &Artifact, model: &str, reason: &str) -> Result<(), Error> {
         self.point(&artifact.slot(), &Champion::by_training(&artifact.model_id, model, artifact.trained.as_of, reason))
+    }
+
+    /// Makes a version the champion by a person's decision.
+    pub fn appoint(&self, slot: &str, wanted: &str, decision: Decision) -> Result<Champion, Error> {
+        let version = self.version(slot, wanted)?;
+        if self.pointer(slot, decision.from)?.is_some_and(|now| now.model_id == version.artifact.model_id) {
+            return Err(Error::Standing { slot: slot.to_owned(), number: version.number, day: decision.from });
+        }
+        let pointer = Champion {
+            model_id: version.artifact.model_id,
+            model: format!("{slot}/{:06}.json", version.number),
+            from: decision.from,
+            reason: decision.reason.to_owned(),
+            by: Some(decision.by.to_owned()),
+        };
+        self.point(slot, &pointer)?;
+        Ok(pointer)
+    }
+
+    /// Gives the slot back to the champion before the present one. Nothing is deleted: the way back is a new pointer.
+    pub fn roll_back(&self, slot: &str, decision: Decision) -> Result<Champion, Error> {
+        let nothing = || Error::NothingEarlier { slot: slot.to_owned(), day: decision.from };
+        let mut pointers = self.pointers(slot)?;
+        pointers.retain(|pointer| pointer.from <= decision.from);
+        // Before the present champion's first time, so that rolling back twice does not come round again.
+        let present = pointers.last().map(|pointer| pointer.model_id.clone()).ok_or_else(nothing)?;
+        let first = pointers.iter().position(|pointer| pointer.model_id == present).unwrap_or_default();
+        let earlier = pointers[..first].last().ok_or_else(nothing)?;
+        let number = earlier.number().ok_or_else(nothing)?;
+        self.appoint(slot, &number.to_string(), decision)
     }
 
     /// Adds a champion pointer to a slot.
@@ -110,6 +256,11 @@ impl<'a> Registry<'a> {
         let content = serde_json::to_string_pretty(pointer).unwrap_or_default();
         let taken = self.numbered(&folder)?.len();
         self.create_next(&folder, taken, content).map(drop)
+    }
+
+    fn read_pointer(&self, path: &str) -> Result<Champion, Error> {
+        let pointer = serde_json::from_slice(&self.store.get(path)?);
+        pointer.map_err(|source| Error::Pointer { url: self.store.url().to_owned(), path: path.to_owned(), source })
     }
 
     fn load(&self, path: &str) -> Result<Artifact, Error> {
@@ -125,7 +276,7 @@ impl<'a> Registry<'a> {
     fn numbered(&self, folder: &str) -> Result<Vec<String>, Error> {
         let depth = folder.split('/').count();
         let objects = self.store.list(folder)?.into_iter().map(|object| object.path);
-        Ok(objects.filter(|path| path.split('/').count() == depth + 1 && path.ends_with(".json")).collect())
+        Ok(objects.filter(|path| path.split('/').count() == depth + 1 && number_of(path).is_some()).collect())
     }
 
     /// Creates the object of the next free number; another writer's number is left alone.
@@ -167,6 +318,15 @@ impl Registry<'_> {
         }
         self.create_next(&folder, versions.len(), content.to_owned()).map(|path| below_models(&path))
     }
+}
+
+fn attachment(slot: &str, number: u32, name: &str) -> String {
+    format!("models/{slot}/{number:06}/{name}")
+}
+
+/// The number in `…/NNNNNN.json`.
+fn number_of(path: &str) -> Option<u32> {
+    path.rsplit('/').next()?.strip_suffix(".json")?.parse().ok()
 }
 
 fn below_models(path: &str) -> String {

@@ -1,11 +1,13 @@
 //! Tonight's probabilities: the champions applied to tonight's rows, each with its drivers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
 use super::artifact::Artifact;
+use super::bootstrap::Interval;
 use super::columns::lay;
+use super::counterfactual::{self, counterfactual};
 use super::drift::{Drift, Watch};
 use super::explain::{self, Explanation};
 use super::fit::sigmoid;
@@ -13,7 +15,7 @@ use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
 use super::registry::{self, Registry};
 use super::scorecard::Scorecard;
-use super::table::{Column, Frame, Table};
+use super::table::{Column, Frame, Table, Values};
 use super::{ModelEvaluation, Propensity, Settings, features, survival};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -76,6 +78,19 @@ impl Scorer {
         Ok(Scorer { champions })
     }
 
+    /// The versions with these model ids, whatever scores now; slots that have none of them are left out.
+    pub fn recall(store: &Store, model_ids: &BTreeSet<String>) -> Result<Scorer, registry::Error> {
+        let registry = Registry::of(store);
+        let mut champions = BTreeMap::new();
+        for slot in registry.slots()? {
+            let mut versions = registry.versions(&slot)?.into_iter();
+            if let Some(version) = versions.find(|version| model_ids.contains(&version.artifact.model_id)) {
+                champions.insert(slot, (version.artifact, "recalled".to_owned()));
+            }
+        }
+        Ok(Scorer { champions })
+    }
+
     /// A scorer of models at hand; the last of a slot counts.
     pub fn of(models: impl IntoIterator<Item = Artifact>) -> Scorer {
         let champion = |model: Artifact| (model.slot(), (model, "given".to_owned()));
@@ -91,6 +106,11 @@ impl Scorer {
         self.champions.values().map(|(model, _)| model)
     }
 
+    /// Slots with their champions, by slot.
+    pub fn champions(&self) -> impl Iterator<Item = (&str, &Artifact)> {
+        self.champions.iter().map(|(slot, (model, _))| (slot.as_str(), model))
+    }
+
     /// The rows of `model_evaluations` for the champions in use, by slot: the same on the night that trained them and
     /// on every later one.
     pub fn evaluations(&self) -> Vec<ModelEvaluation> {
@@ -102,11 +122,17 @@ impl Scorer {
     /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
     /// of the catalogue that the account does not own.
     pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Scored {
+        self.score_among(view, facts, settings, view)
+    }
+
+    /// The same for extracts that hold a part of the accounts only: what is relative to all of them, the purchase
+    /// rates, is read from `whole`.
+    pub fn score_among(&self, view: View, facts: &[AccountObservations], settings: &Settings, whole: View) -> Scored {
         let mut scored = Scored { propensities: vec![Vec::new(); facts.len()], ..Scored::default() };
         if self.is_empty() {
             return scored;
         }
-        let tonight = Tonight::of(view, facts);
+        let tonight = Tonight::of(view, facts, whole);
         let mut watches: BTreeMap<String, Watch> = BTreeMap::new();
         for (target, model) in self.targets(view.extracts) {
             let watch = watches.entry(model.slot()).or_insert_with(|| Watch::new(model));
@@ -142,11 +168,11 @@ impl Scorer {
 }
 
 impl<'a> Tonight<'a> {
-    fn of(view: View<'a>, facts: &[AccountObservations]) -> Tonight<'a> {
+    fn of(view: View<'a>, facts: &[AccountObservations], whole: View) -> Tonight<'a> {
         let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
         let (grains, columns) =
             lay(&accounts, |account| Some((grain(view, account)?, features::row(view, account, &facts[account.at()]))));
-        Tonight { view, grains, table: columns.into_table(view.extracts), rates: PurchaseRates::on(view) }
+        Tonight { view, grains, table: columns.into_table(view.extracts), rates: PurchaseRates::on(whole) }
     }
 
     /// Rows that the target is about.
@@ -169,26 +195,28 @@ impl<'a> Tonight<'a> {
         let rows = self.eligible(target);
         let extra = target.1.map_or(Table::default(), |product| self.product_columns(product));
         let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
-        let (explanations, abstained) = explained(model, &frame, &rows, self.view.extracts, settings);
-        watch.meet(&frame, &rows, explanations.iter().map(Explanation::log_odds));
-        let probabilities: Vec<f64> = explanations.iter().map(|e| sigmoid(e.log_odds())).collect();
+        let (answers, abstained) = answered(model, &frame, &rows, self.view.extracts, settings);
+        watch.meet(&frame, &rows, answers.iter().map(|answer| answer.explanation.log_odds()));
+        let probabilities: Vec<f64> = answers.iter().map(|answer| sigmoid(answer.explanation.log_odds())).collect();
         let mut sorted = probabilities.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let model_id: crate::vocabulary::Text = model.model_id.as_str().into();
-        let propensity = |(explanation, probability): (Explanation, f64)| Propensity {
+        let propensity = |(answer, probability): (Answer, f64)| Propensity {
             kind: target.0,
             product: target.1,
             horizon_days: model.horizon_days,
             probability: Probability::clamped(probability),
+            interval: answer.interval,
             percentile: 100.0 * sorted.partition_point(|p| *p <= probability) as f64 / sorted.len() as f64,
             lift: probability / model.trained.base_rate,
             model_id: model_id.clone(),
-            base_log_odds: explanation.base,
-            drivers: explanation.drivers,
+            base_log_odds: answer.explanation.base,
+            drivers: answer.explanation.drivers,
+            what_would_change: answer.what_would_change,
             abstained: abstained.clone(),
         };
         let accounts = rows.iter().map(|row| self.grains[*row as usize].account);
-        accounts.zip(explanations.into_iter().zip(probabilities).map(propensity)).collect()
+        accounts.zip(answers.into_iter().zip(probabilities).map(propensity)).collect()
     }
 
     /// The product's own columns for every row: purchase rates, and its id for the pooled model.
@@ -201,22 +229,51 @@ impl<'a> Tonight<'a> {
     }
 }
 
-/// Explains every row by the scorecard, or by the fallback with the reason why.
-fn explained(
+/// What is said of one row.
+struct Answer {
+    explanation: Explanation,
+    interval: Option<Interval>,
+    what_would_change: Option<String>,
+}
+
+/// Answers for every row by the scorecard, or by the fallback with the reason why.
+fn answered(
     model: &Artifact,
     frame: &Frame,
     rows: &[u32],
     extracts: &Extracts,
     settings: &Settings,
-) -> (Vec<Explanation>, Option<String>) {
+) -> (Vec<Answer>, Option<String>) {
     match bound(model, frame, extracts) {
         Ok((scorecard, columns)) => {
             let named = settings.named_drivers as usize;
-            let explain = |row: &u32| explain::explain(model, scorecard, &columns, *row as usize, named);
-            (rows.par_iter().map(explain).collect(), None)
+            let answer = |row: &u32| by_scorecard(model, scorecard, &columns, frame, *row as usize, named);
+            (rows.par_iter().map(answer).collect(), None)
         }
         Err(reason) => (by_rate(model, frame, rows), Some(reason)),
     }
+}
+
+fn by_scorecard(
+    model: &Artifact,
+    scorecard: &Scorecard,
+    columns: &[Option<&Column>],
+    frame: &Frame,
+    row: usize,
+    named: usize,
+) -> Answer {
+    let explanation = explain::explain(model, scorecard, columns, row, named);
+    let z = explanation.log_odds();
+    let interval = model.uncertainty.as_ref().map(|uncertainty| {
+        let segment = frame.find(&uncertainty.feature).and_then(|column| match &column.values {
+            Values::Words(words) => words[row].as_deref(),
+            Values::Numbers(_) => None,
+        });
+        uncertainty.interval(z, segment)
+    });
+    let found = counterfactual(model, scorecard, columns, row);
+    let what_would_change = found.map(|found| counterfactual::sentence(model, scorecard, &found, sigmoid(z)));
+    Answer { explanation, interval, what_would_change }
 }
 
 /// The scorecard with its columns; or why it may not be used tonight.
@@ -241,12 +298,14 @@ fn bound<'m, 'f>(
     Ok((scorecard, columns))
 }
 
-fn by_rate(model: &Artifact, frame: &Frame, rows: &[u32]) -> Vec<Explanation> {
+fn by_rate(model: &Artifact, frame: &Frame, rows: &[u32]) -> Vec<Answer> {
     let fallback = &model.fallback;
     let column = frame.find(&fallback.feature);
     let code = |row: &u32| column.map_or(0, |column| fallback.bins.of(&column.values, *row as usize));
-    rows.iter()
-        .map(code)
-        .map(|code| explain::of_rate(model, fallback.rates[usize::from(code)], &explain::group(&fallback.bins, code)))
-        .collect()
+    let answer = |code: u8| Answer {
+        explanation: explain::of_rate(model, fallback.rates[usize::from(code)], &explain::group(&fallback.bins, code)),
+        interval: Some(fallback.interval(code, model.trained.days)),
+        what_would_change: None,
+    };
+    rows.iter().map(code).map(answer).collect()
 }

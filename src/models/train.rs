@@ -7,12 +7,15 @@
 use super::Settings;
 use super::artifact::{Artifact, Evaluation, Fit, TrainedOn};
 use super::baseline::Baseline;
+use super::bootstrap::{Scored, paired};
 use super::calibrate::Platt;
 use super::evaluate::{Grade, metrics};
 use super::fit::{sigmoid, softplus};
 use super::grain::Split;
 use super::scorecard::{Encoded, Scorecard};
 use super::table::{Column, Frame};
+use super::tested;
+use super::uncertainty::Uncertainty;
 use super::{leakage, select};
 use crate::vocabulary::{Day, PropensityKind};
 
@@ -51,6 +54,10 @@ impl Examples<'_> {
         positions.iter().map(|p| self.rows[*p as usize]).collect()
     }
 
+    fn accounts_at(&self, positions: &[u32]) -> Vec<u64> {
+        positions.iter().map(|p| self.account_hashes[*p as usize]).collect()
+    }
+
     fn labels_at(&self, positions: &[u32]) -> Vec<bool> {
         positions.iter().map(|p| self.labels[*p as usize]).collect()
     }
@@ -73,11 +80,13 @@ pub struct Challenger {
     pub tested: Vec<Tested>,
 }
 
-/// One test row: its position in the examples and the probability of the model fitted on the training days alone.
+/// One test row: its position in the examples, the probability of the model fitted on the training days alone, and
+/// the one of the rule to beat.
 #[derive(Clone, Copy, Debug)]
 pub struct Tested {
     pub position: u32,
     pub probability: f64,
+    pub baseline: f64,
 }
 
 /// Trains the target's model; what it cannot do it says in [`Artifact::abstains`].
@@ -160,19 +169,42 @@ fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settin
     let probability = |z: f64| sigmoid(calibrator.apply(z));
     let probabilities: Vec<f64> = log_odds(&early, examples, &parts.test).into_iter().map(probability).collect();
     let rule = baseline(target, examples, &examples.rows_at(&parts.train), &examples.labels_at(&parts.train));
-    let evaluation = compared(rule, examples, parts, &probabilities).ok_or("the test days hold only one outcome")?;
+    let ruled = rule.probabilities(&examples.frame, &examples.rows_at(&parts.test));
+    let tested = parts.test.iter().zip(&probabilities).zip(&ruled);
+    let tested: Vec<Tested> = tested
+        .map(|((position, probability), baseline)| Tested {
+            position: *position,
+            probability: *probability,
+            baseline: *baseline,
+        })
+        .collect();
+    let evaluation = compared(rule, examples, parts, [&probabilities, &ruled], settings)
+        .ok_or("the test days hold only one outcome")?;
     let scorecard = recipe.fit(examples, &examples.positions(|_, _| true))?;
-    let tested = parts.test.iter().zip(probabilities).map(|(p, probability)| Tested { position: *p, probability });
-    Ok(Judged { tested: tested.collect(), fitted: Fit { scorecard, calibrator, evaluation } })
+    let uncertainty = Uncertainty::of(&tested::rows(examples, &tested));
+    Ok(Judged { tested, fitted: Fit { scorecard, calibrator, evaluation, uncertainty } })
 }
 
 /// The model's test probabilities beside the baseline's.
-fn compared(rule: Baseline, examples: &Examples, parts: &Parts, probabilities: &[f64]) -> Option<Evaluation> {
-    let labels = examples.labels_at(&parts.test);
-    let model = metrics(probabilities, &labels)?;
-    let baseline = metrics(&rule.probabilities(&examples.frame, &examples.rows_at(&parts.test)), &labels)?;
-    let (split, grade) = (parts.split.clone(), Grade::of(&model, &baseline));
-    Some(Evaluation { split, baseline_name: rule.name, grade, model, baseline })
+fn compared(
+    rule: Baseline,
+    examples: &Examples,
+    parts: &Parts,
+    [own, ruled]: [&[f64]; 2],
+    settings: &Settings,
+) -> Option<Evaluation> {
+    let (labels, accounts) = (examples.labels_at(&parts.test), examples.accounts_at(&parts.test));
+    let (model, baseline) = (metrics(own, &labels)?, metrics(ruled, &labels)?);
+    let by = settings.resampling();
+    Some(Evaluation {
+        split: parts.split.clone(),
+        baseline_name: rule.name,
+        grade: Grade::of(&model, &baseline),
+        model,
+        baseline,
+        intervals: Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by)),
+        against_baseline: paired(own, ruled, &labels, &accounts, by),
+    })
 }
 
 /// What training decides before it fits: the columns and the strength of the penalty.

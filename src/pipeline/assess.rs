@@ -10,7 +10,7 @@ use crate::health;
 use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::job::JobFile;
-use crate::models::Propensity;
+use crate::models::{Propensity, Scorer};
 use crate::observations::{self, AccountObservations};
 use crate::peers::Peers;
 use crate::readiness;
@@ -71,11 +71,35 @@ pub fn assess<'a>(
     context: &Context,
 ) -> Vec<Assessment<'a>> {
     let benchmark = Benchmark::of(view, &propensities);
+    judge(view, facts, propensities, &benchmark, context)
+}
+
+/// The same for extracts that hold a part of the accounts only; what is relative to all of them comes from the
+/// assessments of the `whole`.
+pub fn assess_some<'a>(
+    view: View<'a>,
+    scorer: &Scorer,
+    context: &Context,
+    (whole, all): (View, &[Assessment]),
+) -> Vec<Assessment<'a>> {
+    let facts = observe(view, context);
+    let propensities = scorer.score_among(view, &facts, &context.settings.models, whole).propensities;
+    let scored = all.iter().map(|assessment| (assessment.account, assessment.propensities.as_slice()));
+    judge(view, facts, propensities, &Benchmark::among(whole, scored), context)
+}
+
+fn judge<'a>(
+    view: View<'a>,
+    facts: Vec<AccountObservations>,
+    propensities: Vec<Vec<Propensity>>,
+    benchmark: &Benchmark,
+    context: &Context,
+) -> Vec<Assessment<'a>> {
     let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
     accounts
         .into_par_iter()
         .filter(|((account, _), _)| view.account(*account).is_some())
-        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, &benchmark, context))
+        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, benchmark, context))
         .collect()
 }
 

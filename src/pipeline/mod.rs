@@ -1,6 +1,7 @@
 //! Whole runs: short functions that read as the picture on the crate's page. Nothing here computes; it connects.
 
 pub mod assess;
+pub mod compare;
 pub mod intents;
 pub mod nightly;
 pub mod past;

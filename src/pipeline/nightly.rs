@@ -5,15 +5,17 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::assess::{Context, assess, observe};
+use super::compare;
 use super::intents;
 use super::past::Past;
 use super::record::{Run, check, input};
-use super::retrain::{TrainingReport, models_for};
+use super::retrain::{TrainingReport, models_for, shown};
 use super::summary::{Night, tell};
 use super::{Error, Host, Stages};
 use crate::assessment::Assessment;
 use crate::audit::Link;
 use crate::briefings::{self, Briefing};
+use crate::cards;
 use crate::extracts::{self, Extracts, State};
 use crate::history::View;
 use crate::job::{Job, JobFile};
@@ -46,7 +48,7 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let (text, asked) = (&job.settings.text, job.settings.models.train_if_missing);
     let intents = stages.run("listen", || intents::for_night(view, text, asked, output))?;
     let listening = intents.as_ref().map(|(model, _)| Arc::clone(model));
-    let context = stages.run("learn", || ok(Context::learn(view, &job.settings, &past.learned, listening)))?;
+    let context = stages.run("learn", || ok(Context::learn(view, &job.settings, &past.learned, listening.clone())))?;
     let facts = stages.run("observe", || ok(observe(view, &context)))?;
     let (scorer, trained) = stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
     let scored = stages.run("score", || ok(scorer.score(view, &facts, &job.settings.models)))?;
@@ -56,6 +58,17 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
         ok(recommend(view, &assessments, &context.peers, &job.playbooks, &past.memory, &job.settings.recommendations))
     })?;
     let briefings = stages.run("brief", || ok(brief(view, &assessments, &recommended, job)))?;
+    let changes = stages.run("compare", || {
+        let night = compare::Night {
+            view,
+            assessments: &assessments,
+            context: &context,
+            scorer: &scorer,
+            intents: &listening,
+            job,
+        };
+        compare::changes(&night, output, &past.learned)
+    })?;
     let warnings = model_warnings(&scorer, trained.as_ref(), &drift);
     warnings.iter().for_each(|warning| host.warn(warning));
     // Read from the registry even on the night that trained, so that running a day again tells the same.
@@ -71,12 +84,16 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
         evaluations: &evaluations,
         churn_curves: &churn_curves,
         drift: &drift,
+        changes: &changes,
         audit: &records,
     };
     let seconds = stages.seconds.clone();
     let checked = stages.run("check", || check(&layers, &run, &seconds, output))?;
-    let site = briefings::site::pages(view, &assessments, &recommended, &briefings);
+    let cards = stages.run("cards", || shown(&scorer, output, as_of))?;
+    let mut site = briefings::site::pages(view, &assessments, &recommended, &briefings, !cards.is_empty());
+    site.extend(cards::pages::pages(&cards, as_of));
     let site: Vec<publish::Page> = site.into_iter().map(|file| (file.path, file.content)).collect();
+    compare::keep_settings(output, job)?;
     let link = Link::of(past.trail.manifest, past.trail.tail, &records);
     let manifest = stages.run("commit", || publish::commit(output, &claim, &checked, site, run.about(link)))?;
     stages.run(EXPOSE, || publish::show(output, &manifest))?;
@@ -89,8 +106,8 @@ pub const EXPOSE: &str = "expose";
 
 /// What models are trained on, should the output hold none.
 fn source<'a>(extracts: &'a Extracts, job: &'a Job, as_of: Day) -> Source<'a> {
-    let JobFile { observations, capacity, models, .. } = &job.settings;
-    Source { extracts, as_of, observations, capacity, models }
+    let JobFile { observations, capacity, models, recommendations, .. } = &job.settings;
+    Source { extracts, as_of, observations, capacity, models, weekly_capacity: recommendations.weekly_capacity }
 }
 
 /// What a person should know about the models of the night.

@@ -2,13 +2,19 @@
 
 use serde::Serialize;
 
+use crate::cards::pages::Shown;
+use crate::cards::{self, Card};
+use crate::history::View;
+use crate::models::appraise::{Appraisal, Field};
 use crate::models::artifact::Artifact;
+use crate::models::bootstrap::Interval;
 use crate::models::examples::train_all;
 use crate::models::grain::Source;
 use crate::models::promote::{Verdict, decide};
 use crate::models::registry::{self, Registry};
+use crate::models::tested::{self, TestRow};
 use crate::models::train::{Challenger, Examples};
-use crate::models::{ModelEvaluation, Scorer};
+use crate::models::{ModelEvaluation, Scorer, Settings};
 use crate::store::Store;
 use crate::vocabulary::Day;
 use crate::wording;
@@ -20,34 +26,80 @@ pub struct TrainingReport {
     pub models: Vec<ModelEvaluation>,
 }
 
-/// Trains every target on what was known by the source's day, saves each model, and promotes those that may take over.
+/// Trains every target on what was known by the source's day, saves each model with its card, and promotes those that
+/// may take over.
 pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, registry::Error> {
     let registry = Registry::of(store);
-    let judged = train_all(source, |challenger, examples| judge(&registry, challenger, examples));
+    let field = field(source);
+    let judged = train_all(source, |challenger, examples| judge(&registry, challenger, examples, field, source.models));
     let mut models = Vec::with_capacity(judged.len());
     for result in judged {
-        let (artifact, verdict) = result?;
-        models.push(record(&registry, &artifact, &verdict)?);
+        models.push(record(&registry, &result?)?);
     }
     Ok(TrainingReport { as_of: source.as_of, models })
+}
+
+/// A trained model and what was found out about it.
+struct Judged {
+    artifact: Artifact,
+    verdict: Verdict,
+    tested: Vec<TestRow>,
+    card: Card,
 }
 
 fn judge(
     registry: &Registry,
     challenger: Challenger,
     examples: &Examples,
-) -> Result<(Artifact, Verdict), registry::Error> {
+    field: Field,
+    settings: &Settings,
+) -> Result<Judged, registry::Error> {
+    let by = settings.resampling();
     let champion = registry.champion(&challenger.artifact.slot(), challenger.artifact.trained.as_of)?;
-    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples);
-    Ok((challenger.artifact, verdict))
+    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples, by);
+    let tested = tested::rows(examples, &challenger.tested);
+    let card = Card::of(&challenger.artifact, &verdict, Appraisal::of(&tested, field, by));
+    Ok(Judged { artifact: challenger.artifact, verdict, tested, card })
 }
 
-fn record(registry: &Registry, artifact: &Artifact, verdict: &Verdict) -> Result<ModelEvaluation, registry::Error> {
+/// The people who own accounts on the day of the training.
+fn field(source: &Source) -> Field {
+    let view = View::new(source.extracts, source.as_of);
+    let mut owners: Vec<_> = view.accounts().flat_map(|account| [&account.csm, &account.ae]).flatten().collect();
+    owners.sort_unstable();
+    owners.dedup();
+    Field { owners: owners.len(), weekly_capacity: source.weekly_capacity }
+}
+
+/// The pointer comes last: a model that scores has its card.
+fn record(registry: &Registry, judged: &Judged) -> Result<ModelEvaluation, registry::Error> {
+    let Judged { artifact, verdict, tested, card } = judged;
     let model = registry.save(artifact)?;
+    if !tested.is_empty() {
+        registry.attach(&model, tested::OBJECT, tested::to_parquet(tested))?;
+    }
+    for (name, content) in cards::files(card) {
+        registry.attach(&model, name, content)?;
+    }
+    registry.judge(&model, verdict)?;
     if verdict.promoted {
         registry.promote(artifact, &model, &verdict.reason)?;
     }
     Ok(ModelEvaluation::of(artifact, verdict.promoted, &verdict.reason))
+}
+
+/// The cards of the models that score a run of `day`, by slot. A model stored without a card gets one from its artifact.
+pub fn shown(scorer: &Scorer, store: &Store, day: Day) -> Result<Vec<Shown>, registry::Error> {
+    let registry = Registry::of(store);
+    let mut shown = Vec::new();
+    for (slot, artifact) in scorer.champions() {
+        let Some(champion) = registry.pointer(slot, day)? else { continue };
+        let stored = registry.attached(slot, champion.number().unwrap_or_default(), cards::CARD)?;
+        let card = stored.and_then(|content| Card::from_json(&content));
+        let card = card.unwrap_or_else(|| Card::of(artifact, &Verdict::yes(&*champion.reason), None));
+        shown.push(Shown { card, champion });
+    }
+    Ok(shown)
 }
 
 /// The models for a run of the source's day; trains them first where there are none and the job asks for it.
@@ -71,6 +123,15 @@ impl TrainingReport {
     }
 }
 
+/// `0.812 [0.780, 0.843]`.
+fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
+    match (value, interval) {
+        (Some(value), Some(Interval { low, high })) => format!("{value:.3} [{low:.3}, {high:.3}]"),
+        (Some(value), None) => format!("{value:.3}"),
+        (None, _) => "–".to_owned(),
+    }
+}
+
 fn cells(model: &ModelEvaluation) -> [String; 9] {
     let kind = wording::words(model.kind);
     let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
@@ -78,7 +139,7 @@ fn cells(model: &ModelEvaluation) -> [String; 9] {
     [
         model.product_id.as_ref().map_or(kind.clone(), |product| format!("{kind}: {product}")),
         model.grade.as_str().to_owned(),
-        figure(model.auc),
+        with_interval(model.auc, model.intervals.map(|intervals| intervals.auc)),
         figure(model.log_loss),
         figure(model.baseline_value),
         model.lift_top_decile.map_or("–".to_owned(), |lift| format!("{lift:.1}×")),

@@ -1,5 +1,6 @@
 //! Reading published tables back: what earlier runs wrote, row by row.
 
+use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow::array::{
     Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -30,6 +31,21 @@ pub fn table(store: &Store, manifest: &Manifest, table: &str) -> Result<Rows, Er
     };
     let content = store.get(&output.path)?;
     decode(content).ok_or_else(|| Error::Altered { path: output.path.clone() })
+}
+
+/// Some columns of a table of a run; one that the run did not have reads as null.
+pub fn columns(store: &Store, manifest: &Manifest, table: &str, columns: &[&str]) -> Result<Rows, Error> {
+    let Some(output) = manifest.tables.iter().find(|output| output.name == table) else {
+        return Ok(Rows { batches: Vec::new() });
+    };
+    let content = store.get(&output.path)?;
+    decode_some(content, columns).ok_or_else(|| Error::Altered { path: output.path.clone() })
+}
+
+fn decode_some(content: Bytes, columns: &[&str]) -> Option<Rows> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(content).ok()?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    Some(Rows { batches: builder.with_projection(mask).build().ok()?.collect::<Result<_, _>>().ok()? })
 }
 
 fn decode(content: Bytes) -> Option<Rows> {

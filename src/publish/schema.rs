@@ -14,7 +14,8 @@ words!(
         RecommendationSignals = "recommendation_signals", RecommendationSteps = "recommendation_steps",
         RecommendationPeers = "recommendation_peers", Suppressions = "suppressions", Briefings = "briefings",
         Audit = "audit", RejectedRows = "rejected_rows", DataQuality = "data_quality", Runs = "runs",
-        ModelEvaluations = "model_evaluations", ModelDrift = "model_drift", DataDictionary = "data_dictionary",
+        ModelEvaluations = "model_evaluations", ModelDrift = "model_drift", ScoreChanges = "score_changes",
+        DataDictionary = "data_dictionary",
     }
 );
 words!(

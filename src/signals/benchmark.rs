@@ -18,9 +18,15 @@ pub struct Benchmark {
 impl Benchmark {
     /// From the propensities of every account of the view, by account index.
     pub fn of(view: View, propensities: &[Vec<Propensity>]) -> Benchmark {
+        let scores = propensities.iter().enumerate();
+        Benchmark::among(view, scores.map(|(account, scores)| (AccountIx::from(account), scores.as_slice())))
+    }
+
+    /// From the propensities of the accounts given.
+    pub fn among<'p>(view: View, scored: impl Iterator<Item = (AccountIx, &'p [Propensity])>) -> Benchmark {
         let mut by_segment: BTreeMap<Text, Vec<f64>> = BTreeMap::new();
-        for (position, scores) in propensities.iter().enumerate() {
-            let segment = view.account(AccountIx::from(position)).and_then(|account| account.segment.clone());
+        for (account, scores) in scored {
+            let segment = view.account(account).and_then(|account| account.segment.clone());
             let churn = scores.iter().find(|p| p.kind == PropensityKind::Churn && p.abstained.is_none());
             if let (Some(segment), Some(churn)) = (segment, churn) {
                 by_segment.entry(segment).or_default().push(churn.probability.get());

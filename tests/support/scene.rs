@@ -266,11 +266,13 @@ fn propensity(view: View, (kind, product, probability): &(PropensityKind, Option
         product: product.as_ref().and_then(|p| view.extracts.ids.products.get(p)),
         horizon_days: 180,
         probability: Probability::clamped(*probability),
+        interval: None,
         percentile: 90.0,
         lift: 2.0,
         model_id: format!("{kind}-1").into(),
         base_log_odds: 0.0,
         drivers: vec![],
+        what_would_change: None,
         abstained: None,
     }
 }

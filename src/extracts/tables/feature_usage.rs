@@ -72,6 +72,16 @@ impl FeatureLog {
         }
     }
 
+    /// Whether any row was recorded after its own day or in several versions.
+    pub fn is_lagged(&self) -> bool {
+        self.lagged
+    }
+
+    /// The same rows under the coverage of another log: which days the extract covers is a matter of all accounts.
+    pub fn covered_as(self, whole: &FeatureLog) -> FeatureLog {
+        FeatureLog { first: whole.first.clone(), ..self }
+    }
+
     /// The first day with a row, as known on `day`.
     pub fn first_known(&self, day: Day) -> Option<Day> {
         self.first.range(..=day).map(|(_, first)| *first).min()

@@ -151,6 +151,15 @@ impl Cells<'_> {
         self.last_known(age as usize) <= day || !self.earlier_value(cell, day).is_nan()
     }
 
+    /// Every version of every cell, by day, then recording: what [`UsageBuilder::push`] takes.
+    pub fn all_versions(&self) -> impl Iterator<Item = UsageVersion> {
+        self.rows().flat_map(|age| {
+            let day = self.start.plus(age as i32);
+            let last = UsageVersion { day, known: self.last_known(age), value: self.values[age] };
+            self.versions(day).chain([last])
+        })
+    }
+
     fn versions(&self, cell: Day) -> impl Iterator<Item = UsageVersion> {
         let from = self.earlier.partition_point(|earlier| earlier.version.day < cell);
         self.earlier[from..].iter().map(|earlier| earlier.version).take_while(move |version| version.day == cell)

@@ -171,14 +171,53 @@ pub fn model_evaluations() -> Table<ModelEvaluation> {
     .float_opt("baseline_value", "The baseline's log loss on the same rows.", |m| m.baseline_value)
     .float_opt("auc", "Area under the ROC curve.", |m| m.auc)
     .within(0.0, 1.0)
+    .float_opt("auc_low", "Lower end of its 95 % interval, accounts resampled.", |m| m.intervals.map(|i| i.auc.low))
+    .within(0.0, 1.0)
+    .float_opt("auc_high", "Upper end.", |m| m.intervals.map(|i| i.auc.high))
+    .within(0.0, 1.0)
     .float_opt("pr_auc", "Area under the precision-recall curve.", |m| m.pr_auc)
     .within(0.0, 1.0)
+    .float_opt("pr_auc_low", "Lower end of its 95 % interval, accounts resampled.", |m| {
+        m.intervals.map(|i| i.pr_auc.low)
+    })
+    .within(0.0, 1.0)
+    .float_opt("pr_auc_high", "Upper end.", |m| m.intervals.map(|i| i.pr_auc.high))
+    .within(0.0, 1.0)
     .float_opt("log_loss", "Mean log loss.", |m| m.log_loss)
+    .float_opt("log_loss_low", "Lower end of its 95 % interval, accounts resampled.", |m| {
+        m.intervals.map(|i| i.log_loss.low)
+    })
+    .float_opt("log_loss_high", "Upper end.", |m| m.intervals.map(|i| i.log_loss.high))
     .float_opt("brier", "Mean squared error of the probability.", |m| m.brier)
     .within(0.0, 1.0)
-    .float_opt("calibration_error", "Mean distance between predicted and observed share.", |m| m.calibration_error)
+    .float_opt("brier_low", "Lower end of its 95 % interval, accounts resampled.", |m| m.intervals.map(|i| i.brier.low))
+    .within(0.0, 1.0)
+    .float_opt("brier_high", "Upper end.", |m| m.intervals.map(|i| i.brier.high))
+    .within(0.0, 1.0)
+    .float_opt(
+        "calibration_error",
+        "Mean distance between predicted and observed share over ten slices of equal size.",
+        |m| m.calibration_error,
+    )
+    .within(0.0, 1.0)
+    .float_opt("calibration_error_low", "Lower end of its 95 % interval, accounts resampled.", |m| {
+        m.intervals.map(|i| i.calibration_error.low)
+    })
+    .within(0.0, 1.0)
+    .float_opt("calibration_error_high", "Upper end.", |m| m.intervals.map(|i| i.calibration_error.high))
     .within(0.0, 1.0)
     .float_opt("lift_top_decile", "Event rate of the highest tenth over the base rate.", |m| m.lift_top_decile)
+    .float_opt("lift_top_decile_low", "Lower end of its 95 % interval, accounts resampled.", |m| {
+        m.intervals.map(|i| i.lift_top_decile.low)
+    })
+    .float_opt("lift_top_decile_high", "Upper end.", |m| m.intervals.map(|i| i.lift_top_decile.high))
+    .float_opt("log_loss_against_baseline", "Log loss − the baseline's on the same rows; below 0 = better.", |m| {
+        m.against_baseline.map(|difference| difference.value)
+    })
+    .float_opt("log_loss_against_baseline_low", "Lower end of its 95 % interval, accounts resampled.", |m| {
+        m.against_baseline.map(|difference| difference.low)
+    })
+    .float_opt("log_loss_against_baseline_high", "Upper end.", |m| m.against_baseline.map(|difference| difference.high))
     .text("grade", "A, B or C against the baseline.", |m| m.grade.as_str())
     .among(["A", "B", "C"])
     .flag("promoted", "Whether it scores.", |m| m.promoted)

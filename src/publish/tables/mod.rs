@@ -2,6 +2,7 @@
 
 pub mod governance;
 pub mod observations;
+pub mod program;
 pub mod recommendations;
 pub mod signals;
 
@@ -13,6 +14,7 @@ use super::table::{Stamp, Table};
 use crate::assessment::Assessment;
 use crate::audit::AuditRecord;
 use crate::briefings::Briefing;
+use crate::changes::ScoreChange;
 use crate::extracts::Extracts;
 use crate::history::View;
 use crate::models::drift::Drift;
@@ -34,6 +36,8 @@ pub struct Layers<'a> {
     pub churn_curves: &'a [ChurnPoint],
     /// What may have moved since the models in use were trained.
     pub drift: &'a [Drift],
+    /// What moved since the run before, and by what; empty on a first night.
+    pub changes: &'a [ScoreChange],
     /// Tonight's links of the audit chain.
     pub audit: &'a [AuditRecord],
 }
@@ -44,6 +48,7 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     frames.extend(signals::frames(layers, stamp));
     frames.extend(recommendations::frames(layers, stamp));
     frames.extend(governance::frames(layers, stamp));
+    frames.extend(program::frames(layers, stamp));
     frames
 }
 
@@ -145,6 +150,7 @@ pub fn specs() -> Vec<TableSpec> {
     specs.extend(observations::specs());
     specs.extend(recommendations::specs());
     specs.extend(governance::specs());
+    specs.extend(program::specs());
     specs.sort_by_key(|spec| spec.table);
     specs
 }

@@ -188,6 +188,12 @@ pub fn propensities<'a>() -> Table<Of<'a, Propensity>> {
     .int("horizon_days", "Days within which the event is predicted.", |p| p.horizon_days.into())
     .float("probability", "Calibrated probability, 0–1.", |p| p.probability.get())
     .within(0.0, 1.0)
+    .float_opt("probability_low", "Lower end of its 95 % interval; wide where the segment has few later rows.", |p| {
+        p.interval.map(|interval| interval.low)
+    })
+    .within(0.0, 1.0)
+    .float_opt("probability_high", "Upper end.", |p| p.interval.map(|interval| interval.high))
+    .within(0.0, 1.0)
     .float("percentile", "Rank among the accounts scored that night; 100 = highest.", |p| p.percentile)
     .within(0.0, 100.0)
     .float("lift", "probability / base rate.", |p| p.lift)
@@ -198,6 +204,11 @@ pub fn propensities<'a>() -> Table<Of<'a, Propensity>> {
         let texts: Vec<String> = p.drivers.iter().take(TOP_DRIVERS).map(|d| d.text.clone()).collect();
         sentences(&texts)
     })
+    .text_opt(
+        "what_would_change",
+        "The smallest change that a team can influence which brings it past the base rate.",
+        |p| p.what_would_change.as_deref(),
+    )
     .flag("abstained", "True where the model had too little to go by.", |p| p.abstained.is_some())
     .text_opt("abstain_reason", "Why it abstained, and what stands instead.", |p| p.abstained.as_deref())
 }

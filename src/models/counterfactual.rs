@@ -1,0 +1,158 @@
+//! What would have to change: the smallest moves of what an account team can influence that bring a probability to the
+//! ordinary side of its base rate.
+//!
+//! It reads the scorecard, so it says what the model would say, not what would happen: associations, not causes.
+
+use super::artifact::Artifact;
+use super::bins::{Bins, MISSING};
+use super::explain;
+use super::fit::sigmoid;
+use super::scorecard::{Feature, Scorecard};
+use super::table::{Column, Values};
+use crate::extracts::InputTable;
+use crate::vocabulary::PropensityKind;
+use crate::wording;
+
+/// One feature brought into another bin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// Position in the scorecard.
+    pub feature: usize,
+    pub from: f64,
+    /// The nearest value of the new bin.
+    pub to: Bound,
+    /// Log-odds gained toward the target, calibrated; above 0.
+    pub gain: f64,
+    /// Share of the training rows that lie between, the new bin included: how far the move goes.
+    pub distance: f64,
+}
+
+/// Where a value must come to lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    AtMost(f64),
+    Above(f64),
+}
+
+/// The moves that together reach the target, the widest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counterfactual {
+    pub moves: Vec<Move>,
+    /// The probability that the model would then give.
+    pub probability: f64,
+}
+
+/// More than three changes at once are no advice.
+const MOST_MOVES: usize = 3;
+
+/// What account teams can influence: use, support, people and conversations. Not size, industry, terms or the season.
+const ACTIONABLE: [InputTable; 8] = [
+    InputTable::Usage,
+    InputTable::FeatureUsage,
+    InputTable::Integrations,
+    InputTable::Tickets,
+    InputTable::Surveys,
+    InputTable::Activities,
+    InputTable::Conversations,
+    InputTable::Contacts,
+];
+
+/// The smallest change that brings churn below the base rate, or a chance above it. `None` where the probability stands
+/// there already, and where no three moves reach it.
+pub fn counterfactual(
+    artifact: &Artifact,
+    scorecard: &Scorecard,
+    columns: &[Option<&Column>],
+    row: usize,
+) -> Option<Counterfactual> {
+    // Toward the target, log-odds count upward.
+    let sign = if artifact.kind == PropensityKind::Churn { -1.0 } else { 1.0 };
+    let z = artifact.calibrator.apply(scorecard.log_odds(columns, row));
+    let base = artifact.trained.base_rate;
+    let needed = sign * ((base / (1.0 - base)).ln() - z);
+    if needed <= 0.0 {
+        return None;
+    }
+    let scale = sign * artifact.calibrator.slope;
+    let features = scorecard.features.iter().zip(columns).enumerate();
+    let ladders = features.filter_map(|(at, (feature, column))| ladder(at, feature, (*column)?, row, scale));
+    let moves = fewest(ladders.collect(), needed)?;
+    let gained: f64 = moves.iter().map(|step| step.gain).sum();
+    Some(Counterfactual { probability: sigmoid(z + sign * gained), moves })
+}
+
+/// Every move of one feature that helps, the nearest first; `None` where none does.
+fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, scale: f64) -> Option<Vec<Move>> {
+    let actionable = InputTable::parse(&feature.spec.source).is_some_and(|table| ACTIONABLE.contains(&table));
+    let (Values::Numbers(values), Bins::Numbers { edges }) = (&column.values, &feature.bins) else { return None };
+    let code = feature.bins.of_number(values[row]);
+    if !actionable || code == MISSING {
+        return None;
+    }
+    let step = |to: usize| {
+        let code = usize::from(code);
+        let (passed, bound) = match to > code {
+            true => (&feature.shares[code + 1..=to], Bound::Above(edges[to - 2])),
+            false => (&feature.shares[to..code], Bound::AtMost(edges[to - 1])),
+        };
+        let gain = scale * (feature.points[to] - feature.points[code]);
+        Move { feature: at, from: values[row], to: bound, gain, distance: passed.iter().sum() }
+    };
+    let others = (1..feature.points.len()).filter(|to| *to != usize::from(code) && feature.shares[*to] > 0.0);
+    let mut moves: Vec<Move> = others.map(step).filter(|step| step.gain > 0.0).collect();
+    moves.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(b.gain.total_cmp(&a.gain)));
+    // A farther move that gains no more is never chosen.
+    let mut best = 0.0;
+    moves.retain(|step| {
+        step.gain > best && {
+            best = step.gain;
+            true
+        }
+    });
+    (!moves.is_empty()).then_some(moves)
+}
+
+/// One move where one suffices, the shortest; else the widest moves until they suffice, the last as short as it may be.
+fn fewest(mut ladders: Vec<Vec<Move>>, needed: f64) -> Option<Vec<Move>> {
+    let widest = |ladder: &[Move]| ladder.last().map_or(0.0, |step| step.gain);
+    ladders.sort_by(|a, b| widest(b).total_cmp(&widest(a)).then_with(|| a[0].feature.cmp(&b[0].feature)));
+    let (mut chosen, mut left) = (Vec::new(), needed);
+    while chosen.len() < MOST_MOVES {
+        let enough = ladders.iter().filter_map(|ladder| ladder.iter().find(|step| step.gain >= left));
+        let shortest = enough.min_by(|a, b| a.distance.total_cmp(&b.distance).then(a.feature.cmp(&b.feature)));
+        if let Some(last) = shortest {
+            chosen.push(last.clone());
+            return Some(chosen);
+        }
+        if ladders.is_empty() {
+            return None;
+        }
+        let step = ladders.remove(0).pop()?;
+        left -= step.gain;
+        chosen.push(step);
+    }
+    None
+}
+
+/// The counterfactual as one sentence.
+pub fn sentence(artifact: &Artifact, scorecard: &Scorecard, found: &Counterfactual, now: f64) -> String {
+    let moves: Vec<String> = found.moves.iter().map(|step| said(&scorecard.features[step.feature], step)).collect();
+    let verb = if artifact.kind == PropensityKind::Churn { "below" } else { "above" };
+    format!(
+        "{} would bring {} from {} to {}, {verb} the {} that is usual",
+        wording::capital(&wording::list(&moves)),
+        explain::outcome(artifact),
+        wording::percent(now),
+        wording::percent(found.probability),
+        wording::percent(artifact.trained.base_rate)
+    )
+}
+
+fn said(feature: &Feature, step: &Move) -> String {
+    let number = |value: f64| explain::said_number(value, &feature.spec.unit);
+    let now = number(step.from);
+    match step.to {
+        Bound::AtMost(edge) => format!("{} of at most {} (now {now})", feature.spec.label, number(edge)),
+        Bound::Above(edge) => format!("{} above {} (now {now})", feature.spec.label, number(edge)),
+    }
+}

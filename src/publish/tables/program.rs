@@ -1,0 +1,51 @@
+//! The program over time: what moved since the run before.
+
+use super::{Layers, Of, PART};
+use crate::changes::ScoreChange;
+use crate::publish::frame::Frame;
+use crate::publish::schema::{Layer, OutputTable, TableSpec};
+use crate::publish::table::{Stamp, Table};
+
+pub fn specs() -> Vec<TableSpec> {
+    vec![score_changes().spec().clone()]
+}
+
+pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
+    let extracts = layers.view.extracts;
+    let rows = move |part: &&'a [ScoreChange]| part.iter().map(|c| Of::new(extracts, c.account, c)).collect();
+    vec![score_changes().frame_of(parts(layers.changes), rows, stamp)]
+}
+
+/// Ranges of about [`PART`] rows that keep an account's rows together.
+fn parts(changes: &[ScoreChange]) -> Vec<&[ScoreChange]> {
+    let (mut parts, mut rest) = (Vec::new(), changes);
+    while let Some(last) = rest.get(PART) {
+        let (part, others) = rest.split_at(rest.partition_point(|change| change.account <= last.account));
+        parts.push(part);
+        rest = others;
+    }
+    parts.push(rest);
+    parts
+}
+
+pub fn score_changes<'a>() -> Table<Of<'a, ScoreChange>> {
+    Table::<Of<'a, ScoreChange>>::new(
+        OutputTable::ScoreChanges,
+        Layer::Program,
+        "Scores that moved since the run of the day before, and by what: before and the four parts add up to after. \
+         A score that did not move, or that only one of the two runs has, has no row.",
+    )
+    .text("account_id", "The customer account.", |c| c.account_id())
+    .key()
+    .refers(OutputTable::AccountHealth, "account_id")
+    .made("score", "health, readiness (0–100), churn, upsell or propensity:{product} (probabilities).", |c| {
+        c.score.name(c.extracts)
+    })
+    .key()
+    .float("before", "The score as the run before published it, to 2⁻³⁰.", |c| c.before)
+    .float("after", "The score of this run, to 2⁻³⁰.", |c| c.after)
+    .float("from_data", "Moved by days and records that are new, on time.", |c| c.from_data)
+    .float("from_late_data", "Moved by records of earlier days that came more than a day late.", |c| c.from_late_data)
+    .float("from_configuration", "Moved by other settings of the job.", |c| c.from_configuration)
+    .float("from_model", "Moved because other models score.", |c| c.from_model)
+}
