@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod audit;
+mod bucketize;
 mod check;
 mod completions;
 mod docs;
@@ -11,6 +12,7 @@ mod explain;
 mod failure;
 mod host;
 mod job;
+mod publish;
 mod published;
 mod review;
 mod run;
@@ -80,8 +82,12 @@ enum Format {
 enum Command {
     /// Run a nightly job and publish its tables, briefings and audit records
     Run(run::RunArgs),
+    /// Publish a night that was run in shards
+    Publish(publish::PublishArgs),
     /// Check the extracts against the data contract and print a data-quality report
     Check(check::CheckArgs),
+    /// Cut the extracts into buckets by account, for runs on several machines
+    Bucketize(bucketize::BucketizeArgs),
     /// Train, grade and promote the models
     Train(train::TrainArgs),
     /// List and decide recommendations
@@ -111,7 +117,9 @@ impl Command {
     fn wants_json(&self) -> bool {
         match self {
             Command::Run(args) => args.format == Format::Json,
+            Command::Publish(args) => args.format == Format::Json,
             Command::Check(args) => args.format == Format::Json,
+            Command::Bucketize(args) => args.format == Format::Json,
             Command::Train(args) => args.format == Format::Json,
             Command::Audit(args) => args.wants_json(),
             Command::Explain(args) => args.format == Format::Json,
@@ -123,7 +131,9 @@ impl Command {
     fn execute(&self, terminal: &Terminal) -> Result<(), Failure> {
         match self {
             Command::Run(args) => run::run(args, terminal),
+            Command::Publish(args) => publish::publish(args, terminal),
             Command::Check(args) => check::check(args, terminal),
+            Command::Bucketize(args) => bucketize::bucketize(args, terminal),
             Command::Train(args) => train::train(args, terminal),
             Command::Review(args) => review::review(args, terminal),
             Command::Outcome(args) => review::outcome(args, terminal),

@@ -3,6 +3,7 @@
 use super::feature_rows::FeatureFound;
 use super::frame::Frame;
 use super::load::{Frames, Ids};
+use super::part::Part;
 use super::schema::{self, Entity, Table};
 use super::tables::*;
 use super::usage_rows::UsageFound;
@@ -42,18 +43,31 @@ impl Loaded {
         named.flat_map(|(table, column)| self.values(table, column.name)).collect()
     }
 
-    fn dictionaries(&self) -> Dictionaries {
+    /// Every product that some row names.
+    pub fn products(&self) -> Vec<Text> {
+        self.entity(Entity::Product).into_iter().chain(self.used(UsageFound::products)).collect()
+    }
+
+    /// Every metric that some row names.
+    pub fn metrics(&self) -> Vec<Text> {
+        self.entity(Entity::Metric).into_iter().chain(self.used(UsageFound::metrics)).collect()
+    }
+
+    fn used(&self, names: fn(&UsageFound) -> &[Text]) -> Vec<Text> {
+        self.usage.iter().flat_map(names).cloned().collect()
+    }
+
+    /// `products` and `metrics` are those of all parts.
+    fn dictionaries(&self, products: Vec<Text>, metrics: Vec<Text>) -> Dictionaries {
         let accounts: Dictionary<AccountIx> = self.names(InputTable::Accounts, "account_id");
-        let used =
-            |names: fn(&UsageFound) -> &[Text]| self.usage.iter().flat_map(names).cloned().collect::<Vec<Text>>();
         let users = self.feature_usage.iter().flat_map(|found| found.users(&accounts));
         let contact_users = self.frames.get(&InputTable::Contacts).map(|f| f.users("user_id")).unwrap_or_default();
         Dictionaries {
-            products: Dictionary::new(self.entity(Entity::Product).into_iter().chain(used(UsageFound::products))),
+            products: Dictionary::new(products),
             features: self.names(InputTable::Features, "feature_id"),
             contacts: Dictionary::new(self.entity(Entity::Contact)),
             users: Dictionary::new(users.chain(contact_users.into_iter().flatten().map(Text::from))),
-            metrics: Dictionary::new(self.entity(Entity::Metric).into_iter().chain(used(UsageFound::metrics))),
+            metrics: Dictionary::new(metrics),
             accounts,
         }
     }
@@ -76,14 +90,15 @@ impl Loaded {
     }
 }
 
-/// Puts the parts together.
-pub(super) fn assemble(mut loaded: Loaded) -> Extracts {
+/// Puts the tables together; `products` and `metrics` are the names that some row of any part uses.
+pub(super) fn assemble(mut loaded: Loaded, part: Part, products: Vec<Text>, metrics: Vec<Text>) -> Extracts {
     use InputTable as T;
-    let ids = loaded.dictionaries();
+    let ids = loaded.dictionaries(products, metrics);
     let usage = loaded.usage.take().map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
     let feature_usage = loaded.feature_usage.take().map(|found| found.into_rows(&ids.accounts, &ids.users));
     loaded.rejected.sort();
     Extracts {
+        part,
         accounts: loaded.per_account(T::Accounts, &ids, accounts::rows, |row| row.account),
         products: loaded.flat(T::Products, |frame| products::rows(frame, &ids)),
         features: loaded.flat(T::Features, |frame| features::rows(frame, &ids)),

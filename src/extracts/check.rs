@@ -4,7 +4,7 @@
 //! columns, its references and its key; the first rule that it breaks is the one it is rejected for. Everything is
 //! decided from the content of rows, never from their order or their file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::{
     BooleanChunked, DataFrame, DataFrameJoinOps, Int32Chunked, Int64Chunked, IntoColumn, JoinArgs, JoinType, NamedFrom,
@@ -13,28 +13,19 @@ use polars::prelude::{
 use xxhash_rust::xxh3::Xxh3;
 
 use super::frame::{self, CONTENT, FILE, Frame, Gathered, KNOWN, ROW, SUPERSEDED};
+use super::part::{Part, is_split};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Kind, RECORDED_AT, Table};
 use super::settings::Settings;
+use super::tally::Tally;
 use super::{InputTable, Seen};
 use crate::vocabulary::{Day, Moment};
 
 /// Ids that a referenced table holds; a table that was not delivered, or that failed itself, is not in it.
 pub(super) type Keys = BTreeMap<InputTable, DataFrame>;
 
-/// What the checks made of a table.
-pub(super) struct Checked {
-    pub frame: Frame,
-    pub rejects: Rejects,
-    /// Visible rows, rejected ones included.
-    pub rows: u64,
-    pub newest: Option<Day>,
-    pub null_share: Vec<(String, f64)>,
-    pub notes: Vec<String>,
-}
-
-/// Checks one table.
+/// Checks one table. Rows of other parts that came along take part in every comparison and count for nothing.
 pub(super) fn check(
     table: &'static Table,
     gathered: Gathered,
@@ -42,15 +33,12 @@ pub(super) fn check(
     keys: &Keys,
     settings: &Settings,
     as_of: Day,
-) -> PolarsResult<Checked> {
-    let mut notes: Vec<String> = gathered
-        .cut
-        .iter()
-        .map(|(column, cells)| format!("{cells} texts of `{column}` cut to {} bytes", settings.max_text_bytes))
-        .collect();
+) -> PolarsResult<(Frame, Tally)> {
+    let part = gathered.part;
+    let cut = gathered.cut.into_iter().map(|(column, cells)| (column.to_owned(), cells)).collect();
     let data = only_visible(table, gathered.data, settings, as_of)?;
-    let (data, unending) = read_open_ends(table, data, settings)?;
-    notes.extend(unending);
+    let own = own_rows(table, &data, part);
+    let (data, unending) = read_open_ends(table, data, settings, &own)?;
     let mut verdicts = Verdicts::new(data.height());
     verdicts.conversions(&data, &gathered.faults);
     verdicts.columns(table, &data, settings);
@@ -58,13 +46,44 @@ pub(super) fn check(
     let data = with_content(table, data)?;
     let mut sorted = Sorted::new(table, data, verdicts)?;
     sorted.reject_duplicates();
-    let rejects = sorted.rejects(files, settings.max_rejected_listed);
-    let rows = sorted.data.height() as u64;
+    let own = own_rows(table, &sorted.data, part);
+    let rejects = sorted.rejects(files, settings.max_rejected_listed, &own);
+    let rows = own.iter().filter(|own| **own).count() as u64;
     let accepted = sorted.accepted()?;
-    let newest = newest_event(table, &accepted);
-    let null_share = null_share(table, &accepted);
-    let frame = in_table_order(table, with_seen(table, accepted)?)?;
-    Ok(Checked { frame, rejects, rows, newest, null_share, notes })
+    let counted = only_own(&accepted, &own_rows(table, &accepted, part))?;
+    let (newest, nulls) = (newest_event(table, &counted), nulls(table, &counted));
+    let frame = in_table_order(table, needed(table, with_seen(table, accepted)?, part)?)?;
+    let recorded = frame::moment_cells(&only_own(&frame.data, &own_rows(table, &frame.data, part))?, RECORDED_AT);
+    let recorded = recorded.iter().any(Option::is_some);
+    let (table, accepted, older) = (table.table, counted.height() as u64, 0);
+    Ok((frame, Tally { table, rows, rejects, newest, accepted, nulls, cut, unending, older, recorded }))
+}
+
+/// Whether each row is the part's own.
+fn own_rows(table: &Table, data: &DataFrame, part: Part) -> Vec<bool> {
+    if part.is_whole() || !is_split(table) {
+        return vec![true; data.height()];
+    }
+    frame::text_cells(data, "account_id").into_iter().map(|account| part.owns_row(account)).collect()
+}
+
+fn only_own(data: &DataFrame, own: &[bool]) -> PolarsResult<DataFrame> {
+    if own.iter().all(|own| *own) {
+        return Ok(data.clone());
+    }
+    data.filter(&own.iter().copied().map(Some).collect::<BooleanChunked>())
+}
+
+/// The part's own rows; of a contact all rows, because the accounts where a person worked before are part of the story.
+fn needed(table: &Table, data: DataFrame, part: Part) -> PolarsResult<DataFrame> {
+    let own = own_rows(table, &data, part);
+    if table.table != InputTable::Contacts || part.is_whole() {
+        return only_own(&data, &own);
+    }
+    let contacts = frame::text_cells(&data, "contact_id");
+    let ours: BTreeSet<&str> = contacts.iter().zip(&own).filter(|(_, own)| **own).filter_map(|(id, _)| *id).collect();
+    let kept: Vec<bool> = contacts.iter().map(|contact| contact.is_some_and(|id| ours.contains(id))).collect();
+    only_own(&data, &kept)
 }
 
 fn event_days(table: &Table, data: &DataFrame) -> Vec<Option<Day>> {
@@ -88,31 +107,37 @@ fn only_visible(table: &Table, data: DataFrame, settings: &Settings, as_of: Day)
 }
 
 /// Ends beyond the calendar (9999-12-31) become "has not ended".
-fn read_open_ends(table: &Table, mut data: DataFrame, settings: &Settings) -> PolarsResult<(DataFrame, Vec<String>)> {
-    let mut notes = Vec::new();
+fn read_open_ends(
+    table: &Table,
+    mut data: DataFrame,
+    settings: &Settings,
+    own: &[bool],
+) -> PolarsResult<(DataFrame, Vec<(String, u64)>)> {
+    let mut unending = Vec::new();
     for column in table.columns.iter().filter(|column| column.open_ended) {
-        let mut open = 0_u64;
-        let mut ends = |day: Day| {
+        let (mut open, mut any) = (0_u64, false);
+        let mut ends = |row: usize, day: Day| {
             let ended = day <= settings.latest_day;
-            open += u64::from(!ended);
+            open += u64::from(!ended && own[row]);
+            any |= !ended;
             ended
         };
         let name = column.name.into();
         let read = if column.kind == Kind::Ts {
-            let cells = frame::moment_cells(&data, column.name).into_iter();
-            Int64Chunked::from_iter_options(name, cells.map(|at| at.filter(|at| ends(at.day())).map(|at| at.0)))
-                .into_column()
+            let cells = frame::moment_cells(&data, column.name).into_iter().enumerate();
+            let kept = cells.map(|(row, at)| at.filter(|at| ends(row, at.day())).map(|at| at.0));
+            Int64Chunked::from_iter_options(name, kept).into_column()
         } else {
-            let cells = frame::day_cells(&data, column.name).into_iter();
-            Int32Chunked::from_iter_options(name, cells.map(|day| day.filter(|day| ends(*day)).map(|day| day.0)))
-                .into_column()
+            let cells = frame::day_cells(&data, column.name).into_iter().enumerate();
+            let kept = cells.map(|(row, day)| day.filter(|day| ends(row, *day)).map(|day| day.0));
+            Int32Chunked::from_iter_options(name, kept).into_column()
         };
-        if open > 0 {
+        unending.push((column.name.to_owned(), open));
+        if any {
             data.with_column(read)?;
-            notes.push(format!("{open} values of `{}` after {} read as no end", column.name, settings.latest_day));
         }
     }
-    Ok((data, notes))
+    Ok((data, unending))
 }
 
 /// The first rule that a row breaks.
@@ -335,12 +360,12 @@ impl Sorted {
         }
     }
 
-    fn rejects(&self, files: &[String], max_listed: usize) -> Rejects {
+    fn rejects(&self, files: &[String], max_listed: usize, own: &[bool]) -> Rejects {
         let mut rejects = Rejects::new(self.table.table, max_listed);
         let keys = KeyCells::new(self.table, &self.data);
         let file_of = frame::row_cells(&self.data, FILE);
         for (row, broken) in self.verdicts.0.iter().enumerate() {
-            let Some(broken) = broken else { continue };
+            let Some(broken) = broken.as_ref().filter(|_| own[row]) else { continue };
             let file = file_of[row].and_then(|file| files.get(file as usize)).map_or("", String::as_str);
             rejects.add(keys.shown(row), broken.column, &broken.rule, broken.value.as_deref(), file);
         }
@@ -400,10 +425,9 @@ fn newest_event(table: &Table, accepted: &DataFrame) -> Option<Day> {
     }
 }
 
-fn null_share(table: &Table, accepted: &DataFrame) -> Vec<(String, f64)> {
-    let rows = accepted.height().max(1) as f64;
-    let nulls = |name: &str| accepted.column(name).map_or(accepted.height(), |column| column.null_count());
-    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name) as f64 / rows)).collect()
+fn nulls(table: &Table, accepted: &DataFrame) -> Vec<(String, u64)> {
+    let nulls = |name: &str| accepted.column(name).map_or(accepted.height(), |column| column.null_count()) as u64;
+    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name))).collect()
 }
 
 /// Adds the days from which and until which each version was visible, and leaves out versions that never were:

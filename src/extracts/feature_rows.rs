@@ -58,9 +58,13 @@ pub(super) struct FeatureFound {
     pub rejects: Rejects,
     pub rows: u64,
     pub newest: Option<Day>,
-    pub notes: Vec<String>,
+    /// Rows before the usage history that the job keeps.
+    pub older: u64,
     pub recorded: bool,
-    pub null_share: Vec<(String, f64)>,
+    /// Rows that broke no rule, before duplicates go.
+    pub accepted: u64,
+    /// Of them, rows that do not say whether the use was in a trial.
+    pub trial_nulls: u64,
     /// In table order; `user` is a position in `names`.
     entries: Vec<FeatureUse>,
     /// User ids in byte order.
@@ -122,7 +126,7 @@ impl<'a> FeatureRows<'a> {
     pub fn finish(self) -> FeatureFound {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let names = state.sort_users();
-        let nulls = state.trial_nulls as f64 / state.rows.len().max(1) as f64;
+        let accepted = state.rows.len() as u64;
         let recorded = !state.recorded.is_empty();
         let (entries, refused) = state.settle();
         // A row does not remember its file, so a pair of duplicates in several files is laid to the table.
@@ -132,14 +136,14 @@ impl<'a> FeatureRows<'a> {
             let key = format!("{account} / {user} / {} / {}", self.features.name(row.feature), row.day);
             state.rejects.add(key, "events", rules::DUPLICATE, Some(&row.events.to_string()), place);
         }
-        let older = (state.older > 0).then(|| format!("{} rows older than the usage history left out", state.older));
         FeatureFound {
             rejects: state.rejects,
             rows: state.visible,
             newest: state.newest,
-            notes: older.into_iter().collect(),
+            older: state.older,
             recorded,
-            null_share: vec![("in_trial".into(), nulls)],
+            accepted,
+            trial_nulls: state.trial_nulls,
             entries,
             names,
         }

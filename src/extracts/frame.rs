@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, BooleanArray};
 use arrow::record_batch::RecordBatch;
 use polars::prelude::{
     BooleanChunked, Column as Series, DataFrame, Float64Chunked, Int32Chunked, Int64Chunked, IntoColumn, NamedFrom,
@@ -13,6 +13,7 @@ use polars::prelude::{
 };
 
 use super::convert::{self, Unfit};
+use super::part::Part;
 use super::schema::{Column, Kind, Table};
 use super::{Dictionaries, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, MetricIx, Moment, ProductIx, Text, UserIx};
@@ -158,9 +159,10 @@ pub(super) struct RowFault {
 /// The rows of a table as they arrive, batch by batch.
 #[derive(Default)]
 pub(super) struct Gathered {
+    pub part: Part,
     pub data: DataFrame,
     pub faults: Vec<RowFault>,
-    /// Cells that were cut to the longest text, per column.
+    /// Cells of the part's rows that were cut to the longest text, per column.
     pub cut: BTreeMap<&'static str, u64>,
 }
 
@@ -173,10 +175,11 @@ impl Gathered {
         max_text: usize,
     ) -> PolarsResult<()> {
         let (rows, offset) = (batch.num_rows(), self.data.height() as u32);
+        let own = self.part.own_rows(table, batch);
         let mut columns = Vec::with_capacity(table.columns.len() + 2);
         for column in &table.columns {
             let array = batch.column_by_name(column.name).cloned().unwrap_or_else(|| convert::absent(rows));
-            columns.push(self.series(column, &array, offset, max_text));
+            columns.push(self.series(column, &array, offset, max_text, own.as_ref()));
         }
         columns.push(UInt32Chunked::new(FILE.into(), vec![file as u32; rows]).into_column());
         let row_numbers: Vec<u32> = (offset..offset + rows as u32).collect();
@@ -191,10 +194,17 @@ impl Gathered {
     }
 
     /// Days are whole days and moments microseconds since 1970, as integers: the vocabulary's own form.
-    fn series(&mut self, column: &'static Column, array: &ArrayRef, offset: u32, max_text: usize) -> Series {
+    fn series(
+        &mut self,
+        column: &'static Column,
+        array: &ArrayRef,
+        offset: u32,
+        max_text: usize,
+        own: Option<&BooleanArray>,
+    ) -> Series {
         let name = column.name.into();
         match column.kind {
-            Kind::Str => self.text_series(column, array, max_text),
+            Kind::Str => self.text_series(column, array, max_text, own),
             Kind::Date => {
                 let days = self.keep_faults(column, offset, convert::dates(array));
                 Int32Chunked::from_iter_options(name, days.iter()).into_column()
@@ -210,13 +220,19 @@ impl Gathered {
     }
 
     /// Blank optional text is no value; long text that is not an id is cut.
-    fn text_series(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> Series {
+    fn text_series(
+        &mut self,
+        column: &'static Column,
+        array: &ArrayRef,
+        max_text: usize,
+        own: Option<&BooleanArray>,
+    ) -> Series {
         let texts = convert::text(array);
         let mut cut = 0;
-        let cells = texts.iter().map(|cell| {
+        let cells = texts.iter().enumerate().map(|(row, cell)| {
             let cell = cell.filter(|text| column.required || !text.trim().is_empty())?;
             let kept = if column.is_id { cell } else { &cell[..cell.floor_char_boundary(max_text)] };
-            cut += u64::from(kept.len() < cell.len());
+            cut += u64::from(kept.len() < cell.len() && own.is_none_or(|own| own.value(row)));
             Some(kept)
         });
         let series = StringChunked::from_iter_options(column.name.into(), cells).into_column();

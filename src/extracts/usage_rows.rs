@@ -75,7 +75,8 @@ pub(super) struct UsageFound {
     pub rejects: Rejects,
     pub rows: u64,
     pub newest: Option<Day>,
-    pub notes: Vec<String>,
+    /// Rows before the usage history that the job keeps.
+    pub older: u64,
     pub recorded: bool,
     series: Vec<Growing>,
     earlier: Vec<Version>,
@@ -135,12 +136,11 @@ impl<'a> UsageRows<'a> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let place = if self.files.len() == 1 { &self.files[0] } else { self.table.name() };
         state.sort_earlier(self.accounts, place);
-        let older = (state.older > 0).then(|| format!("{} rows older than the usage history left out", state.older));
         UsageFound {
             rejects: state.rejects,
             rows: state.rows,
             newest: state.newest,
-            notes: older.into_iter().collect(),
+            older: state.older,
             recorded: state.recorded,
             series: state.series,
             earlier: state.earlier,

@@ -31,7 +31,7 @@ pub mod train;
 use serde::{Deserialize, Serialize};
 
 pub use promote::ModelEvaluation;
-pub use score::Scorer;
+pub use score::{Scorer, Scores, Tonight};
 
 use crate::vocabulary::{Probability, ProductIx, PropensityKind, Text};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::artifact::Artifact;
 use super::explain::{self, Explanation};
@@ -11,7 +12,7 @@ use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
 use super::registry::{self, Registry};
 use super::scorecard::Scorecard;
-use super::table::{Column, Frame, Table};
+use super::table::{Column, Features, Frame, Table};
 use super::{ModelEvaluation, Propensity, Settings, features};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -28,11 +29,41 @@ pub struct Scorer {
 }
 
 /// Tonight's rows: accounts under contract, in id order.
-struct Tonight<'a> {
+pub struct Tonight<'a> {
     view: View<'a>,
+    /// Positions that scores are listed by.
+    accounts: usize,
     grains: Vec<Grain>,
     table: Table,
     rates: PurchaseRates,
+}
+
+/// Tonight's probabilities by what is predicted: whose percentile is asked for is one among them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Scores(BTreeMap<(PropensityKind, Option<ProductIx>), Vec<f64>>);
+
+impl Scores {
+    pub fn of(propensities: &[Vec<Propensity>]) -> Scores {
+        let mut scores = Scores::default();
+        for p in propensities.iter().flatten() {
+            scores.0.entry((p.kind, p.product)).or_default().push(p.probability.get());
+        }
+        scores
+    }
+
+    /// Sets every percentile by the scores of all parts.
+    pub fn rank(parts: impl IntoIterator<Item = Scores>, propensities: &mut [Vec<Propensity>]) {
+        let mut all = Scores::default();
+        for (target, scores) in parts.into_iter().flat_map(|part| part.0) {
+            all.0.entry(target).or_default().extend(scores);
+        }
+        all.0.values_mut().for_each(|scores| scores.sort_unstable_by(f64::total_cmp));
+        for p in propensities.iter_mut().flatten() {
+            let sorted = all.0.get(&(p.kind, p.product)).map_or(&[][..], Vec::as_slice);
+            let up_to = sorted.partition_point(|score| *score <= p.probability.get());
+            p.percentile = 100.0 * up_to as f64 / sorted.len().max(1) as f64;
+        }
+    }
 }
 
 impl Scorer {
@@ -74,12 +105,18 @@ impl Scorer {
     /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
     /// of the catalogue that the account does not own.
     pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Vec<Vec<Propensity>> {
-        let mut scored: Vec<Vec<Propensity>> = vec![Vec::new(); facts.len()];
         if self.is_empty() {
-            return scored;
+            return vec![Vec::new(); facts.len()];
         }
-        let tonight = Tonight::of(view, facts);
-        for (target, model) in self.targets(view.extracts) {
+        let mut scored = self.unranked(&Tonight::of(view, facts, PurchaseRates::on(view)), settings);
+        Scores::rank([Scores::of(&scored)], &mut scored);
+        scored
+    }
+
+    /// The same without percentiles, which only the scores of all accounts can give.
+    pub fn unranked(&self, tonight: &Tonight, settings: &Settings) -> Vec<Vec<Propensity>> {
+        let mut scored: Vec<Vec<Propensity>> = vec![Vec::new(); tonight.accounts];
+        for (target, model) in self.targets(tonight.view.extracts) {
             for (account, propensity) in tonight.apply(target, model, settings) {
                 scored[account.at()].push(propensity);
             }
@@ -110,7 +147,8 @@ impl Scorer {
 }
 
 impl<'a> Tonight<'a> {
-    fn of(view: View<'a>, facts: &[AccountObservations]) -> Tonight<'a> {
+    /// `facts` by account index; `rates` are those of all accounts.
+    pub fn of(view: View<'a>, facts: &[AccountObservations], rates: PurchaseRates) -> Tonight<'a> {
         let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
         let observed: Vec<Option<(Grain, features::FeatureRow)>> = accounts
             .par_iter()
@@ -118,7 +156,17 @@ impl<'a> Tonight<'a> {
             .collect();
         let (grains, rows): (Vec<Grain>, Vec<features::FeatureRow>) = observed.into_iter().flatten().unzip();
         let table = features::table(&rows, view.extracts);
-        Tonight { view, grains, table, rates: PurchaseRates::on(view) }
+        Tonight { view, accounts: facts.len(), grains, table, rates }
+    }
+
+    /// The features that some account here has.
+    pub fn features(&self) -> Features {
+        Features::of(&self.table)
+    }
+
+    /// Adds the features that only accounts of other parts have: missing here, and yet known to the models.
+    pub fn complete(&mut self, features: impl IntoIterator<Item = Features>) {
+        features.into_iter().for_each(|features| features.complete(&mut self.table));
     }
 
     /// Rows that the target is about.
@@ -141,24 +189,25 @@ impl<'a> Tonight<'a> {
         let extra = target.1.map_or(Table::default(), |product| self.product_columns(product));
         let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
         let (explanations, abstained) = explained(model, &frame, &rows, self.view.extracts, settings);
-        let probabilities: Vec<f64> = explanations.iter().map(|e| sigmoid(e.log_odds())).collect();
-        let mut sorted = probabilities.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
         let model_id: crate::vocabulary::Text = model.model_id.as_str().into();
-        let propensity = |(explanation, probability): (Explanation, f64)| Propensity {
-            kind: target.0,
-            product: target.1,
-            horizon_days: model.horizon_days,
-            probability: Probability::clamped(probability),
-            percentile: 100.0 * sorted.partition_point(|p| *p <= probability) as f64 / sorted.len() as f64,
-            lift: probability / model.trained.base_rate,
-            model_id: model_id.clone(),
-            base_log_odds: explanation.base,
-            drivers: explanation.drivers,
-            abstained: abstained.clone(),
+        let propensity = |explanation: Explanation| {
+            let probability = sigmoid(explanation.log_odds());
+            Propensity {
+                kind: target.0,
+                product: target.1,
+                horizon_days: model.horizon_days,
+                probability: Probability::clamped(probability),
+                // Set by [`Scores::rank`] once all are known.
+                percentile: f64::NAN,
+                lift: probability / model.trained.base_rate,
+                model_id: model_id.clone(),
+                base_log_odds: explanation.base,
+                drivers: explanation.drivers,
+                abstained: abstained.clone(),
+            }
         };
         let accounts = rows.iter().map(|row| self.grains[*row as usize].account);
-        accounts.zip(explanations.into_iter().zip(probabilities).map(propensity)).collect()
+        accounts.zip(explanations.into_iter().map(propensity)).collect()
     }
 
     /// The product's own columns for every row: purchase rates, and its id for the pooled model.

@@ -122,6 +122,38 @@ impl Table {
     }
 }
 
+/// What the columns of a table are, without its rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Features(Vec<(Spec, Form)>);
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Form {
+    Numbers,
+    Words,
+}
+
+impl Features {
+    pub fn of(table: &Table) -> Features {
+        let form = |values: &Values| match values {
+            Values::Numbers(_) => Form::Numbers,
+            Values::Words(_) => Form::Words,
+        };
+        Features(table.columns.iter().map(|column| (column.spec.clone(), form(&column.values))).collect())
+    }
+
+    /// Adds those that the table does not have, with no value in any row.
+    pub fn complete(self, table: &mut Table) {
+        let columns = self.0.into_iter().map(|(spec, form)| {
+            let values = match form {
+                Form::Numbers => Values::Numbers(Vec::new()),
+                Form::Words => Values::Words(Vec::new()),
+            };
+            Column { spec, values }
+        });
+        table.append(Table::new(columns.collect(), 0));
+    }
+}
+
 /// Borrowed columns by name, all of one length.
 #[derive(Clone, Debug, Default)]
 pub struct Frame<'a> {

@@ -1,19 +1,27 @@
 //! Layers 1 and 2 for every account: observe, score, map the people, classify, judge. Accounts go side by side.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::assessment::Assessment;
 use crate::capacity;
+use crate::capacity::thresholds::{Thresholds, before_all_upgrades};
 use crate::health;
 use crate::history::View;
+use crate::history::calendar::{Calendar, Deliveries};
 use crate::history::contracts::Contract;
 use crate::job::JobFile;
-use crate::models::{Propensity, Scorer};
+use crate::models::purchases::{FirstDays, PurchaseRates};
+use crate::models::{Propensity, Scorer, Scores, Tonight};
 use crate::observations::{self, AccountObservations};
-use crate::peers::Peers;
+use crate::peers::{self, Peers};
 use crate::readiness;
+use crate::recommendations::{Contracts, Market};
+use crate::shards::Share;
 use crate::signals::{Benchmark, Classifier, Evidence, Learned, Signal};
-use crate::stakeholders::{self, StakeholderMap};
+use crate::stakeholders::{self, ArrPerUser, StakeholderMap, arr_per_user};
+use crate::text::{Reader, Rival, rivals};
 use crate::vocabulary::{AccountIx, PropensityKind};
 
 /// The health trend looks back this many days.
@@ -26,17 +34,76 @@ pub struct Context<'a> {
     pub peers: Peers,
     pub people: stakeholders::Context,
     pub classifier: Classifier,
+    pub market: Market,
+    pub rates: PurchaseRates,
+}
+
+/// What the accounts of one part contribute to it.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    deliveries: Deliveries,
+    book: peers::Book,
+    arr_per_user: Vec<ArrPerUser>,
+    rivals: Vec<Rival>,
+    contracts: Contracts,
+    first_days: FirstDays,
 }
 
 impl<'a> Context<'a> {
-    pub fn learn(view: View, settings: &'a JobFile, learned: &Learned) -> Context<'a> {
-        Context {
+    /// Learns from the accounts held here and, through `share`, from those of all other parts.
+    pub fn among(view: View, settings: &'a JobFile, learned: &Learned, share: Share) -> Result<Context<'a>, Error> {
+        let mut peers = peers::Gathered::of(view, &settings.peers);
+        let known = share.all("known", Known::of(view, peers.take_book()))?;
+        let mut all = All::default();
+        known.into_iter().for_each(|known| all.add(known));
+        let calendar = Calendar::of(all.deliveries);
+        let upgrades = share.all("upgrades", before_all_upgrades(view, &calendar))?.concat();
+        let thresholds = Thresholds::after(upgrades, &settings.capacity);
+        let reader = Reader::knowing(view.extracts, &settings.text, all.rivals);
+        Ok(Context {
             settings,
-            capacity: capacity::Context::learn(view, &settings.capacity),
-            peers: Peers::build(view, &settings.peers),
-            people: stakeholders::Context::learn(view, &settings.stakeholders),
-            classifier: Classifier::new(view.extracts, &settings.signals, &settings.text, learned),
+            capacity: capacity::Context { settings: settings.capacity.clone(), calendar, thresholds },
+            peers: Peers::among(view, peers, all.books, &settings.peers),
+            people: stakeholders::Context::of(view, &settings.stakeholders, all.arr_per_user),
+            classifier: Classifier::reading(view.extracts, &settings.signals, reader, learned),
+            market: Market::of(all.contracts),
+            rates: PurchaseRates::of(view, all.first_days),
+        })
+    }
+}
+
+impl Known {
+    fn of(view: View, book: peers::Book) -> Known {
+        Known {
+            deliveries: Deliveries::of(view),
+            book,
+            arr_per_user: arr_per_user(view),
+            rivals: rivals(view.extracts),
+            contracts: Contracts::on(view),
+            first_days: FirstDays::on(view),
         }
+    }
+}
+
+/// What all parts contribute.
+#[derive(Default)]
+struct All {
+    deliveries: Vec<Deliveries>,
+    books: Vec<peers::Book>,
+    arr_per_user: Vec<ArrPerUser>,
+    rivals: Vec<Rival>,
+    contracts: Vec<Contracts>,
+    first_days: Vec<FirstDays>,
+}
+
+impl All {
+    fn add(&mut self, known: Known) {
+        self.deliveries.push(known.deliveries);
+        self.books.push(known.book);
+        self.arr_per_user.extend(known.arr_per_user);
+        self.rivals.extend(known.rivals);
+        self.contracts.push(known.contracts);
+        self.first_days.push(known.first_days);
     }
 }
 
@@ -47,26 +114,45 @@ pub fn observe(view: View, context: &Context) -> Vec<AccountObservations> {
 }
 
 fn observe_account(view: View, account: AccountIx, context: &Context) -> AccountObservations {
-    match view.account(account) {
+    match view.account(account).filter(|_| view.extracts.owns(account)) {
         Some(_) => observations::observe(view, account, &context.settings.observations, &context.capacity),
         None => AccountObservations::default(),
     }
 }
 
-/// Layer 2 of every account known on the day, in account order.
+/// Tonight's propensities by account index, ranked among those of all parts, and what is usual in each segment.
+pub fn scores(
+    view: View,
+    facts: &[AccountObservations],
+    scorer: &Scorer,
+    context: &Context,
+    share: Share,
+) -> Result<(Vec<Vec<Propensity>>, Benchmark), Error> {
+    if scorer.is_empty() {
+        return Ok((vec![Vec::new(); facts.len()], Benchmark::default()));
+    }
+    let mut tonight = Tonight::of(view, facts, context.rates.clone());
+    tonight.complete(share.all("features", tonight.features())?);
+    let mut propensities = scorer.unranked(&tonight, &context.settings.models);
+    let own = (Scores::of(&propensities), Benchmark::of(view, &propensities));
+    let (scores, benchmarks): (Vec<Scores>, Vec<Benchmark>) = share.all("scores", own)?.into_iter().unzip();
+    Scores::rank(scores, &mut propensities);
+    Ok((propensities, Benchmark::union(benchmarks)))
+}
+
+/// Layer 2 of every account known on the day whose rows are held here, in account order.
 pub fn assess<'a>(
     view: View<'a>,
     facts: Vec<AccountObservations>,
-    scorer: &Scorer,
+    propensities: Vec<Vec<Propensity>>,
+    benchmark: &Benchmark,
     context: &Context,
 ) -> Vec<Assessment<'a>> {
-    let propensities = scorer.score(view, &facts, &context.settings.models);
-    let benchmark = Benchmark::of(view, &propensities);
     let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
     accounts
         .into_par_iter()
-        .filter(|((account, _), _)| view.account(*account).is_some())
-        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, &benchmark, context))
+        .filter(|((account, _), _)| view.account(*account).is_some() && view.extracts.owns(*account))
+        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, benchmark, context))
         .collect()
 }
 

@@ -1,27 +1,21 @@
 //! The night: extracts in, recommendations, briefings and audit records out.
 
-use rayon::prelude::*;
-
-use super::assess::{Context, assess, observe};
 use super::past::Past;
 use super::record::{Run, check, input};
 use super::retrain::{TrainingReport, models_for};
-use super::summary::{Night, tell};
+use super::summary::Night;
+use super::work::{Desk, Worked};
 use super::{Error, Host, Stages};
-use crate::assessment::Assessment;
-use crate::audit::Link;
-use crate::briefings::{self, Briefing};
+use crate::audit::{self, Link};
 use crate::extracts::{self, Extracts};
-use crate::history::View;
 use crate::job::{Job, JobFile};
-use crate::models::Scorer;
 use crate::models::grain::Source;
 use crate::publish::manifest::{Input, inputs_hash};
-use crate::publish::tables::{self, Layers};
+use crate::publish::tables;
 use crate::publish::{self, Claim};
-use crate::recommendations::{Recommendation, Recommended, recommend};
+use crate::shards::Share;
 use crate::store::{Access, Store};
-use crate::vocabulary::Day;
+use crate::vocabulary::{Day, Moment};
 
 /// Runs the night of `as_of` and publishes it in the job's output.
 pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Night, Error> {
@@ -29,49 +23,29 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let output = &Store::open(&job.settings.output.url, access)?;
     let mut stages = Stages::new(host);
     let extracts = stages.run("load", || extracts::load(&job.settings.extracts, access, as_of, &|_| {}))?;
-    for day in stages.run("repair", || publish::repair(output))? {
-        host.warn(&format!("the run of {day} was committed but not shown in full; it is now"));
-    }
-    let view = View::new(&extracts, as_of);
+    repair(output, &mut stages)?;
     let inputs: Vec<Input> = extracts.inputs.iter().map(input).collect();
     let claim = Claim::next(output, as_of, started_at, &job.hash(), &inputs_hash(&inputs))?;
-
     let past = stages.run("remember", || Past::read(output, &extracts, as_of, &job.settings.recommendations))?;
-    let context = stages.run("learn", || ok(Context::learn(view, &job.settings, &past.learned)))?;
-    let facts = stages.run("observe", || ok(observe(view, &context)))?;
+    let desk = Desk { job, as_of, extracts: &extracts, inputs: &inputs, past: &past, share: Share::Alone };
+    let (context, facts) = desk.observe(&mut stages)?;
     let (scorer, trained) = stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
-    let assessments = stages.run("assess", || ok(assess(view, facts, &scorer, &context)))?;
-    let recommended = stages.run("recommend", || {
-        ok(recommend(view, &assessments, &context.peers, &job.playbooks, &past.memory, &job.settings.recommendations))
-    })?;
-    let briefings = stages.run("brief", || ok(brief(view, &assessments, &recommended, job)))?;
-    let warnings = model_warnings(&scorer, trained.as_ref());
-    warnings.iter().for_each(|warning| host.warn(warning));
-    // Read from the registry even on the night that trained, so that running a day again tells the same.
-    let evaluations = scorer.evaluations();
-    let run = Run { job, claim: &claim, inputs: &inputs, started_at, host };
-    let records = run.audit(view, &assessments, &recommended, &past);
-    let layers = Layers {
-        view,
-        assessments: &assessments,
-        recommended: &recommended,
-        briefings: &briefings,
-        evaluations: &evaluations,
-        audit: &records,
-    };
-    let seconds = stages.seconds.clone();
-    let checked = stages.run("check", || check(&layers, &run, &seconds, output))?;
-    let site = briefings::site::pages(view, &assessments, &recommended, &briefings);
-    let site: Vec<publish::Page> = site.into_iter().map(|file| (file.path, file.content)).collect();
-    let link = Link::of(past.trail.manifest, past.trail.tail, &records);
-    let manifest = stages.run("commit", || publish::commit(output, &claim, &checked, site, run.about(link)))?;
-    stages.run(EXPOSE, || publish::show(output, &manifest))?;
-    publish::describe(output, &tables::specs())?;
-    Ok(Night { warnings, ..tell(&layers, &context, &claim, &checked, stages) })
+    let worked = desk.conclude(&context, facts, &scorer, &mut stages)?;
+    let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
+    let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, trail };
+    closing.publish(worked, trained.as_ref().map(told), stages)
 }
 
 /// The stage in which the committed run becomes visible table by table; it should not be cut short.
 pub const EXPOSE: &str = "expose";
+
+/// Finishes what an earlier run committed but did not live to show.
+pub(super) fn repair(output: &Store, stages: &mut Stages) -> Result<(), Error> {
+    for day in stages.run("repair", || publish::repair(output))? {
+        stages.warn(&format!("the run of {day} was committed but not shown in full; it is now"));
+    }
+    Ok(())
+}
 
 /// What models are trained on, should the output hold none.
 fn source<'a>(extracts: &'a Extracts, job: &'a Job, as_of: Day) -> Source<'a> {
@@ -79,26 +53,40 @@ fn source<'a>(extracts: &'a Extracts, job: &'a Job, as_of: Day) -> Source<'a> {
     Source { extracts, as_of, observations, capacity, models }
 }
 
-/// What a person should know about the models of the night.
-fn model_warnings(scorer: &Scorer, trained: Option<&TrainingReport>) -> Vec<String> {
-    let trained = trained.map(|report| {
-        let promoted = report.models.iter().filter(|model| model.promoted).count();
-        format!("no model was there, so {} were trained and {promoted} promoted", report.models.len())
-    });
-    let none = "no model scores: propensities are empty; train with `foothold train jobs/retrain.toml`";
-    trained.into_iter().chain(scorer.is_empty().then(|| none.to_owned())).collect()
+fn told(report: &TrainingReport) -> String {
+    let promoted = report.models.iter().filter(|model| model.promoted).count();
+    format!("no model was there, so {} were trained and {promoted} promoted", report.models.len())
 }
 
-fn ok<T>(value: T) -> Result<T, Error> {
-    Ok(value)
+/// What turns the work of a night into a published run.
+pub(super) struct Closing<'a> {
+    pub job: &'a Job,
+    pub as_of: Day,
+    pub output: &'a Store,
+    pub claim: &'a Claim,
+    pub inputs: &'a [Input],
+    pub started_at: Moment,
+    /// The manifest that the night continues, and the tail of its chain.
+    pub trail: (Option<String>, audit::Tail),
 }
 
-/// One briefing per recommendation; one in flight whose playbook was taken out of the job has none.
-fn brief(view: View, assessments: &[Assessment], recommended: &Recommended, job: &Job) -> Vec<Briefing> {
-    let write = |recommendation: &Recommendation| {
-        let at = assessments.binary_search_by_key(&recommendation.account, |a| a.account).ok()?;
-        let playbook = job.playbooks.iter().find(|playbook| playbook.name == recommendation.playbook)?;
-        Some(briefings::write(view, &assessments[at], recommendation, playbook))
-    };
-    recommended.recommendations.par_iter().filter_map(write).collect()
+impl Closing<'_> {
+    /// Chains the records, checks the tables, commits the run and shows it.
+    pub fn publish(self, worked: Worked, trained: Option<String>, mut stages: Stages) -> Result<Night, Error> {
+        let Closing { job, as_of, output, claim, inputs, started_at, trail } = self;
+        let Worked { frames, rest } = worked;
+        let records = audit::append(&trail.1, rest.entries);
+        let run = Run { job, as_of, claim, inputs, started_at, host: stages.host };
+        let seconds = stages.seconds.clone();
+        let checked = stages.run("check", || check(frames, &records, &run, &seconds, output))?;
+        let site: Vec<publish::Page> =
+            rest.site.pages(as_of).into_iter().map(|file| (file.path, file.content)).collect();
+        let link = Link::of(trail.0, trail.1, &records);
+        stages.run("commit", || publish::commit(output, claim, &checked, &site, run.about(link)))?;
+        stages.run(EXPOSE, || publish::expose(output, as_of))?;
+        publish::describe(output, &tables::specs())?;
+        let night = rest.told.night(as_of, claim, &checked, trained);
+        night.warnings.iter().for_each(|warning| stages.warn(warning));
+        Ok(Night { seconds: stages.seconds, ..night })
+    }
 }

@@ -1,23 +1,22 @@
 //! What a run writes about itself: manifest, audit records, its row of `runs`; and the checks before any of it counts.
 
-use super::past::Past;
+use std::collections::BTreeMap;
+
 use super::{Error, Host};
-use crate::assessment::Assessment;
-use crate::audit::{self, AuditRecord, Link, Versions};
+use crate::audit::{AuditRecord, Link};
 use crate::extracts::InputFile;
-use crate::history::View;
 use crate::job::Job;
-use crate::publish::manifest::{Input, inputs_hash};
-use crate::publish::table::Stamp;
-use crate::publish::tables::{self, Layers, governance};
+use crate::publish::manifest::Input;
+use crate::publish::table::{Frame, Stamp};
+use crate::publish::tables::governance;
 use crate::publish::{self, About, Checked, Claim};
-use crate::recommendations::Recommended;
 use crate::store::Store;
 use crate::vocabulary::{Day, Moment};
 
 /// What the run's own records need.
 pub(super) struct Run<'a> {
     pub job: &'a Job,
+    pub as_of: Day,
     pub claim: &'a Claim,
     pub inputs: &'a [Input],
     pub started_at: Moment,
@@ -36,27 +35,9 @@ impl Run<'_> {
         }
     }
 
-    /// Tonight's events, put behind the chain that the night continues.
-    pub fn audit(
-        &self,
-        view: View,
-        assessments: &[Assessment],
-        recommended: &Recommended,
-        past: &Past,
-    ) -> Vec<AuditRecord> {
-        let versions = Versions {
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
-            job_hash: self.job.hash(),
-            input_manifest_hash: inputs_hash(self.inputs),
-        };
-        let (playbooks, settings) = (&self.job.playbooks, &self.job.settings.recommendations);
-        let memory = &past.memory;
-        let night = audit::Night { view, assessments, recommended, playbooks, memory, settings, versions: &versions };
-        audit::append(&past.trail.tail, audit::entries(&night))
-    }
-
     /// The row of the `runs` table.
-    fn row(&self, as_of: Day, tables: &Checked, seconds: &[(&str, f64)]) -> governance::Run {
+    fn row(&self, as_of: Day, frames: &[Frame], seconds: &[(&str, f64)]) -> governance::Run {
+        let rows: BTreeMap<&str, usize> = frames.iter().map(|f| (f.spec.name(), f.data.height())).collect();
         let seconds: serde_json::Map<String, serde_json::Value> =
             seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), (*seconds).into())).collect();
         governance::Run {
@@ -66,7 +47,7 @@ impl Run<'_> {
             finished_at: self.host.now(),
             job_hash: self.job.hash(),
             inputs: serde_json::json!(self.inputs).to_string(),
-            outputs: serde_json::json!(tables.rows()).to_string(),
+            outputs: serde_json::json!(rows).to_string(),
             seconds_by_stage: serde_json::Value::Object(seconds).to_string(),
             peak_memory_bytes: self.host.peak_memory_bytes(),
         }
@@ -80,17 +61,18 @@ pub(super) fn input(file: &InputFile) -> Input {
 
 /// Every table of the run, checked; what fails leaves its rows as evidence and publishes nothing.
 pub(super) fn check(
-    layers: &Layers,
+    frames: Vec<Frame>,
+    records: &[AuditRecord],
     run: &Run,
     seconds: &[(&'static str, f64)],
     output: &Store,
 ) -> Result<Checked, Error> {
-    let stamp = Stamp { as_of: layers.view.day, run_id: run.claim.run_id.clone() };
-    let checked = publish::check(tables::frames(layers, &stamp)).and_then(|tables| {
-        let row = run.row(layers.view.day, &tables, seconds);
-        Ok(tables.and(publish::check(vec![governance::runs().frame(&[row], &stamp)])?))
-    });
-    checked.map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
+    let stamp = Stamp { as_of: run.as_of, run_id: run.claim.run_id.clone() };
+    let mut frames: Vec<Frame> = frames.into_iter().map(|frame| frame.stamped(&stamp)).collect();
+    frames.push(governance::audit().frame(records, &stamp));
+    let row = run.row(run.as_of, &frames, seconds);
+    frames.push(governance::runs().frame(&[row], &stamp));
+    publish::check(frames).map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
         Ok(evidence) => {
             let evidence = format!("{}/{evidence}", output.url());
             publish::Error::Checks { failures, evidence }.into()

@@ -132,12 +132,13 @@ const FAMILIES: &[fn(&Case) -> Vec<Finding>] = &[
 
 impl Classifier {
     pub fn new(extracts: &Extracts, catalogue: &Catalogue, text: &text::Settings, learned: &Learned) -> Classifier {
-        Classifier {
-            active: catalogue.active(extracts),
-            catalogue: catalogue.clone(),
-            learned: learned.clone(),
-            reader: Reader::new(extracts, text),
-        }
+        Classifier::reading(extracts, catalogue, Reader::new(extracts, text), learned)
+    }
+
+    /// The same with a reader at hand.
+    pub fn reading(extracts: &Extracts, catalogue: &Catalogue, reader: Reader, learned: &Learned) -> Classifier {
+        let (active, learned) = (catalogue.active(extracts), learned.clone());
+        Classifier { active, catalogue: catalogue.clone(), learned, reader }
     }
 
     /// The account's signals, sorted by name, product and particulars.

@@ -24,7 +24,6 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let quality: Vec<Quality> =
         extracts.quality.iter().map(|quality| Quality { quality, as_of: layers.view.day }).collect();
     vec![
-        audit().frame(layers.audit, stamp),
         rejected_rows().frame(&extracts.rejected, stamp),
         data_quality().frame(&quality, stamp),
         model_evaluations().frame(layers.evaluations, stamp),
@@ -75,6 +74,10 @@ pub fn rejected_rows() -> Table<RejectedRow> {
     .text_opt("value", "The offending value.", |r| r.value.as_deref())
     .text("source_file", "The file it came from.", |r| &r.source_file)
 }
+
+/// Tables that say the same whatever part of the accounts a run holds.
+pub const OF_ALL_ACCOUNTS: [OutputTable; 3] =
+    [OutputTable::RejectedRows, OutputTable::DataQuality, OutputTable::ModelEvaluations];
 
 /// Data quality of one table on the run's day.
 pub struct Quality<'a> {

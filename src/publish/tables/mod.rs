@@ -11,7 +11,6 @@ use super::frame::Frame;
 use super::schema::TableSpec;
 use super::table::{Stamp, Table};
 use crate::assessment::Assessment;
-use crate::audit::AuditRecord;
 use crate::briefings::Briefing;
 use crate::extracts::Extracts;
 use crate::history::View;
@@ -29,8 +28,6 @@ pub struct Layers<'a> {
     pub briefings: &'a [Briefing],
     /// Grades of the models that scored, and of those that were kept out tonight.
     pub evaluations: &'a [ModelEvaluation],
-    /// Tonight's links of the audit chain.
-    pub audit: &'a [AuditRecord],
 }
 
 /// Every table that comes from the layers and the extracts, unchecked.

@@ -1,0 +1,174 @@
+//! The part of a night that is computed account by account, for all accounts or for those of one shard. What must be
+//! known of all accounts is shared in rounds on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::assess::{Context, assess, observe, scores};
+use super::past::Past;
+use super::summary::Told;
+use super::{Error, Stages};
+use crate::assessment::Assessment;
+use crate::audit::{self, Entry, Versions};
+use crate::briefings::{self, Briefing, site};
+use crate::extracts::Extracts;
+use crate::history::View;
+use crate::job::Job;
+use crate::models::Scorer;
+use crate::observations::AccountObservations;
+use crate::publish::manifest::{Input, inputs_hash};
+use crate::publish::table::{Frame, Stamp};
+use crate::publish::tables::governance::OF_ALL_ACCOUNTS;
+use crate::publish::tables::{self, Layers};
+use crate::recommendations::{self, Market, Proposed, Recommendation, Recommended};
+use crate::shards::Share;
+use crate::vocabulary::Day;
+
+/// What a night works on.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub job: &'a Job,
+    pub as_of: Day,
+    pub extracts: &'a Extracts,
+    pub inputs: &'a [Input],
+    pub past: &'a Past,
+    pub share: Share<'a>,
+}
+
+/// What comes of one part of the accounts; those of all parts make the run.
+pub(super) struct Worked {
+    /// Tables under a stamp of their own, but for the chain and the run's own row.
+    pub frames: Vec<Frame>,
+    pub rest: Rest,
+}
+
+/// What a run is made of beside tables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Rest {
+    /// Events of the night that are not in the chain yet.
+    pub entries: Vec<Entry>,
+    pub site: site::Contents,
+    pub told: Told,
+}
+
+impl<'a> Desk<'a> {
+    pub fn view(self) -> View<'a> {
+        View::new(self.extracts, self.as_of)
+    }
+
+    /// What the night knows beyond single accounts, and layer 1.
+    pub fn observe(self, stages: &mut Stages) -> Result<(Context<'a>, Vec<AccountObservations>), Error> {
+        let (view, settings) = (self.view(), &self.job.settings);
+        let context = stages.run("learn", || Context::among(view, settings, &self.past.learned, self.share))?;
+        let facts = stages.run("observe", || ok(observe(view, &context)))?;
+        Ok((context, facts))
+    }
+
+    /// Layers 2 to 4, and what the run will say of them.
+    pub fn conclude(
+        self,
+        context: &Context,
+        facts: Vec<AccountObservations>,
+        scorer: &Scorer,
+        stages: &mut Stages,
+    ) -> Result<Worked, Error> {
+        let view = self.view();
+        let assessments = stages.run("assess", || -> Result<Vec<Assessment>, Error> {
+            let (propensities, benchmark) = scores(view, &facts, scorer, context, self.share)?;
+            Ok(assess(view, facts, propensities, &benchmark, context))
+        })?;
+        let recommended = stages.run("recommend", || self.recommend(&assessments, context, &context.market))?;
+        let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
+        // Read from the registry even on the night that trained, so that running a day again tells the same.
+        let evaluations = scorer.evaluations();
+        let layers = Layers {
+            view,
+            assessments: &assessments,
+            recommended: &recommended,
+            briefings: &briefings,
+            evaluations: &evaluations,
+        };
+        let unstamped = Stamp { as_of: self.as_of, run_id: String::new() };
+        let rest = Rest {
+            entries: self.entries(&assessments, &recommended),
+            site: site::Contents::of(view, &assessments, &recommended, &briefings),
+            told: Told::of(&layers, context, scorer),
+        };
+        Ok(Worked { frames: tables::frames(&layers, &unstamped), rest })
+    }
+
+    fn recommend(self, assessments: &[Assessment], context: &Context, market: &Market) -> Result<Recommended, Error> {
+        let night = recommendations::Night {
+            view: self.view(),
+            peers: &context.peers,
+            playbooks: &self.job.playbooks,
+            memory: &self.past.memory,
+            settings: &self.job.settings.recommendations,
+            market,
+        };
+        let proposed = Proposed::by(night, assessments);
+        let asking = self.share.all("asking", proposed.asking())?;
+        Ok(proposed.settle(night, asking))
+    }
+
+    /// One briefing per recommendation; one in flight whose playbook was taken out of the job has none.
+    fn brief(self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Briefing> {
+        let write = |recommendation: &Recommendation| {
+            let at = assessments.binary_search_by_key(&recommendation.account, |a| a.account).ok()?;
+            let playbook = self.job.playbooks.iter().find(|playbook| playbook.name == recommendation.playbook)?;
+            Some(briefings::write(self.view(), &assessments[at], recommendation, playbook))
+        };
+        recommended.recommendations.par_iter().filter_map(write).collect()
+    }
+
+    /// Tonight's events about the accounts that are held here.
+    fn entries(self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Entry> {
+        let versions = Versions {
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            job_hash: self.job.hash(),
+            input_manifest_hash: inputs_hash(self.inputs),
+        };
+        let (playbooks, settings) = (&self.job.playbooks, &self.job.settings.recommendations);
+        let (view, memory) = (self.view(), &self.past.memory);
+        let night = audit::Night { view, assessments, recommended, playbooks, memory, settings, versions: &versions };
+        let of_others = memory.recommendations.iter().filter(|r| !self.extracts.owns(r.content.account));
+        let of_others: BTreeSet<&str> = of_others.map(|r| r.content.id.as_str()).collect();
+        let mut entries = audit::entries(&night);
+        entries.retain(|entry| !of_others.contains(entry.recommendation_id.as_str()));
+        entries
+    }
+}
+
+impl Worked {
+    /// All parts of a night as one, in part order.
+    pub fn union(parts: Vec<Worked>) -> Worked {
+        let mut tables: BTreeMap<&'static str, Frame> = BTreeMap::new();
+        let (mut entries, mut sites, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let mut order = Vec::new();
+        for part in parts {
+            for frame in part.frames {
+                let table = frame.spec.table;
+                match tables.get_mut(frame.spec.name()) {
+                    Some(_) if OF_ALL_ACCOUNTS.contains(&table) => {}
+                    Some(known) => known.extend(frame),
+                    None => {
+                        order.push(frame.spec.name());
+                        tables.insert(frame.spec.name(), frame);
+                    }
+                }
+            }
+            entries.extend(part.rest.entries);
+            sites.push(part.rest.site);
+            told.push(part.rest.told);
+        }
+        audit::sort(&mut entries);
+        let rest = Rest { entries, site: site::Contents::union(sites), told: Told::union(told) };
+        Worked { frames: order.into_iter().filter_map(|name| tables.remove(name)).collect(), rest }
+    }
+}
+
+pub(super) fn ok<T>(value: T) -> Result<T, Error> {
+    Ok(value)
+}
