@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "reviews",
     "publish",
     "job",
+    "shards",
     "pipeline",
     "simulate",
     "accuracy",
@@ -39,7 +40,8 @@ const NOBODY: &[&str] = &[];
 /// Modules that only these may import: the sample world's truth, for one, is never read by a job.
 const PRIVATE: &[(&str, &[&str])] = &[
     ("simulate", &["accuracy", "cli"]),
-    ("publish", &["pipeline", "cli"]),
+    ("publish", &["shards", "pipeline", "cli"]),
+    ("shards", &["pipeline", "accuracy", "cli"]),
     ("job", &["pipeline", "accuracy", "cli"]),
     ("pipeline", &["accuracy", "cli"]),
     ("accuracy", &["cli"]),
@@ -57,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("comfy_table::", &["cli/"]),
     ("tracing_subscriber::", &["cli/"]),
     ("toml::", &["job/"]),
+    ("rmp_serde::", &["shards/"]),
     ("linfa::", &["models/", "peers/", "text/"]),
     ("linfa_logistic::", &["models/", "text/"]),
     ("linfa_nn::", &["peers/"]),

@@ -34,7 +34,7 @@ const EXIT_CODES: &str = "Exit codes:
   1    unexpected, or a store that did not answer: try again
   2    usage or configuration
   3    the data contract failed; nothing was published
-  4    the extracts are not there yet: try again later
+  4    the extracts, a model or other shards are not there yet: try again later
   5    another run published first
   130  interrupted    143  terminated
 

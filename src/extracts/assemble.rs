@@ -45,12 +45,12 @@ impl Loaded {
 
     /// Every product that some row names.
     pub fn products(&self) -> Vec<Text> {
-        self.entity(Entity::Product).into_iter().chain(self.used(UsageFound::products)).collect()
+        distinct(self.entity(Entity::Product).into_iter().chain(self.used(UsageFound::products)))
     }
 
     /// Every metric that some row names.
     pub fn metrics(&self) -> Vec<Text> {
-        self.entity(Entity::Metric).into_iter().chain(self.used(UsageFound::metrics)).collect()
+        distinct(self.entity(Entity::Metric).into_iter().chain(self.used(UsageFound::metrics)))
     }
 
     fn used(&self, names: fn(&UsageFound) -> &[Text]) -> Vec<Text> {
@@ -88,6 +88,13 @@ impl Loaded {
     fn flat<T>(&mut self, table: InputTable, rows: impl Fn(&Frame) -> Vec<T>) -> Vec<T> {
         self.frames.remove(&table).as_ref().map(rows).unwrap_or_default()
     }
+}
+
+fn distinct(names: impl Iterator<Item = Text>) -> Vec<Text> {
+    let mut names: Vec<Text> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Puts the tables together; `products` and `metrics` are the names that some row of any part uses.

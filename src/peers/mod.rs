@@ -122,11 +122,13 @@ impl Peers {
 
     /// The neighbours of the accounts gathered here, among those in the books of all parts.
     pub fn among(view: View, gathered: Gathered, books: impl IntoIterator<Item = Book>, settings: &Settings) -> Peers {
-        let (past, purchases): (Vec<Vec<Past>>, Vec<Vec<purchases::Window>>) =
-            books.into_iter().map(|book| (book.past, book.purchases)).unzip();
-        let mut past = past.concat();
-        past.sort_by_key(|past| (past.profile.account, past.profile.day));
-        let (today, purchases) = (gathered.today, purchases.concat());
+        let (mut past, mut purchases) = (Vec::new(), Vec::new());
+        for book in books {
+            past.extend(book.past);
+            purchases.extend(book.purchases);
+        }
+        past.sort_by_key(|past: &Past| (past.profile.account, past.profile.day));
+        let today = gathered.today;
         let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
         let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
         let told = today.par_iter().zip(near).map(|(profile, near)| match profile {
