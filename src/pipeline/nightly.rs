@@ -4,13 +4,15 @@ use super::past::Past;
 use super::record::{Run, check, input};
 use super::retrain::{TrainingReport, models_for};
 use super::summary::Night;
-use super::work::{Desk, Worked};
+use super::work::{Desk, Rest};
 use super::{Error, Host, Stages};
 use crate::audit::{self, Link};
 use crate::extracts::{self, Extracts};
 use crate::job::{Job, JobFile};
 use crate::models::grain::Source;
+use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, inputs_hash};
+use crate::publish::table::Stamp;
 use crate::publish::tables;
 use crate::publish::{self, Claim};
 use crate::shards::Share;
@@ -28,12 +30,13 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let claim = Claim::next(output, as_of, started_at, &job.hash(), &inputs_hash(&inputs))?;
     let past = stages.run("remember", || Past::read(output, &extracts, as_of, &job.settings.recommendations))?;
     let desk = Desk { job, as_of, extracts: &extracts, inputs: &inputs, past: &past, share: Share::Alone };
-    let (context, facts) = desk.observe(&mut stages)?;
+    let observed = desk.observe(&mut stages)?;
     let (scorer, trained) = stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
-    let worked = desk.conclude(&context, facts, &scorer, &mut stages)?;
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, trail };
-    closing.publish(worked, trained.as_ref().map(told), stages)
+    desk.conclude(observed, &scorer, &closing.stamp(), stages, |frames, rest, stages| {
+        closing.publish(frames, rest, trained.as_ref().map(told), stages)
+    })
 }
 
 /// The stage in which the committed run becomes visible table by table; it should not be cut short.
@@ -71,10 +74,20 @@ pub(super) struct Closing<'a> {
 }
 
 impl Closing<'_> {
+    /// What every row of the run carries.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { as_of: self.as_of, run_id: self.claim.run_id.clone() }
+    }
+
     /// Chains the records, checks the tables, commits the run and shows it.
-    pub fn publish(self, worked: Worked, trained: Option<String>, mut stages: Stages) -> Result<Night, Error> {
+    pub fn publish(
+        self,
+        frames: Vec<Frame>,
+        rest: Rest,
+        trained: Option<String>,
+        mut stages: Stages,
+    ) -> Result<Night, Error> {
         let Closing { job, as_of, output, claim, inputs, started_at, trail } = self;
-        let Worked { frames, rest } = worked;
         let records = audit::append(&trail.1, rest.entries);
         let run = Run { job, as_of, claim, inputs, started_at, host: stages.host };
         let seconds = stages.seconds.clone();
@@ -82,8 +95,8 @@ impl Closing<'_> {
         let site: Vec<publish::Page> =
             rest.site.pages(as_of).into_iter().map(|file| (file.path, file.content)).collect();
         let link = Link::of(trail.0, trail.1, &records);
-        stages.run("commit", || publish::commit(output, claim, &checked, &site, run.about(link)))?;
-        stages.run(EXPOSE, || publish::expose(output, as_of))?;
+        let manifest = stages.run("commit", || publish::commit(output, claim, &checked, site, run.about(link)))?;
+        stages.run(EXPOSE, || publish::show(output, &manifest))?;
         publish::describe(output, &tables::specs())?;
         let night = rest.told.night(as_of, claim, &checked, trained);
         night.warnings.iter().for_each(|warning| stages.warn(warning));

@@ -4,13 +4,14 @@ use super::nightly::{Closing, repair};
 use super::past::Past;
 use super::record::input;
 use super::summary::Night;
-use super::work::{Desk, Rest, Worked};
+use super::work::{Desk, Rest};
 use super::{Error, Host, Stages};
 use crate::extracts::{self, InputFile, Part};
 use crate::job::Job;
 use crate::models::Scorer;
 use crate::publish::Claim;
 use crate::publish::manifest::{Input, inputs_hash, sha256};
+use crate::publish::table::Stamp;
 use crate::publish::trail::Trail;
 use crate::reviews;
 use crate::shards::{self, Expected, Identity, Rounds, Shard, Share};
@@ -65,21 +66,22 @@ pub fn run(
     })?;
     let past = stages.run("remember", || Past::read(output, &extracts, as_of, &job.settings.recommendations))?;
     let desk = Desk { job, as_of, extracts: &extracts, inputs: &inputs, past: &past, share };
-    let (context, facts) = desk.observe(&mut stages)?;
-    let worked = desk.conclude(&context, facts, &scorer, &mut stages)?;
-    let seconds = stages.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
-    let shard = Shard {
-        part,
-        identity: identity.clone(),
-        started_at,
-        finished_at: host.now(),
-        inputs: inputs.clone(),
-        seconds,
-        peak_memory_bytes: host.peak_memory_bytes(),
-        files: Vec::new(),
-    };
-    stages.run("write", || -> Result<Shard, Error> {
-        Ok(shards::write_result(output, shard, &worked.frames, &worked.rest)?)
+    let observed = desk.observe(&mut stages)?;
+    // The run has no id yet; publishing gives it one.
+    let stamp = Stamp { as_of, run_id: String::new() };
+    desk.conclude(observed, &scorer, &stamp, stages, |frames, rest, mut stages| {
+        let seconds = stages.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
+        let shard = Shard {
+            part,
+            identity: identity.clone(),
+            started_at,
+            finished_at: host.now(),
+            inputs: inputs.clone(),
+            seconds,
+            peak_memory_bytes: host.peak_memory_bytes(),
+            files: Vec::new(),
+        };
+        stages.run("write", || shards::write_result(output, shard, &frames, &rest))
     })
 }
 
@@ -100,20 +102,12 @@ pub fn publish(job: &Job, as_of: Day, of: u32, access: &Access, host: &dyn Host)
     let found = stages.run("gather", || shards::gather(output, &expected))?;
     let inputs = found.first().map(|shard| shard.inputs.clone()).unwrap_or_default();
     let started_at = found.iter().map(|shard| shard.started_at).min().unwrap_or(begun);
-    let worked = stages.run("unite", || unite(output, &found))?;
     let claim = Claim::next(output, as_of, begun, &job.hash(), &inputs_hash(&inputs))?;
     let trail = (trail.manifest, trail.tail);
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, trail };
-    closing.publish(worked, None, stages)
-}
-
-fn unite(output: &Store, shards: &[Shard]) -> Result<Worked, Error> {
-    let mut parts = Vec::with_capacity(shards.len());
-    for shard in shards {
-        let (frames, rest): (_, Rest) = shards::read_result(output, shard)?;
-        parts.push(Worked { frames, rest });
-    }
-    Ok(Worked::union(parts))
+    let united = || shards::read_results::<Rest>(output, &found, &closing.stamp());
+    let (frames, rests) = stages.run("unite", united)?;
+    closing.publish(frames, Rest::union(rests), None, stages)
 }
 
 fn inputs_of(files: Vec<InputFile>) -> Vec<Input> {

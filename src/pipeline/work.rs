@@ -1,7 +1,7 @@
 //! The part of a night that is computed account by account, for all accounts or for those of one shard. What must be
 //! known of all accounts is shared in rounds on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,11 @@ use crate::history::View;
 use crate::job::Job;
 use crate::models::Scorer;
 use crate::observations::AccountObservations;
+use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, inputs_hash};
-use crate::publish::table::{Frame, Stamp};
-use crate::publish::tables::governance::OF_ALL_ACCOUNTS;
+use crate::publish::table::Stamp;
 use crate::publish::tables::{self, Layers};
-use crate::recommendations::{self, Market, Proposed, Recommendation, Recommended};
+use crate::recommendations::{self, Proposed, Recommendation, Recommended};
 use crate::shards::Share;
 use crate::vocabulary::Day;
 
@@ -35,13 +35,6 @@ pub(super) struct Desk<'a> {
     pub inputs: &'a [Input],
     pub past: &'a Past,
     pub share: Share<'a>,
-}
-
-/// What comes of one part of the accounts; those of all parts make the run.
-pub(super) struct Worked {
-    /// Tables under a stamp of their own, but for the chain and the run's own row.
-    pub frames: Vec<Frame>,
-    pub rest: Rest,
 }
 
 /// What a run is made of beside tables.
@@ -66,20 +59,23 @@ impl<'a> Desk<'a> {
         Ok((context, facts))
     }
 
-    /// Layers 2 to 4, and what the run will say of them.
-    pub fn conclude(
+    /// Layers 2 to 4; `close` makes a run, or a shard's result, of the tables under `stamp` and the rest.
+    ///
+    /// Tables are made when they are written, from what the layers hold, so they do not outlive this.
+    pub fn conclude<T>(
         self,
-        context: &Context,
-        facts: Vec<AccountObservations>,
+        (context, facts): (Context, Vec<AccountObservations>),
         scorer: &Scorer,
-        stages: &mut Stages,
-    ) -> Result<Worked, Error> {
-        let view = self.view();
+        stamp: &Stamp,
+        mut stages: Stages,
+        close: impl FnOnce(Vec<Frame>, Rest, Stages) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (view, context) = (self.view(), &context);
         let assessments = stages.run("assess", || -> Result<Vec<Assessment>, Error> {
             let (propensities, benchmark) = scores(view, &facts, scorer, context, self.share)?;
             Ok(assess(view, facts, propensities, &benchmark, context))
         })?;
-        let recommended = stages.run("recommend", || self.recommend(&assessments, context, &context.market))?;
+        let recommended = stages.run("recommend", || self.recommend(&assessments, context))?;
         let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
         // Read from the registry even on the night that trained, so that running a day again tells the same.
         let evaluations = scorer.evaluations();
@@ -90,23 +86,22 @@ impl<'a> Desk<'a> {
             briefings: &briefings,
             evaluations: &evaluations,
         };
-        let unstamped = Stamp { as_of: self.as_of, run_id: String::new() };
         let rest = Rest {
             entries: self.entries(&assessments, &recommended),
             site: site::Contents::of(view, &assessments, &recommended, &briefings),
             told: Told::of(&layers, context, scorer),
         };
-        Ok(Worked { frames: tables::frames(&layers, &unstamped), rest })
+        close(tables::frames(&layers, stamp), rest, stages)
     }
 
-    fn recommend(self, assessments: &[Assessment], context: &Context, market: &Market) -> Result<Recommended, Error> {
+    fn recommend(self, assessments: &[Assessment], context: &Context) -> Result<Recommended, Error> {
         let night = recommendations::Night {
             view: self.view(),
             peers: &context.peers,
             playbooks: &self.job.playbooks,
             memory: &self.past.memory,
             settings: &self.job.settings.recommendations,
-            market,
+            market: &context.market,
         };
         let proposed = Proposed::by(night, assessments);
         let asking = self.share.all("asking", proposed.asking())?;
@@ -141,31 +136,17 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl Worked {
-    /// All parts of a night as one, in part order.
-    pub fn union(parts: Vec<Worked>) -> Worked {
-        let mut tables: BTreeMap<&'static str, Frame> = BTreeMap::new();
+impl Rest {
+    /// What all parts of a night have, in part order.
+    pub fn union(parts: Vec<Rest>) -> Rest {
         let (mut entries, mut sites, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        let mut order = Vec::new();
         for part in parts {
-            for frame in part.frames {
-                let table = frame.spec.table;
-                match tables.get_mut(frame.spec.name()) {
-                    Some(_) if OF_ALL_ACCOUNTS.contains(&table) => {}
-                    Some(known) => known.extend(frame),
-                    None => {
-                        order.push(frame.spec.name());
-                        tables.insert(frame.spec.name(), frame);
-                    }
-                }
-            }
-            entries.extend(part.rest.entries);
-            sites.push(part.rest.site);
-            told.push(part.rest.told);
+            entries.extend(part.entries);
+            sites.push(part.site);
+            told.push(part.told);
         }
         audit::sort(&mut entries);
-        let rest = Rest { entries, site: site::Contents::union(sites), told: Told::union(told) };
-        Worked { frames: order.into_iter().filter_map(|name| tables.remove(name)).collect(), rest }
+        Rest { entries, site: site::Contents::union(sites), told: Told::union(told) }
     }
 }
 

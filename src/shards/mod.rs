@@ -22,7 +22,7 @@ use crate::vocabulary::Day;
 
 pub use gather::{Expected, gather};
 pub use identity::Identity;
-pub use result::{Shard, read_result, stands, write_result};
+pub use result::{Shard, read_results, stands, write_result};
 pub use rounds::{Rounds, Share};
 
 #[derive(Debug, thiserror::Error)]

@@ -75,10 +75,6 @@ pub fn rejected_rows() -> Table<RejectedRow> {
     .text("source_file", "The file it came from.", |r| &r.source_file)
 }
 
-/// Tables that say the same whatever part of the accounts a run holds.
-pub const OF_ALL_ACCOUNTS: [OutputTable; 3] =
-    [OutputTable::RejectedRows, OutputTable::DataQuality, OutputTable::ModelEvaluations];
-
 /// Data quality of one table on the run's day.
 pub struct Quality<'a> {
     pub quality: &'a TableQuality,

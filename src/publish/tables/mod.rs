@@ -40,7 +40,7 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
 }
 
 /// Rows of a part of a table, and so of a row group.
-const PART: usize = 256 * 1024;
+pub(super) const PART: usize = 256 * 1024;
 
 impl<'a> Layers<'a> {
     /// A frame of the items that every assessment has in a list.
