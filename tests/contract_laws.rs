@@ -124,7 +124,7 @@ proptest! {
         let listed = extracts.rejected.iter().filter(|r| r.table == InputTable::Usage).count();
         prop_assert_eq!(usage.rows as usize, all.len());
         prop_assert_eq!(usage.rejected as usize, listed);
-        let cells = extracts.usage.cells.iter().filter(|cell| !cell.is_nan()).count();
-        prop_assert!(cells + extracts.usage.earlier.len() + listed <= all.len());
+        let cells: usize = extracts.usage.series.iter().map(|series| extracts.usage.cells(series).rows().count()).sum();
+        prop_assert!(cells + listed <= all.len());
     }
 }

@@ -178,7 +178,7 @@ fn usage_beyond_the_kept_history_is_left_out_and_noted() {
     let world = ParquetWorld::required();
     world.table("usage", &with(&sound("usage"), "date", date(["2019-01-01", "2026-03-31"])));
     let loaded = world.load().unwrap();
-    assert_eq!(loaded.usage.cells.len(), 1);
+    assert_eq!(loaded.usage.series.iter().map(|series| series.len).sum::<usize>(), 1);
     let quality = loaded.quality.iter().find(|q| q.table == InputTable::Usage).unwrap();
     assert!(quality.notes.contains(&"1 rows older than the usage history left out".to_owned()), "{:?}", quality.notes);
     assert_eq!((quality.rows, quality.rejected), (1, 0));
@@ -204,8 +204,7 @@ fn feature_usage_versions_follow_their_recording() {
     let loaded = world.load().unwrap();
     let found: Vec<(u32, Seen)> = loaded
         .feature_usage
-        .all()
-        .iter()
+        .of(loaded.ids.accounts.get("A1").unwrap())
         .map(|f| (f.events, Seen { known: f.known, superseded: f.superseded }))
         .collect();
     assert_eq!(found, [(3, seen("2026-03-30", Some("2026-03-31"))), (9, seen("2026-03-31", None))]);

@@ -37,6 +37,7 @@ mod signals;
 mod signals_frame;
 mod simulate;
 mod stakeholders;
+mod state_laws;
 mod stores;
 mod support;
 mod text;

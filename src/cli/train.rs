@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::host::Terminal;
 use super::job::{JobArgs, access, as_of, output};
 use super::{Format, show};
-use crate::extracts;
+use crate::extracts::{self, State};
 use crate::job::JobFile;
 use crate::models::grain::Source;
 use crate::pipeline::Stages;
@@ -25,7 +25,8 @@ pub fn train(args: &TrainArgs, terminal: &Terminal) -> Result<(), Failure> {
     let (day, access, output) = (as_of(&job, terminal), access()?, output(&job)?);
     let JobFile { observations, capacity, models, .. } = &job.settings;
     let mut stages = Stages::new(terminal);
-    let extracts = stages.run("load", || extracts::load(&job.settings.extracts, &access, day, &|_| {}))?;
+    let extracts = stages
+        .run("load", || extracts::load_from(&job.settings.extracts, &access, &State::of(&output), day, &|_| {}))?;
     let source = Source { extracts: &extracts, as_of: day, observations, capacity, models };
     let report = stages.run("train", || retrain::train(&source, &output))?;
     match args.format {

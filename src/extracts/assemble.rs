@@ -102,7 +102,7 @@ pub(super) fn assemble(mut loaded: Loaded, part: Part, products: Vec<Text>, metr
     use InputTable as T;
     let ids = loaded.dictionaries(products, metrics);
     let usage = loaded.usage.take().map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
-    let feature_usage = loaded.feature_usage.take().map(|found| found.into_rows(&ids.accounts, &ids.users));
+    let feature_usage = loaded.feature_usage.take().map(|found| found.into_log(&ids.accounts, &ids.users));
     loaded.rejected.sort();
     Extracts {
         part,

@@ -220,6 +220,9 @@ pub(super) fn dates(array: &ArrayRef) -> Converted<Date32Array> {
 /// Microseconds (UTC); what lies beyond their range is held to its ends, where no plausible moment is.
 pub(super) fn moments(array: &ArrayRef) -> TimestampMicrosecondArray {
     let array = unpacked(array);
+    if let Some(micros) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+        return micros.clone();
+    }
     let scaled = |value: i64, numerator: i64, denominator: i64| {
         let micros = i128::from(value) * i128::from(numerator);
         micros.div_euclid(i128::from(denominator)).clamp(i64::MIN.into(), i64::MAX.into()) as i64

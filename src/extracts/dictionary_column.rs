@@ -1,12 +1,14 @@
 //! Text columns of the two big tables: an id is judged and looked up once per batch, not once per row.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use arrow::record_batch::RecordBatch;
 
+use super::gather::lock;
 use super::rules;
 use super::schema::Column;
 use super::settings::Settings;
@@ -92,8 +94,9 @@ impl Memo {
         Memo(vec![None; column.distinct()])
     }
 
-    pub fn number<T: Copy>(&mut self, column: &Mapped<T>, row: usize, interner: &mut Interner) -> u32 {
-        *self.0[column.place(row)].get_or_insert_with(|| interner.number(column.shown(row)))
+    /// The lock is taken for names not met in this batch yet.
+    pub fn number<T: Copy>(&mut self, column: &Mapped<T>, row: usize, interner: &Mutex<Interner>) -> u32 {
+        *self.0[column.place(row)].get_or_insert_with(|| lock(interner).number(column.shown(row)))
     }
 }
 
@@ -119,7 +122,7 @@ impl Interner {
         &self.names[number as usize]
     }
 
-    pub fn into_names(self) -> Vec<Text> {
-        self.names
+    pub fn names(&self) -> &[Text] {
+        &self.names
     }
 }

@@ -1,20 +1,28 @@
-//! `feature_usage` from Arrow batches to compact rows of numbers, sorted by (account, user, feature, day).
+//! `feature_usage` from Arrow batches to packed runs of rows, and from those to the log of each account.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, BooleanArray, Int64Array};
 use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
 
-use super::PerAccount;
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
 use super::dictionary_column::{Interner, Mapped, Memo};
+use super::feature_run::{Names, Part, Row, Run, by_account, settle, unpack_all};
 use super::frame::user_key;
+use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
+use super::packed::Writer;
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
-use super::tables::FeatureUse;
-use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Moment, Text, UserIx};
+use super::state::Kept;
+use super::tables::{FeatureLog, FeatureLogBuilder, FeatureUse};
+use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text, UserIx};
+
+/// Rows that a thread gathers before it packs them, of 40 bytes each.
+const GATHERED_ROWS: usize = 2_000_000;
 
 /// Gathers feature usage from any number of threads.
 pub(super) struct FeatureRows<'a> {
@@ -22,35 +30,11 @@ pub(super) struct FeatureRows<'a> {
     accounts: &'a Dictionary<AccountIx>,
     features: &'a Dictionary<FeatureIx>,
     window: Window<'a>,
-    files: &'a [String],
-    state: Mutex<State>,
-}
-
-struct State {
-    users: Interner,
-    /// `user` is the interner's number until [`State::sort_users`]; `superseded` comes last.
-    rows: Vec<FeatureUse>,
-    /// Moments of recording beside `rows`; empty as long as none was met, since most deliveries have none.
-    recorded: Vec<Moment>,
-    rejects: Rejects,
-    visible: u64,
-    older: u64,
-    newest: Option<Day>,
-    trial_nulls: u64,
-}
-
-/// Not recorded: the row is known from its own day.
-const UNRECORDED: Moment = Moment(i64::MIN);
-
-type Key = (AccountIx, UserIx, FeatureIx, Day);
-
-fn key(row: &FeatureUse) -> Key {
-    (row.account, row.user, row.feature, row.day)
-}
-
-/// Orders rows that share a key and a moment of recording, whatever their place was.
-fn content(row: &FeatureUse) -> (u32, bool) {
-    (row.events, row.in_trial)
+    place: &'a str,
+    users: Mutex<Interner>,
+    rows: Gathering<Run>,
+    rejects: Mutex<Rejects>,
+    older: AtomicU64,
 }
 
 /// What `feature_usage` came to.
@@ -65,34 +49,38 @@ pub(super) struct FeatureFound {
     pub accepted: u64,
     /// Of them, rows that do not say whether the use was in a trial.
     pub trial_nulls: u64,
-    /// In table order; `user` is a position in `names`.
-    entries: Vec<FeatureUse>,
+    /// A user is the position of its id in `names`.
+    log: FeatureLog,
     /// User ids in byte order.
     names: Vec<Text>,
 }
 
 impl<'a> FeatureRows<'a> {
+    /// `place`: where duplicates are said to be, since a row does not remember its file.
     pub fn new(
         table: &'static Table,
         accounts: &'a Dictionary<AccountIx>,
         features: &'a Dictionary<FeatureIx>,
         window: Window<'a>,
-        files: &'a [String],
+        place: &'a str,
+        chunks: usize,
     ) -> FeatureRows<'a> {
-        let state = State {
-            users: Interner::default(),
-            rows: Vec::new(),
-            recorded: Vec::new(),
-            rejects: Rejects::new(table.table, window.settings.max_rejected_listed),
-            visible: 0,
-            older: 0,
-            newest: None,
-            trial_nulls: 0,
-        };
-        FeatureRows { table, accounts, features, window, files, state: Mutex::new(state) }
+        let rejects = Mutex::new(Rejects::new(table.table, window.settings.max_rejected_listed));
+        let rows = Gathering::new(chunks, GATHERED_ROWS);
+        FeatureRows {
+            table,
+            accounts,
+            features,
+            window,
+            place,
+            users: Mutex::default(),
+            rows,
+            rejects,
+            older: AtomicU64::new(0),
+        }
     }
 
-    pub fn add(&self, file: usize, path_day: Option<Day>, batch: &RecordBatch) {
+    pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
         let column = |name: &str| self.table.column(name);
         let (Some(account), Some(user), Some(feature), Some(events)) =
             (column("account_id"), column("user_id"), column("feature_id"), column("events"))
@@ -117,36 +105,171 @@ impl<'a> FeatureRows<'a> {
             events,
             trial: batch.column_by_name("in_trial").map(convert::bools),
             rows: batch.num_rows(),
-            file: &self.files[file],
+            file,
         };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.add(&batch, self.window);
+        self.rows.add(chunk, &|row| self.refuse(row), |rows| self.gather(chunk, &batch, rows));
     }
 
-    pub fn finish(self) -> FeatureFound {
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let names = state.sort_users();
-        let accepted = state.rows.len() as u64;
-        let recorded = !state.recorded.is_empty();
-        let (entries, refused) = state.settle();
-        // A row does not remember its file, so a pair of duplicates in several files is laid to the table.
-        let place = if self.files.len() == 1 { &self.files[0] } else { self.table.name() };
-        for row in refused {
-            let (account, user) = (self.accounts.name(row.account), &names[row.user.at()]);
-            let key = format!("{account} / {user} / {} / {}", self.features.name(row.feature), row.day);
-            state.rejects.add(key, "events", rules::DUPLICATE, Some(&row.events.to_string()), place);
+    fn gather(&self, chunk: usize, batch: &Batch, rows: &mut Vec<Row>) -> Count {
+        let mut users = Memo::new(&batch.users);
+        let mut count = Count::default();
+        rows.reserve(batch.rows);
+        for row in 0..batch.rows {
+            let (day, recorded) = match batch.time.of_row(row, self.window) {
+                When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
+                When::Future => {
+                    self.rows.leave_out(chunk);
+                    continue;
+                }
+                When::Older => {
+                    self.rows.leave_out(chunk);
+                    self.older.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                When::Broken { rule, value } => {
+                    count.visible += 1;
+                    let shown = value.clone().unwrap_or_else(|| "null".into());
+                    self.reject(chunk, batch, row, &shown, ("date", rule, value));
+                    continue;
+                }
+            };
+            count.visible += 1;
+            let Some((account, feature, events)) = batch.accepted(row) else {
+                if let Some(broken) = batch.fault(row) {
+                    self.reject(chunk, batch, row, &day.to_string(), broken);
+                }
+                continue;
+            };
+            let user = users.number(&batch.users, row, &self.users);
+            let in_trial = batch.in_trial(row);
+            count.accept(day, recorded);
+            count.nulls += u64::from(in_trial.is_none());
+            rows.push(Row { account, user, feature, day, recorded, events, in_trial: in_trial.unwrap_or(false) });
         }
+        count
+    }
+
+    /// Adds a run that an earlier night packed.
+    pub fn add_run(&self, chunk: usize, run: Run, count: Count) {
+        self.rows.add_run(chunk, run, count);
+    }
+
+    pub fn users(&self) -> MutexGuard<'_, Interner> {
+        lock(&self.users)
+    }
+
+    fn reject(&self, chunk: usize, batch: &Batch, row: usize, day: &str, (column, rule, value): Broken) {
+        self.rows.leave_out(chunk);
+        lock(&self.rejects).add(batch.key(row, day), column, &rule, value.as_deref(), batch.file);
+    }
+
+    fn refuse(&self, row: Row) {
+        let user = lock(&self.users).name(row.user).clone();
+        let account = self.accounts.name(row.account);
+        let key = format!("{account} / {user} / {} / {}", self.features.name(row.feature), row.day);
+        lock(&self.rejects).add(key, "events", rules::DUPLICATE, Some(&row.events.to_string()), self.place);
+    }
+
+    /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
+    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Interner)) -> FeatureFound {
+        let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
+        let gathered = rows.finish(&|row| self.refuse(row));
+        for chunk in gathered.iter().filter(|chunk| chunk.complete) {
+            keep(chunk, &lock(&self.users));
+        }
+        let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
+        let runs: Vec<Run> = gathered.into_iter().map(|chunk| chunk.run).collect();
+        let (names, ranks) = sorted_names(lock(&self.users).names());
+        let log = self.log(runs, &ranks, count.recorded.is_some());
+        let older = self.older.into_inner();
         FeatureFound {
-            rejects: state.rejects,
-            rows: state.visible,
-            newest: state.newest,
-            older: state.older,
-            recorded,
-            accepted,
-            trial_nulls: state.trial_nulls,
-            entries,
+            rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
+            rows: count.visible,
+            newest: count.newest_day(),
+            older,
+            recorded: count.recorded.is_some(),
+            accepted: count.accepted,
+            trial_nulls: count.nulls,
+            log,
             names,
         }
+    }
+
+    /// The log of all accounts; a user is its rank.
+    fn log(&self, runs: Vec<Run>, ranks: &[u32], lagged: bool) -> FeatureLog {
+        let parts = by_account(&runs);
+        let pieces: Vec<FeatureLogBuilder> = parts
+            .pieces(8 * rayon::current_num_threads())
+            .into_par_iter()
+            .map(|piece| {
+                let mut builder = FeatureLogBuilder::new(lagged);
+                self.assemble(piece, &runs, ranks, &mut builder);
+                builder
+            })
+            .collect();
+        let mut whole = FeatureLogBuilder::new(lagged);
+        pieces.into_iter().for_each(|piece| whole.append(piece));
+        whole.finish(self.accounts.len())
+    }
+
+    fn assemble(&self, piece: &[Part], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
+        let (mut rows, mut uses) = (Vec::new(), Vec::new());
+        for parts in piece.chunk_by(|a, b| a.0 == b.0) {
+            unpack_all(runs, parts, &mut rows);
+            settle(&mut rows, &mut |row| self.refuse(row));
+            uses.clear();
+            uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
+            chain(&mut uses);
+            if !uses.is_sorted_by_key(place) {
+                uses.sort_by_key(place);
+            }
+            builder.push(parts[0].0, &uses);
+        }
+    }
+}
+
+/// The names in byte order, and the rank of each.
+fn sorted_names(names: &[Text]) -> (Vec<Text>, Vec<u32>) {
+    let mut order: Vec<u32> = (0..names.len() as u32).collect();
+    order.par_sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
+    let mut ranks = vec![0; names.len()];
+    for (rank, number) in order.iter().enumerate() {
+        ranks[*number as usize] = rank as u32;
+    }
+    (order.into_iter().map(|number| names[number as usize].clone()).collect(), ranks)
+}
+
+fn seen_as(row: &Row, ranks: &[u32]) -> FeatureUse {
+    let recorded = (row.recorded != UNRECORDED).then_some(row.recorded);
+    FeatureUse {
+        account: row.account,
+        user: UserIx(ranks[row.user as usize]),
+        feature: row.feature,
+        day: row.day,
+        known: rules::known_day(recorded, Some(row.day)),
+        superseded: Day::MAX,
+        events: row.events,
+        in_trial: row.in_trial,
+    }
+}
+
+fn place(row: &FeatureUse) -> (UserIx, FeatureIx, Day, Day) {
+    (row.user, row.feature, row.day, row.known)
+}
+
+/// Ends each version where the next one of its key, in order of recording, was known; one that was overtaken before
+/// its day ended was never visible.
+fn chain(rows: &mut Vec<FeatureUse>) {
+    let mut versions = false;
+    for at in (1..rows.len()).rev() {
+        let (before, next) = (rows[at - 1], rows[at]);
+        if (before.user, before.feature, before.day) == (next.user, next.feature, next.day) {
+            rows[at - 1].superseded = next.known.min(next.superseded);
+            versions = true;
+        }
+    }
+    if versions {
+        rows.retain(|row| row.known < row.superseded);
     }
 }
 
@@ -176,6 +299,19 @@ impl Batch<'_> {
         self.trial.as_ref().and_then(|trial| trial.is_valid(row).then(|| trial.value(row)))
     }
 
+    /// Account, feature and events of a row that breaks no rule.
+    fn accepted(&self, row: usize) -> Option<(AccountIx, FeatureIx, u32)> {
+        let account = self.accounts.get(row).ok()?;
+        self.users.get(row).ok()?;
+        let feature = self.features.get(row).ok()?;
+        if !self.unfit.is_empty() && self.unfit.binary_search_by_key(&row, |unfit| unfit.row).is_ok() {
+            return None;
+        }
+        let count = self.count(row)?;
+        let sound = rules::is_sound(self.events, count as f64);
+        sound.then(|| (account, feature, u32::try_from(count).unwrap_or(u32::MAX)))
+    }
+
     fn fault(&self, row: usize) -> Option<Broken> {
         let text = |column, rule: &str, value: Option<&str>| Some((column, rule.to_owned(), value.map(str::to_owned)));
         if let Err(rule) = self.accounts.get(row) {
@@ -201,132 +337,69 @@ impl Batch<'_> {
     }
 }
 
-impl State {
-    fn add(&mut self, batch: &Batch, window: Window) {
-        let mut users = Memo::new(&batch.users);
-        for row in 0..batch.rows {
-            let (day, recorded) = match batch.time.of_row(row, window) {
-                When::Future => continue,
-                When::Older => {
-                    self.older += 1;
-                    continue;
-                }
-                When::Broken { rule, value } => {
-                    self.visible += 1;
-                    let shown = value.clone().unwrap_or_else(|| "null".into());
-                    self.rejects.add(batch.key(row, &shown), "date", &rule, value.as_deref(), batch.file);
-                    continue;
-                }
-                When::Visible { day, recorded } => (day, recorded),
-            };
-            self.visible += 1;
-            if let Some((column, rule, value)) = batch.fault(row) {
-                self.rejects.add(batch.key(row, &day.to_string()), column, &rule, value.as_deref(), batch.file);
-                continue;
-            }
-            let (Ok(account), Ok(feature), Some(count)) =
-                (batch.accounts.get(row), batch.features.get(row), batch.count(row))
-            else {
-                continue;
-            };
-            let user = UserIx(users.number(&batch.users, row, &mut self.users));
-            let events = u32::try_from(count).unwrap_or(u32::MAX);
-            let in_trial = batch.in_trial(row);
-            self.trial_nulls += u64::from(in_trial.is_none());
-            self.newest = self.newest.max(Some(day));
-            let (known, in_trial) = (rules::known_day(recorded, Some(day)), in_trial.unwrap_or(false));
-            let superseded = Day::MAX;
-            self.push(FeatureUse { account, user, feature, day, known, superseded, events, in_trial }, recorded);
-        }
-    }
-
-    fn push(&mut self, row: FeatureUse, recorded: Option<Moment>) {
-        if recorded.is_some() || !self.recorded.is_empty() {
-            self.recorded.resize(self.rows.len(), UNRECORDED);
-            self.recorded.push(recorded.unwrap_or(UNRECORDED));
-        }
-        self.rows.push(row);
-    }
-
-    /// Renumbers users in byte order.
-    fn sort_users(&mut self) -> Vec<Text> {
-        let names = std::mem::take(&mut self.users).into_names();
-        let mut order: Vec<u32> = (0..names.len() as u32).collect();
-        order.sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
-        let mut rank = vec![0; names.len()];
-        for (place, number) in order.iter().enumerate() {
-            rank[*number as usize] = place as u32;
-        }
-        for row in &mut self.rows {
-            row.user = UserIx(rank[row.user.at()]);
-        }
-        order.into_iter().map(|number| names[number as usize].clone()).collect()
-    }
-
-    /// Rows in table order, and those refused because another with their key and moment of recording stays.
-    fn settle(&mut self) -> (Vec<FeatureUse>, Vec<FeatureUse>) {
-        let mut rows = std::mem::take(&mut self.rows);
-        let mut refused = Vec::new();
-        if self.recorded.is_empty() {
-            rows.sort_unstable_by_key(|row| (key(row), content(row)));
-            rows.dedup_by(|later, kept| refuse(later, key(later) == key(kept), &mut refused));
-            return (rows, refused);
-        }
-        let mut versions: Vec<(FeatureUse, Moment)> =
-            rows.into_iter().zip(std::mem::take(&mut self.recorded)).collect();
-        versions.sort_unstable_by_key(|(row, recorded)| (key(row), *recorded, content(row)));
-        versions.dedup_by(|later, kept| {
-            let same = key(&later.0) == key(&kept.0) && later.1 == kept.1;
-            refuse(&later.0, same, &mut refused)
-        });
-        let mut rows: Vec<FeatureUse> = versions.into_iter().map(|(row, _)| row).collect();
-        for at in (1..rows.len()).rev() {
-            if key(&rows[at - 1]) == key(&rows[at]) {
-                rows[at - 1].superseded = rows[at].known.min(rows[at].superseded);
-            }
-        }
-        // A version that the next one overtook before the day ended was never visible.
-        rows.retain(|row| row.known < row.superseded);
-        (rows, refused)
-    }
-}
-
-fn refuse(row: &FeatureUse, refused: bool, rows: &mut Vec<FeatureUse>) -> bool {
-    if refused {
-        rows.push(*row);
-    }
-    refused
-}
-
 impl FeatureFound {
     /// `account_id` U+001F `user_id` of everyone who used a feature.
     pub fn users(&self, accounts: &Dictionary<AccountIx>) -> Vec<Text> {
-        let mut pairs: Vec<(AccountIx, UserIx)> = Vec::new();
-        for row in &self.entries {
-            if pairs.last() != Some(&(row.account, row.user)) {
-                pairs.push((row.account, row.user));
-            }
-        }
-        pairs.into_iter().map(|(account, user)| self.name(accounts, account, user).into()).collect()
+        self.log.pairs().map(|(account, user)| self.name(accounts, account, user).into()).collect()
     }
 
     fn name(&self, accounts: &Dictionary<AccountIx>, account: AccountIx, user: UserIx) -> String {
         user_key(accounts.name(account), &self.names[user.at()])
     }
 
-    /// Rows with the users of the final dictionary, which keeps their order: within an account, users sort by their id.
-    pub fn into_rows(mut self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> PerAccount<FeatureUse> {
-        let mut rows = std::mem::take(&mut self.entries);
-        let mut last: Option<(AccountIx, UserIx, Option<UserIx>)> = None;
-        rows.retain_mut(|row| {
-            let found = match last {
-                Some((account, user, found)) if (account, user) == (row.account, row.user) => found,
-                _ => users.get(&self.name(accounts, row.account, row.user)),
-            };
-            last = Some((row.account, row.user, found));
-            row.user = found.unwrap_or(row.user);
-            found.is_some()
-        });
-        PerAccount::group(rows, accounts.len(), |row| row.account)
+    /// The log with the users of the final dictionary, which keeps their order: within an account, users sort by
+    /// their id.
+    pub fn into_log(mut self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> FeatureLog {
+        let mut log = std::mem::take(&mut self.log);
+        log.rename(|account, user| users.get(&self.name(accounts, account, user)).unwrap_or(user));
+        log
     }
+}
+
+/// A run for the state: its accounts, users and features by name, then the run itself.
+pub(super) fn write(
+    run: &Run,
+    accounts: &Dictionary<AccountIx>,
+    features: &Dictionary<FeatureIx>,
+    users: &Interner,
+) -> Writer {
+    let run = run.plain();
+    let mut out = Writer::default();
+    let used = run.accounts();
+    out.number(used.len() as u64);
+    used.iter().for_each(|account| out.text(accounts.name(*account)));
+    out.number(features.len() as u64);
+    features.iter().for_each(|(_, name)| out.text(name));
+    let of_run = run.users();
+    out.number(of_run.len() as u64);
+    for user in of_run {
+        out.number(u64::from(user));
+        out.text(users.name(user));
+    }
+    run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
+    out
+}
+
+/// The run again, under today's numbers. `None` where rows of it do not count today, or an account or a feature is gone.
+pub(super) fn read(
+    kept: &Kept,
+    accounts: &Dictionary<AccountIx>,
+    features: &Dictionary<FeatureIx>,
+    users: &mut Interner,
+    window: Window,
+) -> Option<Run> {
+    kept.fits(window.from, window.as_of).then_some(())?;
+    let mut reader = kept.run();
+    let n = reader.number();
+    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
+    let n = reader.number();
+    let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
+    let n = reader.number();
+    let of_run: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
+    let mut numbers = vec![0; of_run.last().map_or(0, |(last, _)| *last as usize + 1)];
+    for (number, name) in of_run {
+        numbers[number as usize] = users.number(name);
+    }
+    let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
+    Some(Run::read(&mut reader, account, Names { users: numbers, features }))
 }

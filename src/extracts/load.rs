@@ -1,6 +1,6 @@
 //! From a place in an object store to [`Extracts`], or to everything that is wrong there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::{DataFrame, PolarsError};
@@ -9,19 +9,22 @@ use super::assemble::{self, Loaded};
 use super::batch_time::Window;
 use super::check::{self, Keys};
 use super::error::{Error, Problem};
-use super::feature_rows::FeatureRows;
+use super::feature_rows::{self, FeatureRows};
 use super::frame::Gathered;
-use super::locate::{self, Delivery};
+use super::gather::Count;
+use super::locate::{self, Delivery, Source};
+use super::packed::Writer;
 use super::parquet_file::ParquetFile;
 use super::part::Part;
 use super::rejects::Rejects;
 use super::scan;
 use super::schema::{self, Need};
 use super::settings::Settings;
+use super::state::{Content, Kept, KeptFile, State};
 use super::tally::{Digest, Tally};
-use super::usage_rows::UsageRows;
+use super::usage_rows::{self, UsageRows};
 use super::{Extracts, InputFile, InputTable, ProgressOf, TableQuality};
-use crate::store::Access;
+use crate::store::{Access, Object};
 use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx};
 
 /// Loads all tables as they were known by the end of `as_of`.
@@ -30,7 +33,21 @@ use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx};
 /// [`Error::Contract`] with every problem found, [`Error::NotReady`] when nothing was delivered, [`Error::Store`] when
 /// the store fails.
 pub fn load(settings: &Settings, access: &Access, as_of: Day, progress: ProgressOf) -> Result<Extracts, Error> {
-    let delivered = read(settings, access, as_of, Part::WHOLE, progress)?;
+    load_from(settings, access, &State::none(), as_of, progress)
+}
+
+/// The same, with what earlier nights packed instead of the files that it was made of. It changes nothing but time.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_from(
+    settings: &Settings,
+    access: &Access,
+    state: &State,
+    as_of: Day,
+    progress: ProgressOf,
+) -> Result<Extracts, Error> {
+    let delivered = read_from(settings, access, state, as_of, Part::WHOLE, progress)?;
     let digest = delivered.digest();
     delivered.settle(settings, vec![digest])
 }
@@ -47,26 +64,31 @@ pub fn read(
     part: Part,
     progress: ProgressOf,
 ) -> Result<Delivered, Error> {
+    read_from(settings, access, &State::none(), as_of, part, progress)
+}
+
+fn read_from(
+    settings: &Settings,
+    access: &Access,
+    state: &State,
+    as_of: Day,
+    part: Part,
+    progress: ProgressOf,
+) -> Result<Delivered, Error> {
     let mut problems = Vec::new();
     let deliveries = locate::locate(settings, access, as_of, part, &mut problems)?;
     let mut tables = Vec::with_capacity(deliveries.len());
     for mut delivery in deliveries {
-        let files = scan::open(&mut delivery, &mut problems)?;
-        tables.push(Opened { delivery, files });
+        let (kept, sources) = unchanged(&mut delivery, state, settings);
+        let files = scan::open(delivery.table, sources, &mut problems)?;
+        tables.push(Opened { delivery, files, kept });
     }
     // Nothing is decoded while the shape of any table is wrong.
     stop_at(problems)?;
-    let mut loading = Loading {
-        settings,
-        as_of,
-        part,
-        progress,
-        unreadable: Vec::new(),
-        unsound: false,
-        keys: Keys::new(),
-        loaded: Loaded::default(),
-        tables: Vec::new(),
-    };
+    let (keys, loaded, unsound) = (Keys::new(), Loaded::default(), false);
+    let (unreadable, read) = (Vec::new(), Vec::new());
+    let mut loading =
+        Loading { settings, state, as_of, part, progress, unreadable, unsound, keys, loaded, tables: read };
     for table in tables {
         loading.table(table)?;
     }
@@ -79,8 +101,9 @@ pub fn inputs(settings: &Settings, access: &Access, as_of: Day, part: Part) -> R
     let mut problems = Vec::new();
     let mut inputs = Vec::new();
     for mut delivery in locate::locate(settings, access, as_of, part, &mut problems)? {
-        let files = scan::open(&mut delivery, &mut problems)?;
-        inputs.extend(delivery.inputs(&files));
+        let sources = std::mem::take(&mut delivery.sources);
+        let files = scan::open(delivery.table, sources, &mut problems)?;
+        inputs.extend(Opened { delivery, files, kept: Vec::new() }.inputs());
     }
     stop_at(problems)?;
     Ok(inputs)
@@ -98,6 +121,7 @@ pub struct Delivered {
 
 /// How one table was delivered, and what its rows came to.
 struct ReadTable {
+    /// With the notes of its files.
     delivery: Delivery,
     inputs: Vec<InputFile>,
     /// `None` where the table was not delivered or cannot be read.
@@ -186,6 +210,28 @@ fn empty(delivery: &Delivery, as_of: Day) -> Problem {
     Problem::new(delivery.table.table, &delivery.place, reason, next)
 }
 
+/// What the state holds of a table, and the files that must be read.
+fn unchanged(delivery: &mut Delivery, state: &State, settings: &Settings) -> (Vec<Unchanged>, Vec<Source>) {
+    let mut sources = std::mem::take(&mut delivery.sources);
+    if !delivery.table.partitioned {
+        return (Vec::new(), sources);
+    }
+    let kept = state.kept(delivery.table.table, &delivery.chunks, &sources, settings);
+    let unchanged = |kept: Kept| {
+        let (own, rest) = std::mem::take(&mut sources).into_iter().partition(|source| kept.holds(source));
+        sources = rest;
+        Unchanged { kept, sources: own }
+    };
+    let unchanged = kept.into_iter().map(unchanged).collect();
+    (unchanged, sources)
+}
+
+/// A chunk as an earlier night packed it, and the files that it was made of.
+struct Unchanged {
+    kept: Kept,
+    sources: Vec<Source>,
+}
+
 fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Contract(problems)) }
 }
@@ -194,11 +240,64 @@ fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
 struct Opened {
     delivery: Delivery,
     files: Vec<ParquetFile>,
+    kept: Vec<Unchanged>,
+}
+
+impl Opened {
+    /// Where a row is said to be that does not remember its file.
+    fn place(&self) -> String {
+        let one = self.inputs().len() == 1;
+        match self.files.first().filter(|_| one) {
+            Some(file) => file.source.url(),
+            None => self.delivery.table.name().to_owned(),
+        }
+    }
+
+    /// Takes the files back that a kept chunk was made of.
+    fn read_again(&mut self, chunk: Unchanged, problems: &mut Vec<Problem>) -> Result<(), Error> {
+        self.files.extend(scan::open(self.delivery.table, chunk.sources, problems)?);
+        Ok(())
+    }
+
+    /// The files of a chunk, as the state notes them.
+    fn files_of(&self, chunk: usize) -> Vec<KeptFile> {
+        let read = self.files.iter().filter(|file| file.source.chunk == chunk).map(ParquetFile::as_kept);
+        let kept = self.kept.iter().filter(|unchanged| unchanged.kept.chunk == chunk);
+        read.chain(kept.flat_map(|unchanged| unchanged.kept.files.iter().cloned())).collect()
+    }
+
+    /// Whether a file of the chunk was read.
+    fn was_read(&self, chunk: usize) -> bool {
+        self.files.iter().any(|file| file.source.chunk == chunk)
+    }
+
+    /// The object that held the chunk before.
+    fn object_of(&self, chunk: usize) -> Option<&Object> {
+        self.kept.iter().find(|unchanged| unchanged.kept.chunk == chunk).map(|unchanged| &unchanged.kept.object)
+    }
+
+    /// Every file as the run's inputs list it, by path.
+    fn inputs(&self) -> Vec<InputFile> {
+        let table = self.delivery.table.table;
+        let kept = self.kept.iter().flat_map(|chunk| chunk.kept.files.iter().map(move |file| file.as_input(table)));
+        let mut inputs: Vec<InputFile> = self.files.iter().map(|file| file.as_input(table)).chain(kept).collect();
+        inputs.sort_by(|a, b| a.path.cmp(&b.path));
+        // An object that stands in pieces was delivered once.
+        inputs.dedup_by(|later, kept| later.path == kept.path);
+        inputs
+    }
+
+    /// What is worth knowing about the files, each said once.
+    fn notes(&self) -> BTreeSet<String> {
+        let kept = self.kept.iter().flat_map(|chunk| &chunk.kept.files).flat_map(|file| file.notes.iter().cloned());
+        self.files.iter().flat_map(|file| file.notes.iter().cloned()).chain(kept).collect()
+    }
 }
 
 /// What has been loaded so far.
 struct Loading<'a> {
     settings: &'a Settings,
+    state: &'a State,
     as_of: Day,
     part: Part,
     progress: ProgressOf<'a>,
@@ -210,7 +309,7 @@ struct Loading<'a> {
     tables: Vec<ReadTable>,
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
     fn table(&mut self, mut opened: Opened) -> Result<(), Error> {
         let table = opened.delivery.table.table;
         if table == InputTable::FeatureUsage
@@ -227,11 +326,11 @@ impl Loading<'_> {
             self.tables.push(ReadTable { delivery: opened.delivery, inputs: Vec::new(), tally: None });
             return Ok(());
         }
-        let urls = opened.delivery.urls(&opened.files);
+        let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
         let unreadable = self.unreadable.len();
         let tally = match table {
-            InputTable::Usage => self.usage(&opened, &urls)?,
-            InputTable::FeatureUsage => self.feature_usage(&opened, &urls)?,
+            InputTable::Usage => self.usage(&mut opened)?,
+            InputTable::FeatureUsage => self.feature_usage(&mut opened)?,
             _ => self.small(&opened, &urls)?,
         };
         // What was read of a table that cannot be read whole says nothing about the rest.
@@ -242,14 +341,16 @@ impl Loading<'_> {
 
     /// Lets other tables refer to this one, if it is sound. Those that others refer to are read whole by every part.
     fn admit(&mut self, opened: Opened, mut tally: Tally, whole: bool) {
-        let Opened { delivery, files } = opened;
+        let inputs = opened.inputs();
+        let notes = opened.notes();
+        let mut delivery = opened.delivery;
+        delivery.notes.extend(notes);
         let sound = whole && verdict(&delivery, &mut tally, self.settings, self.as_of).is_empty();
         self.unsound |= !sound;
         // A table that failed must not fail those that refer to it: their rows would all be orphans.
         if let (true, Some(keys)) = (sound, self.loaded.keys_of(delivery.table)) {
             self.keys.insert(delivery.table.table, keys);
         }
-        let inputs = delivery.inputs(&files);
         self.tables.push(ReadTable { delivery, inputs, tally: whole.then_some(tally) });
     }
 
@@ -290,41 +391,78 @@ impl Loading<'_> {
         )
     }
 
-    fn window(&self) -> Window<'_> {
+    fn window(&self) -> Window<'a> {
         let from = self.as_of.minus(self.settings.usage_history_days as i32);
         Window { from, as_of: self.as_of, settings: self.settings }
     }
 
-    fn usage(&mut self, opened: &Opened, urls: &[String]) -> Result<Tally, Error> {
+    fn usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
         let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
-        let rows = UsageRows::new(opened.delivery.table, &accounts, self.window(), urls);
+        let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
+        let rows = UsageRows::new(opened.delivery.table, &accounts, window, &place, chunks);
+        for chunk in std::mem::take(&mut opened.kept) {
+            match usage_rows::read(&chunk.kept, &accounts, &mut rows.names(), window) {
+                Some(run) => {
+                    rows.add_run(chunk.kept.chunk, run, chunk.kept.count);
+                    opened.kept.push(chunk);
+                }
+                None => opened.read_again(chunk, &mut self.unreadable)?,
+            }
+        }
         let (table, part) = (opened.delivery.table, self.part);
         let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            rows.add(file, opened.files[file].source.day, &part.filter(table, batch));
+            let source = &opened.files[file].source;
+            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
         })?;
-        let mut usage = rows.finish();
+        let whole = found.is_empty();
         self.unreadable.extend(found);
+        let mut usage = rows.finish(|chunk, names| {
+            if whole && opened.was_read(chunk.chunk) {
+                self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.run, &accounts, names));
+            }
+        });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
-        let (table, accepted) = (table.table, usage.rows - rejects.count);
+        let accepted = usage.rows - rejects.count;
         let tally = Tally {
             older: usage.older,
             recorded: usage.recorded,
-            ..Tally::new(table, usage.rows, rejects, usage.newest, accepted)
+            ..Tally::new(table.table, usage.rows, rejects, usage.newest, accepted)
         };
         self.loaded.usage = Some(usage);
         Ok(tally)
     }
 
-    fn feature_usage(&mut self, opened: &Opened, urls: &[String]) -> Result<Tally, Error> {
+    fn feature_usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
         let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
         let features: Dictionary<FeatureIx> = self.loaded.names(InputTable::Features, "feature_id");
-        let rows = FeatureRows::new(opened.delivery.table, &accounts, &features, self.window(), urls);
+        let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
+        let rows = FeatureRows::new(opened.delivery.table, &accounts, &features, window, &place, chunks);
+        for chunk in std::mem::take(&mut opened.kept) {
+            match feature_rows::read(&chunk.kept, &accounts, &features, &mut rows.users(), window) {
+                Some(run) => {
+                    rows.add_run(chunk.kept.chunk, run, chunk.kept.count);
+                    opened.kept.push(chunk);
+                }
+                None => opened.read_again(chunk, &mut self.unreadable)?,
+            }
+        }
         let (table, part) = (opened.delivery.table, self.part);
         let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            rows.add(file, opened.files[file].source.day, &part.filter(table, batch));
+            let source = &opened.files[file].source;
+            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
         })?;
-        let mut usage = rows.finish();
+        let whole = found.is_empty();
         self.unreadable.extend(found);
+        let mut usage = rows.finish(|chunk, users| {
+            if whole && opened.was_read(chunk.chunk) {
+                self.remember(
+                    opened,
+                    chunk.chunk,
+                    chunk.count,
+                    feature_rows::write(&chunk.run, &accounts, &features, users),
+                );
+            }
+        });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::FeatureUsage, 0));
         let tally = Tally {
             nulls: vec![("in_trial".into(), usage.trial_nulls)],
@@ -334,6 +472,14 @@ impl Loading<'_> {
         };
         self.loaded.feature_usage = Some(usage);
         Ok(tally)
+    }
+
+    /// Keeps a chunk that was read for the nights to come.
+    fn remember(&self, opened: &Opened, chunk: usize, count: Count, run: Writer) {
+        let files = opened.files_of(chunk);
+        let content = Content { settings: self.settings, files: &files, count, run };
+        let (table, name) = (opened.delivery.table.table, &opened.delivery.chunks[chunk]);
+        self.state.keep(table, name, &content, opened.object_of(chunk));
     }
 }
 

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::InputTable;
 use super::buckets::{Index, Origin};
 use super::error::{Error, Problem};
-use super::parquet_file::ParquetFile;
 use super::part::Part;
 use super::schema::{self, Need, Table};
 use super::settings::Settings;
-use super::{InputFile, InputTable};
 use crate::store::{Access, Object, Store};
 use crate::vocabulary::Day;
 
@@ -22,6 +21,8 @@ pub(super) struct Source {
     pub day: Option<Day>,
     /// The object as it was delivered, where this one is a piece of it.
     pub origin: Option<Arc<Origin>>,
+    /// Position in the delivery's `chunks`.
+    pub chunk: usize,
 }
 
 impl Source {
@@ -50,23 +51,14 @@ pub(super) struct Delivery {
     /// The table stands there, be it without rows or with nothing up to the as-of day.
     pub delivered: bool,
     pub sources: Vec<Source>,
+    /// Names of the sets of files that are packed together: those of one calendar month, or a few dozen where the
+    /// paths tell no day.
+    pub chunks: Vec<String>,
     pub notes: Vec<String>,
 }
 
-impl Delivery {
-    /// The delivered object of each file, as messages name it.
-    pub fn urls(&self, files: &[ParquetFile]) -> Vec<String> {
-        files.iter().map(|file| file.source.url()).collect()
-    }
-
-    /// The delivered objects, as the run's inputs list them.
-    pub fn inputs(&self, files: &[ParquetFile]) -> Vec<InputFile> {
-        let mut inputs: Vec<InputFile> = files.iter().map(|file| file.as_input(self.table.table)).collect();
-        // Pieces of one object follow each other.
-        inputs.dedup_by(|later, kept| later.path == kept.path);
-        inputs
-    }
-}
+/// Files of one chunk where the paths tell no day.
+const CHUNK_FILES: usize = 32;
 
 /// Finds every table's objects; partitions outside `from ..= as_of` are left where they are.
 pub(super) fn locate(
@@ -182,7 +174,7 @@ fn under_root(table: &'static Table, root: &Store, listed: &[Object], problems: 
 
 fn deliver(found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> Delivery {
     let table = found.table;
-    let (mut sources, mut notes) = (Vec::new(), Vec::new());
+    let (mut sources, mut notes, mut chunks) = (Vec::new(), Vec::new(), Chunks::default());
     let (mut ignored, mut later, mut older, mut parquet) = (0, 0, 0, 0);
     for object in found.objects {
         if !object.is_parquet() {
@@ -191,15 +183,29 @@ fn deliver(found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> 
         }
         parquet += 1;
         let span = partition(table, &object.path);
-        let day = span.as_ref().ok().copied().flatten().and_then(Span::day);
-        let source = |piece| Source { store: found.store.clone(), object: piece, day, origin: object.origin.clone() };
-        let mut pieces = object.pieces.into_iter().map(source);
+        let mut pieces = object.pieces.into_iter();
+        let origin = object.origin;
+        let source = |piece, day, chunk| Source {
+            store: found.store.clone(),
+            object: piece,
+            day,
+            chunk,
+            origin: origin.clone(),
+        };
         match span {
+            Ok(None) => {
+                let chunk = chunks.unnamed();
+                sources.extend(pieces.map(|piece| source(piece, None, chunk)));
+            }
             Ok(Some(span)) if span.first > as_of => later += 1,
             Ok(Some(span)) if span.last < from => older += 1,
-            Ok(_) => sources.extend(pieces),
-            Err(reason) => problems.extend(pieces.next().map(|source| {
-                Problem::new(table.table, source.url(), reason, "name the partition date=YYYY-MM-DD or month=YYYY-MM")
+            Ok(Some(span)) => {
+                let chunk = chunks.of_month(span.first);
+                sources.extend(pieces.map(|piece| source(piece, span.day(), chunk)));
+            }
+            Err(reason) => problems.extend(pieces.next().map(|piece| {
+                let url = source(piece, None, 0).url();
+                Problem::new(table.table, url, reason, "name the partition date=YYYY-MM-DD or month=YYYY-MM")
             })),
         }
     }
@@ -210,7 +216,32 @@ fn deliver(found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> 
     if older > 0 {
         notes.push(format!("{older} partitions older than the usage history were left out"));
     }
-    Delivery { table, place: found.place, delivered: parquet > 0, sources, notes }
+    Delivery { table, place: found.place, delivered: parquet > 0, sources, chunks: chunks.names, notes }
+}
+
+/// Chunks in order of appearance.
+#[derive(Default)]
+struct Chunks {
+    names: Vec<String>,
+    unnamed: usize,
+}
+
+impl Chunks {
+    fn of_month(&mut self, day: Day) -> usize {
+        self.number(day.to_string()[..7].to_owned())
+    }
+
+    fn unnamed(&mut self) -> usize {
+        self.unnamed += 1;
+        self.number(format!("files-{:05}", (self.unnamed - 1) / CHUNK_FILES))
+    }
+
+    fn number(&mut self, name: String) -> usize {
+        self.names.iter().rposition(|known| *known == name).unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        })
+    }
 }
 
 /// The day that a partition's path states.

@@ -15,22 +15,28 @@ mod check;
 mod convert;
 mod dictionary_column;
 mod feature_rows;
+mod feature_run;
 pub(crate) mod frame;
+mod gather;
 mod load;
 mod locate;
+mod packed;
 mod parquet_file;
 mod part;
 mod rejects;
 mod rules;
 mod scan;
+mod state;
 mod tally;
 mod usage_rows;
+mod usage_run;
 
 pub use buckets::{Bucketized, bucketize};
 pub use error::{Error, Problem};
-pub use load::{Delivered, inputs, load, read};
+pub use load::{Delivered, inputs, load, load_from, read};
 pub use part::{MOST_PARTS, Part};
 pub use settings::Settings;
+pub use state::State;
 pub use tally::Digest;
 
 use std::collections::BTreeSet;
@@ -196,7 +202,7 @@ pub struct Extracts {
     pub subscriptions: PerAccount<Subscription>,
     pub entitlements: PerAccount<Entitlement>,
     pub usage: UsageHistory,
-    pub feature_usage: PerAccount<FeatureUse>,
+    pub feature_usage: FeatureLog,
     pub integrations: PerAccount<Integration>,
     pub contacts: PerAccount<Contact>,
     pub activities: PerAccount<Activity>,

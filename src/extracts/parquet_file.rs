@@ -24,6 +24,7 @@ use super::convert;
 use super::error::Problem;
 use super::locate::Source;
 use super::schema::{Kind, Table};
+use super::state::KeptFile;
 use super::{InputFile, InputTable};
 use crate::store;
 
@@ -47,6 +48,8 @@ pub(super) struct ParquetFile {
     /// Top-level positions of the contract's columns in the file.
     roots: Vec<usize>,
     pub rows: u64,
+    /// What is worth knowing about its columns.
+    pub notes: BTreeSet<String>,
 }
 
 /// Some bytes of an object, from `start` on.
@@ -72,7 +75,8 @@ pub(super) enum Fault {
 
 impl ParquetFile {
     /// Reads the footer from the object's tail and holds its columns against the contract.
-    pub fn open(source: Source, table: &Table, tail: Bytes, notes: &mut Notes) -> Result<ParquetFile, Fault> {
+    pub fn open(source: Source, table: &Table, tail: Bytes) -> Result<ParquetFile, Fault> {
+        let mut notes = BTreeSet::new();
         let unreadable = |reason: String| Fault::Contract(vec![corrupt(table, &source, &reason)]);
         if source.object.bytes == 0 {
             return Err(unreadable("the file is empty (0 bytes)".into()));
@@ -81,13 +85,13 @@ impl ParquetFile {
         let (footer, tail) = read_footer(&source, tail, &unreadable)?;
         let plain =
             guarded(|| ArrowReaderMetadata::try_new(footer.clone(), ArrowReaderOptions::new())).map_err(&unreadable)?;
-        let matched = match_columns(table, &source, plain.schema(), notes).map_err(Fault::Contract)?;
+        let matched = match_columns(table, &source, plain.schema(), &mut notes).map_err(Fault::Contract)?;
         let options = ArrowReaderOptions::new().with_schema(hinted(table, &plain));
         let metadata = guarded(|| ArrowReaderMetadata::try_new(footer, options)).map_err(&unreadable)?;
         let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
         // Only a file that is all tail needs it again; thousands of tails would add up.
         let tail = if tail.start == 0 { tail } else { Piece { start: source.object.bytes, bytes: Bytes::new() } };
-        Ok(ParquetFile { source, metadata, tail, roots: matched, rows })
+        Ok(ParquetFile { source, metadata, tail, roots: matched, rows, notes })
     }
 
     /// The file as the run's inputs list it.
@@ -102,6 +106,13 @@ impl ParquetFile {
                 InputFile { table, path, etag: object.etag.clone(), bytes: object.bytes, rows: self.rows }
             }
         }
+    }
+
+    /// The file as the state notes it.
+    pub fn as_kept(&self) -> KeptFile {
+        let object = &self.source.object;
+        let notes = self.notes.iter().cloned().collect();
+        KeptFile { url: self.source.url(), etag: object.etag.clone(), bytes: object.bytes, rows: self.rows, notes }
     }
 
     pub fn row_groups(&self) -> usize {
@@ -331,26 +342,12 @@ fn corrupt(table: &Table, source: &Source, reason: &str) -> Problem {
     )
 }
 
-/// What is worth knowing about a table's files, each said once whatever the number of files.
-#[derive(Default)]
-pub(super) struct Notes(BTreeSet<String>);
-
-impl Notes {
-    fn add(&mut self, note: String) {
-        self.0.insert(note);
-    }
-
-    pub fn sentences(self) -> impl Iterator<Item = String> {
-        self.0.into_iter()
-    }
-}
-
 /// Positions of the contract's columns in the file, or everything that does not fit.
 fn match_columns(
     table: &Table,
     source: &Source,
     schema: &Schema,
-    notes: &mut Notes,
+    notes: &mut BTreeSet<String>,
 ) -> Result<Vec<usize>, Vec<Problem>> {
     let mut roots = Vec::new();
     let mut problems = Vec::new();
@@ -377,7 +374,7 @@ fn match_columns(
         }
         match convert::acceptance(column.kind, field.data_type()) {
             Ok(None) => {}
-            Ok(Some(how)) => notes.add(format!("`{}` {how}", column.name)),
+            Ok(Some(how)) => drop(notes.insert(format!("`{}` {how}", column.name))),
             Err(advice) => problems.push(problem(
                 column.name,
                 format!("expected {}, found {}", column.kind.as_str(), convert::type_name(field.data_type())),
@@ -387,7 +384,7 @@ fn match_columns(
         roots.push(position);
     }
     for field in schema.fields().iter().filter(|field| table.column(field.name()).is_none()) {
-        notes.add(format!("unknown column `{}` ignored", field.name()));
+        notes.insert(format!("unknown column `{}` ignored", field.name()));
     }
     if problems.is_empty() { Ok(roots) } else { Err(problems) }
 }

@@ -49,6 +49,12 @@ pub(super) fn num_fault(column: &Column, value: f64) -> Option<String> {
     column.bounds.filter(|bounds| !bounds.holds(value)).map(|bounds| bounds.rule())
 }
 
+/// Whether a number breaks no rule.
+#[inline]
+pub(super) fn is_sound(column: &Column, value: f64) -> bool {
+    value.is_finite() && column.bounds.is_none_or(|bounds| bounds.holds(value))
+}
+
 /// The rule that a day breaks, if any.
 pub(super) fn day_fault(day: Day, settings: &Settings) -> Option<String> {
     let plausible = settings.earliest_day <= day && day <= settings.latest_day;

@@ -7,30 +7,32 @@ use std::sync::{Mutex, PoisonError};
 use arrow::record_batch::RecordBatch;
 
 use super::error::{Error, Problem};
-use super::locate::{Delivery, Source};
-use super::parquet_file::{Fault, Notes, ParquetFile, RowGroupFetch, TAIL_BYTES};
+use super::locate::Source;
+use super::parquet_file::{Fault, ParquetFile, RowGroupFetch, TAIL_BYTES};
 use super::schema::Table;
 use super::{Progress, ProgressOf};
 
 /// Footers on their way at once.
 const FOOTERS_AHEAD: usize = 32;
 
-/// Opens every file of a delivery and checks its columns; problems of all files are collected.
-pub(super) fn open(delivery: &mut Delivery, problems: &mut Vec<Problem>) -> Result<Vec<ParquetFile>, Error> {
-    let mut notes = Notes::default();
+/// Opens files of a table and checks their columns; problems of all files are collected.
+pub(super) fn open(
+    table: &Table,
+    sources: Vec<Source>,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<ParquetFile>, Error> {
     let mut files = Vec::new();
-    let mut waiting = std::mem::take(&mut delivery.sources).into_iter();
+    let mut waiting = sources.into_iter();
     let mut ahead: VecDeque<_> = waiting.by_ref().take(FOOTERS_AHEAD).map(fetch_tail).collect();
     while let Some((source, fetch)) = ahead.pop_front() {
         ahead.extend(waiting.next().map(fetch_tail));
         let tail = fetch.wait()?.pop().unwrap_or_default();
-        match ParquetFile::open(source, delivery.table, tail, &mut notes) {
+        match ParquetFile::open(source, table, tail) {
             Ok(file) => files.push(file),
             Err(Fault::Contract(found)) => problems.extend(found),
             Err(Fault::Store(e)) => return Err(e.into()),
         }
     }
-    delivery.notes.extend(notes.sentences());
     Ok(files)
 }
 

@@ -1,73 +1,66 @@
-//! `usage` from Arrow batches to one dense run of cells per (account, product, metric).
+//! `usage` from Arrow batches to packed runs of cells.
 //!
-//! Rows are never held: a batch's ids become numbers and its values go straight into 64-day blocks of their series,
-//! whatever the order of arrival. Memory follows accounts × metrics × days.
+//! Rows are never held for long: a batch's ids become numbers, its values are gathered, and every few million of them
+//! are sorted and packed. Memory follows accounts × metrics × days at a byte or two each.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, Float64Array};
 use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
 
 use super::batch_time::{BatchTime, When, Window};
 use super::convert;
-use super::dictionary_column::{Interner, Mapped, Memo};
+use super::dictionary_column::{Interner, Mapped};
+use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
+use super::packed::Writer;
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
-use super::tables::{EarlierCell, Series, UsageHistory};
+use super::state::Kept;
+use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
+use super::usage_run::{Key, Part, Parts, Row, Run, Version, by_series, settled};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
-const BLOCK_DAYS: i32 = 64;
-
-/// Not recorded: the row is known from its own day.
-const UNRECORDED: Moment = Moment(i64::MIN);
+/// Rows that a thread gathers before it packs them, of 32 bytes each.
+const GATHERED_ROWS: usize = 2_000_000;
 
 /// Gathers usage from any number of threads.
 pub(super) struct UsageRows<'a> {
     table: &'static Table,
     accounts: &'a Dictionary<AccountIx>,
     window: Window<'a>,
-    files: &'a [String],
-    state: Mutex<State>,
+    place: &'a str,
+    names: Mutex<Pairs>,
+    rows: Gathering<Run>,
+    rejects: Mutex<Rejects>,
+    older: AtomicU64,
 }
 
-struct State {
+/// Numbers of products, of metrics, and of the pairs that rows name.
+#[derive(Default)]
+pub(super) struct Pairs {
     products: Interner,
     metrics: Interner,
-    pairs: HashMap<(u32, u32), u32>,
-    /// Per account: its (pair of product and metric, series), sorted by pair.
-    slots: Vec<Vec<(u32, u32)>>,
-    series: Vec<Growing>,
-    /// Versions that a later recording overwrote.
-    earlier: Vec<Version>,
-    recorded: bool,
-    rejects: Rejects,
-    rows: u64,
-    older: u64,
-    newest: Option<Day>,
+    numbers: HashMap<(u32, u32), u32>,
+    pairs: Vec<(u32, u32)>,
 }
 
-/// A series while it grows: blocks of days, those between without any row left out.
-struct Growing {
-    account: AccountIx,
-    product: u32,
-    metric: u32,
-    first_block: i32,
-    blocks: Vec<Option<Box<Block>>>,
-}
+impl Pairs {
+    pub fn number(&mut self, product: &str, metric: &str) -> u32 {
+        let names = (self.products.number(product), self.metrics.number(metric));
+        *self.numbers.entry(names).or_insert_with(|| {
+            self.pairs.push(names);
+            self.pairs.len() as u32 - 1
+        })
+    }
 
-struct Block {
-    values: [f64; BLOCK_DAYS as usize],
-    recorded: Option<Box<[Moment; BLOCK_DAYS as usize]>>,
-}
-
-#[derive(Clone, Copy)]
-struct Version {
-    series: u32,
-    day: Day,
-    recorded: Moment,
-    value: f64,
+    pub fn names(&self, pair: u32) -> (&Text, &Text) {
+        let (product, metric) = self.pairs[pair as usize];
+        (self.products.name(product), self.metrics.name(metric))
+    }
 }
 
 /// What `usage` came to.
@@ -78,36 +71,26 @@ pub(super) struct UsageFound {
     /// Rows before the usage history that the job keeps.
     pub older: u64,
     pub recorded: bool,
-    series: Vec<Growing>,
-    earlier: Vec<Version>,
-    products: Vec<Text>,
-    metrics: Vec<Text>,
+    runs: Vec<Run>,
+    parts: Parts,
+    names: Pairs,
 }
 
 impl<'a> UsageRows<'a> {
+    /// `place`: where duplicates are said to be, since a cell does not remember its file.
     pub fn new(
         table: &'static Table,
         accounts: &'a Dictionary<AccountIx>,
         window: Window<'a>,
-        files: &'a [String],
+        place: &'a str,
+        chunks: usize,
     ) -> UsageRows<'a> {
-        let state = State {
-            products: Interner::default(),
-            metrics: Interner::default(),
-            pairs: HashMap::new(),
-            slots: vec![Vec::new(); accounts.len()],
-            series: Vec::new(),
-            earlier: Vec::new(),
-            recorded: false,
-            rejects: Rejects::new(table.table, window.settings.max_rejected_listed),
-            rows: 0,
-            older: 0,
-            newest: None,
-        };
-        UsageRows { table, accounts, window, files, state: Mutex::new(state) }
+        let rejects = Mutex::new(Rejects::new(table.table, window.settings.max_rejected_listed));
+        let rows = Gathering::new(chunks, GATHERED_ROWS);
+        UsageRows { table, accounts, window, place, names: Mutex::default(), rows, rejects, older: AtomicU64::new(0) }
     }
 
-    pub fn add(&self, file: usize, path_day: Option<Day>, batch: &RecordBatch) {
+    pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
         let column = |name: &str| self.table.column(name);
         let (Some(account), Some(product), Some(metric), Some(value)) =
             (column("account_id"), column("product_id"), column("metric"), column("value"))
@@ -124,28 +107,97 @@ impl<'a> UsageRows<'a> {
             values: batch.column_by_name(value.name).map(convert::nums),
             value_column: value,
             rows: batch.num_rows(),
-            file: &self.files[file],
-            // A cell does not remember its file, so a pair of duplicates in several files is laid to the table.
-            place: if self.files.len() == 1 { &self.files[0] } else { self.table.name() },
+            file,
         };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.add(&batch, self.window);
+        let refuse = |row: Row| self.refuse(row);
+        self.rows.add(chunk, &refuse, |rows| self.gather(chunk, &batch, rows));
     }
 
-    pub fn finish(self) -> UsageFound {
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let place = if self.files.len() == 1 { &self.files[0] } else { self.table.name() };
-        state.sort_earlier(self.accounts, place);
+    fn gather(&self, chunk: usize, batch: &Batch, rows: &mut Vec<Row>) -> Count {
+        let mut pairs = PairMemo::new(batch);
+        let mut count = Count::default();
+        rows.reserve(batch.rows);
+        for row in 0..batch.rows {
+            let (day, recorded) = match batch.time.of_row(row, self.window) {
+                When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
+                When::Future => {
+                    self.rows.leave_out(chunk);
+                    continue;
+                }
+                When::Older => {
+                    self.rows.leave_out(chunk);
+                    self.older.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                When::Broken { rule, value } => {
+                    count.visible += 1;
+                    let shown = value.clone().unwrap_or_else(|| "null".into());
+                    self.reject(chunk, batch.key(row, &shown), Broken { column: "date", rule, value }, batch.file);
+                    continue;
+                }
+            };
+            count.visible += 1;
+            match batch.accepted(row) {
+                Some((account, value)) => {
+                    count.accept(day, recorded);
+                    let pair = pairs.number(batch, row, &self.names);
+                    rows.push(Row { series: Key { account, pair }, version: Version { day, recorded, value } });
+                }
+                None => {
+                    if let Some(broken) = batch.fault(row) {
+                        self.reject(chunk, batch.key(row, &day.to_string()), broken, batch.file);
+                    }
+                }
+            }
+        }
+        count
+    }
+
+    /// Adds a run that an earlier night packed.
+    pub fn add_run(&self, chunk: usize, run: Run, count: Count) {
+        self.rows.add_run(chunk, run, count);
+    }
+
+    pub fn names(&self) -> MutexGuard<'_, Pairs> {
+        lock(&self.names)
+    }
+
+    fn reject(&self, chunk: usize, key: String, broken: Broken, place: &str) {
+        self.rows.leave_out(chunk);
+        lock(&self.rejects).add(key, broken.column, &broken.rule, broken.value.as_deref(), place);
+    }
+
+    fn refuse(&self, row: Row) {
+        let key = {
+            let names = lock(&self.names);
+            let (product, metric) = names.names(row.series.pair);
+            format!("{} / {product} / {} / {metric}", self.accounts.name(row.series.account), row.version.day)
+        };
+        let value = row.version.value.to_string();
+        lock(&self.rejects).add(key, "value", rules::DUPLICATE, Some(&value), self.place);
+    }
+
+    /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
+    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Pairs)) -> UsageFound {
+        let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
+        let gathered = rows.finish(&|row| self.refuse(row));
+        for chunk in gathered.iter().filter(|chunk| chunk.complete) {
+            keep(chunk, &lock(&self.names));
+        }
+        let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
+        let runs: Vec<Run> = gathered.into_iter().map(|chunk| chunk.run).collect();
+        let parts = by_series(&runs);
+        parts.refuse_repeats(&runs, &mut |row| self.refuse(row));
+        let older = self.older.into_inner();
         UsageFound {
-            rejects: state.rejects,
-            rows: state.rows,
-            newest: state.newest,
-            older: state.older,
-            recorded: state.recorded,
-            series: state.series,
-            earlier: state.earlier,
-            products: state.products.into_names(),
-            metrics: state.metrics.into_names(),
+            rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
+            rows: count.visible,
+            newest: count.newest_day(),
+            older,
+            recorded: count.recorded.is_some(),
+            runs,
+            parts,
+            names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
@@ -160,12 +212,20 @@ struct Batch<'a> {
     value_column: &'static Column,
     rows: usize,
     file: &'a str,
-    place: &'a str,
 }
 
 impl Batch<'_> {
     fn value(&self, row: usize) -> Option<f64> {
         self.values.as_ref().and_then(|values| values.is_valid(row).then(|| values.value(row)))
+    }
+
+    /// Account and value of a row that breaks no rule.
+    fn accepted(&self, row: usize) -> Option<(AccountIx, f64)> {
+        let account = self.accounts.get(row).ok()?;
+        self.products.get(row).ok()?;
+        self.metrics.get(row).ok()?;
+        let value = self.value(row)?;
+        rules::is_sound(self.value_column, value).then_some((account, value))
     }
 
     /// The first rule that the row breaks, its time aside.
@@ -199,255 +259,141 @@ struct Broken {
     value: Option<String>,
 }
 
-impl State {
-    fn add(&mut self, batch: &Batch, window: Window) {
-        let (mut products, mut metrics) = (Memo::new(&batch.products), Memo::new(&batch.metrics));
-        for row in 0..batch.rows {
-            let (day, recorded) = match batch.time.of_row(row, window) {
-                When::Future => continue,
-                When::Older => {
-                    self.older += 1;
-                    continue;
-                }
-                When::Broken { rule, value } => {
-                    self.rows += 1;
-                    let shown = value.clone().unwrap_or_else(|| "null".into());
-                    self.reject(batch.key(row, &shown), Broken { column: "date", rule, value }, batch.file);
-                    continue;
-                }
-                When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
-            };
-            self.rows += 1;
-            self.recorded |= recorded != UNRECORDED;
-            if let Some(broken) = batch.fault(row) {
-                self.reject(batch.key(row, &day.to_string()), broken, batch.file);
-                continue;
-            }
-            let (Ok(account), Some(value)) = (batch.accounts.get(row), batch.value(row)) else { continue };
-            let product = products.number(&batch.products, row, &mut self.products);
-            let metric = metrics.number(&batch.metrics, row, &mut self.metrics);
-            let series = self.series_of(account, product, metric);
-            self.newest = self.newest.max(Some(day));
-            if let Some(refused) = self.put(Version { series, day, recorded, value }) {
-                let broken = duplicate(refused);
-                self.reject(batch.key(row, &day.to_string()), broken, batch.place);
-            }
-        }
-    }
-
-    fn reject(&mut self, key: String, broken: Broken, file: &str) {
-        self.rejects.add(key, broken.column, &broken.rule, broken.value.as_deref(), file);
-    }
-
-    fn series_of(&mut self, account: AccountIx, product: u32, metric: u32) -> u32 {
-        let next_pair = self.pairs.len() as u32;
-        let pair = *self.pairs.entry((product, metric)).or_insert(next_pair);
-        let slots = &mut self.slots[account.at()];
-        match slots.binary_search_by_key(&pair, |slot| slot.0) {
-            Ok(place) => slots[place].1,
-            Err(place) => {
-                let series = self.series.len() as u32;
-                slots.insert(place, (pair, series));
-                self.series.push(Growing { account, product, metric, first_block: 0, blocks: Vec::new() });
-                series
-            }
-        }
-    }
-
-    /// Stores a version; of two with one moment of recording the smaller value stays and the other is returned.
-    fn put(&mut self, new: Version) -> Option<f64> {
-        let (block, at) = self.series[new.series as usize].block(new.day);
-        let old = Version { recorded: block.recorded_at(at), value: block.values[at], ..new };
-        if old.value.is_nan() {
-            block.set(at, new);
-            return None;
-        }
-        if old.recorded == new.recorded {
-            block.values[at] = old.value.min(new.value);
-            return Some(old.value.max(new.value));
-        }
-        if old.recorded < new.recorded {
-            block.set(at, new);
-        }
-        self.earlier.push(if old.recorded < new.recorded { old } else { new });
-        None
-    }
-
-    /// Overwritten versions in order; those with one moment of recording leave the smallest value.
-    fn sort_earlier(&mut self, accounts: &Dictionary<AccountIx>, place: &str) {
-        self.earlier.sort_unstable_by(|a, b| a.order().cmp(&b.order()).then(a.value.total_cmp(&b.value)));
-        let mut refused = Vec::new();
-        self.earlier.dedup_by(|later, kept| {
-            let same = later.order() == kept.order();
-            if same {
-                refused.push(*later);
-            }
-            same
-        });
-        for version in refused {
-            let series = &self.series[version.series as usize];
-            let (product, metric) = (self.products.name(series.product), self.metrics.name(series.metric));
-            let key = format!("{} / {product} / {} / {metric}", accounts.name(series.account), version.day);
-            self.reject(key, duplicate(version.value), place);
-        }
-    }
+/// Numbers of a batch's pairs, each asked for when the first row that counts needs it: a name that only rows of the
+/// future hold must not leave a trace.
+struct PairMemo {
+    metrics: usize,
+    known: Vec<u32>,
+    last: Option<((usize, usize), u32)>,
 }
 
-fn duplicate(value: f64) -> Broken {
-    Broken { column: "value", rule: rules::DUPLICATE.into(), value: Some(value.to_string()) }
-}
+/// Largest memo, in pairs; beyond it each change of pair is looked up.
+const MEMO_PAIRS: usize = 1 << 20;
+const UNKNOWN: u32 = u32::MAX;
 
-impl Version {
-    fn order(&self) -> (u32, Day, Moment) {
-        (self.series, self.day, self.recorded)
+impl PairMemo {
+    fn new(batch: &Batch) -> PairMemo {
+        let (products, metrics) = (batch.products.distinct(), batch.metrics.distinct());
+        let pairs = products.checked_mul(metrics).filter(|pairs| *pairs <= MEMO_PAIRS).unwrap_or(0);
+        PairMemo { metrics, known: vec![UNKNOWN; pairs], last: None }
     }
 
-    fn known(&self) -> Day {
-        let recorded = (self.recorded != UNRECORDED).then_some(self.recorded);
-        rules::known_day(recorded, Some(self.day))
-    }
-}
-
-impl Growing {
-    /// The block of a day, made if need be, and the day's place in it.
-    fn block(&mut self, day: Day) -> (&mut Block, usize) {
-        let number = day.0.div_euclid(BLOCK_DAYS);
-        if self.blocks.is_empty() {
-            self.first_block = number;
+    fn number(&mut self, batch: &Batch, row: usize, names: &Mutex<Pairs>) -> u32 {
+        let place = (batch.products.place(row), batch.metrics.place(row));
+        if let Some((last, number)) = self.last
+            && last == place
+        {
+            return number;
         }
-        let before = (self.first_block - number).max(0) as usize;
-        if before > 0 {
-            self.blocks.splice(0..0, std::iter::repeat_with(|| None).take(before));
-            self.first_block = number;
+        let at = place.0 * self.metrics + place.1;
+        let mut number = self.known.get(at).copied().unwrap_or(UNKNOWN);
+        if number == UNKNOWN {
+            number = lock(names).number(batch.products.shown(row), batch.metrics.shown(row));
+            if let Some(known) = self.known.get_mut(at) {
+                *known = number;
+            }
         }
-        let place = (number - self.first_block) as usize;
-        if place >= self.blocks.len() {
-            self.blocks.resize_with(place + 1, || None);
-        }
-        (self.blocks[place].get_or_insert_with(Block::empty), day.0.rem_euclid(BLOCK_DAYS) as usize)
-    }
-
-    /// Every cell that a row stands in, in day order.
-    fn cells(&self) -> impl Iterator<Item = (Day, f64, Moment)> {
-        let blocks = self.blocks.iter().enumerate().filter_map(|(n, block)| Some((n, block.as_deref()?)));
-        blocks.flat_map(|(n, block)| {
-            let first = (self.first_block + n as i32) * BLOCK_DAYS;
-            let cell = move |at: usize| (Day(first + at as i32), block.values[at], block.recorded_at(at));
-            (0..BLOCK_DAYS as usize).map(cell).filter(|cell| !cell.1.is_nan())
-        })
-    }
-}
-
-impl Block {
-    fn empty() -> Box<Block> {
-        Box::new(Block { values: [f64::NAN; BLOCK_DAYS as usize], recorded: None })
-    }
-
-    fn recorded_at(&self, at: usize) -> Moment {
-        self.recorded.as_ref().map_or(UNRECORDED, |recorded| recorded[at])
-    }
-
-    fn set(&mut self, at: usize, version: Version) {
-        self.values[at] = version.value;
-        if version.recorded != UNRECORDED || self.recorded.is_some() {
-            let recorded = self.recorded.get_or_insert_with(|| Box::new([UNRECORDED; BLOCK_DAYS as usize]));
-            recorded[at] = version.recorded;
-        }
+        self.last = Some((place, number));
+        number
     }
 }
 
 impl UsageFound {
     /// Names of products and metrics that accepted rows use.
     pub fn products(&self) -> &[Text] {
-        &self.products
+        self.names.products.names()
     }
 
     pub fn metrics(&self) -> &[Text] {
-        &self.metrics
+        self.names.metrics.names()
     }
 
-    /// The dense form, series in the order of the final dictionaries.
+    /// The history, series in the order of the final dictionaries.
     pub fn into_history(
         self,
         accounts: usize,
         products: &Dictionary<ProductIx>,
         metrics: &Dictionary<MetricIx>,
     ) -> UsageHistory {
-        let product: Vec<Option<ProductIx>> = self.products.iter().map(|id| products.get(id)).collect();
-        let metric: Vec<Option<MetricIx>> = self.metrics.iter().map(|id| metrics.get(id)).collect();
-        let mut order: Vec<(AccountIx, ProductIx, MetricIx, u32)> = self
-            .series
-            .iter()
-            .enumerate()
-            .filter_map(|(at, s)| {
-                Some((s.account, product[s.product as usize]?, metric[s.metric as usize]?, at as u32))
+        let pair = |(product, metric): &(u32, u32)| {
+            Some((products.get(self.names.products.name(*product))?, metrics.get(self.names.metrics.name(*metric))?))
+        };
+        let pairs: Vec<Option<(ProductIx, MetricIx)>> = self.names.pairs.iter().map(pair).collect();
+        let lagged = self.recorded;
+        let runs = self.runs;
+        let pieces: Vec<UsageBuilder> = self
+            .parts
+            .pieces(8 * rayon::current_num_threads())
+            .into_par_iter()
+            .map(|piece| {
+                let mut builder = UsageBuilder::new(metrics.len(), lagged);
+                assemble(piece, &runs, &pairs, &mut builder);
+                builder
             })
             .collect();
-        order.sort_unstable();
-        let mut dense = Dense::new(metrics.len(), self.recorded);
-        let mut position = vec![0_u32; self.series.len()];
-        let mut growing: Vec<Option<Growing>> = self.series.into_iter().map(Some).collect();
-        for (place, (account, product, metric, at)) in order.iter().enumerate() {
-            position[*at as usize] = place as u32;
-            // Taken, so that its blocks are freed as soon as they are copied.
-            if let Some(series) = growing[*at as usize].take() {
-                dense.push(*account, *product, *metric, &series);
-            }
-        }
-        dense.finish(accounts, self.earlier, &position)
+        let mut whole = UsageBuilder::new(metrics.len(), lagged);
+        pieces.into_iter().for_each(|piece| whole.append(piece));
+        whole.finish(accounts)
     }
 }
 
-/// The dense form while it is put together.
-struct Dense {
-    history: UsageHistory,
-    covered: Vec<std::collections::BTreeSet<Day>>,
-    recorded: bool,
+/// Unpacks the series of some accounts and hands them to the builder in the order of the dictionaries.
+fn assemble(parts: &[Part], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
+    let (mut versions, mut seen) = (Vec::new(), Vec::new());
+    for account in parts.chunk_by(|a, b| a.0.account == b.0.account) {
+        let mut series: Vec<(ProductIx, MetricIx, &[Part])> = account
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter_map(|parts| pairs[parts[0].0.pair as usize].map(|(product, metric)| (product, metric, parts)))
+            .collect();
+        series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
+        for (product, metric, parts) in series {
+            settled(runs, parts, &mut versions, &mut |_| {});
+            seen.clear();
+            seen.extend(versions.iter().map(seen_as));
+            builder.push(account[0].0.account, product, metric, &seen);
+        }
+    }
 }
 
-impl Dense {
-    fn new(metrics: usize, recorded: bool) -> Dense {
-        Dense { history: UsageHistory::default(), covered: vec![Default::default(); metrics], recorded }
-    }
+fn seen_as(version: &Version) -> UsageVersion {
+    let Version { day, recorded, value } = *version;
+    UsageVersion { day, known: known(day, recorded), value }
+}
 
-    fn push(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, series: &Growing) {
-        let mut ends = series.cells().map(|cell| cell.0);
-        let Some(start) = ends.next() else { return };
-        let len = (ends.last().unwrap_or(start).since(start) + 1) as usize;
-        let history = &mut self.history;
-        let offset = history.cells.len();
-        history.series.push(Series { account, product, metric, start, offset, len });
-        history.cells.resize(offset + len, f64::NAN);
-        if self.recorded {
-            history.lags.resize(offset + len, 0);
-        }
-        for (day, value, recorded) in series.cells() {
-            let at = offset + day.since(start) as usize;
-            history.cells[at] = value;
-            self.covered[metric.at()].insert(day);
-            if self.recorded {
-                let known = Version { series: 0, day, recorded, value }.known();
-                history.lags[at] = known.since(day).clamp(0, i32::from(u16::MAX)) as u16;
-            }
-        }
-    }
+fn known(day: Day, recorded: Moment) -> Day {
+    rules::known_day((recorded != UNRECORDED).then_some(recorded), Some(day))
+}
 
-    fn finish(mut self, accounts: usize, earlier: Vec<Version>, position: &[u32]) -> UsageHistory {
-        let history = &mut self.history;
-        history.covered = self.covered.into_iter().map(|days| days.into_iter().collect()).collect();
-        history.by_account = (0..=accounts)
-            .map(|account| history.series.partition_point(|series| series.account.at() < account) as u32)
-            .collect();
-        let mut cells: Vec<EarlierCell> = earlier
-            .iter()
-            .map(|v| EarlierCell { series: position[v.series as usize], day: v.day, known: v.known(), value: v.value })
-            .collect();
-        // Stable, so that of versions known on one day the last recorded stays last, and only it is kept.
-        cells.sort_by_key(|cell| (cell.series, cell.day, cell.known));
-        cells.reverse();
-        cells.dedup_by_key(|cell| (cell.series, cell.day, cell.known));
-        cells.reverse();
-        history.earlier = cells;
-        self.history
+/// A run for the state: its accounts and pairs by name, then the run itself.
+pub(super) fn write(run: &Run, accounts: &Dictionary<AccountIx>, names: &Pairs) -> Writer {
+    let mut out = Writer::default();
+    let mut used: Vec<AccountIx> = run.series.iter().map(|series| series.key.account).collect();
+    used.dedup();
+    out.number(used.len() as u64);
+    used.iter().for_each(|account| out.text(accounts.name(*account)));
+    out.number(names.pairs.len() as u64);
+    for pair in 0..names.pairs.len() as u32 {
+        let (product, metric) = names.names(pair);
+        out.text(product);
+        out.text(metric);
     }
+    run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32, |pair| pair);
+    out
+}
+
+/// The run again, under today's numbers. `None` where rows of it do not count today, or an account is gone.
+pub(super) fn read(kept: &Kept, accounts: &Dictionary<AccountIx>, names: &mut Pairs, window: Window) -> Option<Run> {
+    kept.fits(window.from, window.as_of).then_some(())?;
+    let mut reader = kept.run();
+    let n = reader.number();
+    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
+    let n = reader.number();
+    let pairs: Vec<(&str, &str)> = (0..n).map(|_| (reader.text(), reader.text())).collect();
+    let mut numbers = vec![None; pairs.len()];
+    let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
+    let pair = |number: u32| {
+        let (product, metric) = pairs.get(number as usize).copied().unwrap_or_default();
+        numbers.get_mut(number as usize).map_or(0, |known| *known.get_or_insert_with(|| names.number(product, metric)))
+    };
+    Some(Run::read(&mut reader, account, pair))
 }

@@ -177,6 +177,7 @@ impl Rhythm {
         let (account, product) = (series.account, series.product);
         let mut rhythm =
             Rhythm { account, product, rows: 0, month_ends: 0, gaps: 0, whole_weeks: 0, delays: Delays::default() };
+        let lagged = usage.lagged.then(|| usage.cells(series));
         let mut previous = None;
         for age in rows {
             let day = series.start.plus(age as i32);
@@ -187,7 +188,7 @@ impl Rhythm {
                 rhythm.whole_weeks += u64::from((age - before) % 7 == 0);
             }
             // By the first version of each row: a correction says nothing about how long rows take.
-            let delay = if usage.lags.is_empty() { 0 } else { usage.first_known(series, age).since(day) };
+            let delay = lagged.as_ref().map_or(0, |cells| cells.first_known(age).since(day));
             rhythm.delays[delay.clamp(0, MAX_GRACE_DAYS) as usize] += 1;
         }
         rhythm
@@ -267,7 +268,7 @@ fn covered_days(view: View, metrics: usize) -> Vec<Vec<Day>> {
     let until = |days: &Vec<Day>| days[..days.partition_point(|day| *day <= view.day)].to_vec();
     let mut covered: Vec<Vec<Day>> = usage.covered.iter().map(until).collect();
     covered.resize(metrics, Vec::new());
-    if !usage.lags.is_empty() {
+    if usage.lagged {
         drop_unknown(view, &mut covered);
     }
     covered
@@ -281,7 +282,8 @@ fn drop_unknown(view: View, covered: &mut [Vec<Day>]) {
     for series in usage.series.iter().filter(|series| series.start <= view.day) {
         let days = &mut doubted[series.metric.at()];
         if !days.is_empty() {
-            days.retain(|day| !usage.is_known(series, *day, view.day));
+            let cells = usage.cells(series);
+            days.retain(|day| !cells.is_known(*day, view.day));
         }
     }
     for (days, doubted) in covered.iter_mut().zip(&doubted) {
@@ -321,7 +323,7 @@ fn first_days(view: View) -> Vec<(InputTable, Day)> {
         (InputTable::Invoices, first(view, &x.invoices, |r| r.issued_on)),
         (InputTable::AccountEvents, first(view, &x.account_events, |r| r.occurred_on)),
         (InputTable::Opportunities, first(view, &x.opportunities, |r| r.opened_on)),
-        (InputTable::FeatureUsage, first(view, &x.feature_usage, |r| r.day)),
+        (InputTable::FeatureUsage, x.feature_usage.first_known(view.day)),
         (InputTable::Contacts, first(view, &x.contacts, |r| r.seen.known)),
     ];
     began.retain(|(_, day)| day.is_some());

@@ -71,8 +71,9 @@ impl<'a> View<'a> {
         rows
     }
 
-    pub fn feature_usage(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a FeatureUse> {
-        self.visible(&self.extracts.feature_usage, account).filter(move |row| row.day <= self.day)
+    /// Unpacked on the way: whoever looks more than once collects.
+    pub fn feature_usage(self, account: AccountIx) -> impl Iterator<Item = FeatureUse> + 'a {
+        self.extracts.feature_usage.of(account).filter(move |row| row.day <= self.day && row.seen().on(self.day))
     }
 
     pub fn integrations(self, account: AccountIx) -> impl DoubleEndedIterator<Item = &'a Integration> {

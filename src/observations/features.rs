@@ -150,17 +150,17 @@ fn read(recorder: &Recorder) -> Option<Reading> {
 }
 
 impl Reading {
-    fn read_user<'a>(&mut self, recorder: &Recorder, rows: impl Iterator<Item = &'a FeatureUse>) {
+    fn read_user(&mut self, recorder: &Recorder, rows: impl Iterator<Item = FeatureUse>) {
         let before: [f64; WINDOWS] = std::array::from_fn(|w| self.whole[Aspect::Any as usize].events[w][0]);
         let mut power_began: Option<i32> = None;
         for row in rows {
             let age = recorder.age(row.day);
-            self.read_feature(row, age);
+            self.read_feature(&row, age);
             if is_power(recorder.view.extracts.feature(row.feature).kind) {
                 power_began = power_began.max(Some(age));
             }
             if let Some(&mask) = MASKS.get(age as usize) {
-                self.read_recent(recorder, row, mask);
+                self.read_recent(recorder, &row, mask);
             }
         }
         self.power_began.extend(power_began);

@@ -7,7 +7,7 @@ use super::summary::Night;
 use super::work::{Desk, Rest};
 use super::{Error, Host, Stages};
 use crate::audit::{self, Link};
-use crate::extracts::{self, Extracts};
+use crate::extracts::{self, Extracts, State};
 use crate::job::{Job, JobFile};
 use crate::models::grain::Source;
 use crate::publish::frame::Frame;
@@ -24,7 +24,9 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let started_at = host.now();
     let output = &Store::open(&job.settings.output.url, access)?;
     let mut stages = Stages::new(host);
-    let extracts = stages.run("load", || extracts::load(&job.settings.extracts, access, as_of, &|_| {}))?;
+    let state = State::of(output);
+    let extracts =
+        stages.run("load", || extracts::load_from(&job.settings.extracts, access, &state, as_of, &|_| {}))?;
     repair(output, &mut stages)?;
     let inputs: Vec<Input> = extracts.inputs.iter().map(input).collect();
     let claim = Claim::next(output, as_of, started_at, &job.hash(), &inputs_hash(&inputs))?;

@@ -504,7 +504,7 @@ impl WorldBuilder {
                 |r| &mut r.seen,
                 |r| (r.starts_on, r.product, r.metric, r.seen.known),
             ),
-            feature_usage: feature_rows_by_account(world.feature_usage, accounts),
+            feature_usage: feature_log(world.feature_usage, accounts),
             integrations: grouped(
                 world.integrations,
                 accounts,
@@ -706,61 +706,15 @@ impl WorldBuilder {
     fn usage_history(&self) -> UsageHistory {
         let mut rows = self.usage.clone();
         rows.sort_by_key(|r| (r.account, r.product, r.metric, r.day, r.known));
-        let mut history = UsageHistory { covered: covered(&rows, self.metric_ids.ids.len()), ..Default::default() };
+        let lagged = rows.iter().any(|row| row.known > row.day);
+        let mut builder = UsageBuilder::new(self.metric_ids.ids.len(), lagged);
         for run in rows.chunk_by(|a, b| (a.account, a.product, a.metric) == (b.account, b.product, b.metric)) {
-            history.push_series(run);
+            let version = |row: &UsageRow| UsageVersion { day: row.day, known: row.known, value: row.value };
+            let versions: Vec<UsageVersion> = run.iter().map(version).collect();
+            builder.push(run[0].account, run[0].product, run[0].metric, &versions);
         }
-        if history.lags.iter().all(|lag| *lag == 0) {
-            history.lags.clear();
-        }
-        history.by_account = (0..=self.account_ids.ids.len())
-            .map(|account| history.series.partition_point(|s| s.account.at() < account) as u32)
-            .collect();
-        history
+        builder.finish(self.account_ids.ids.len())
     }
-}
-
-trait PushSeries {
-    fn push_series(&mut self, run: &[UsageRow]);
-}
-
-impl PushSeries for UsageHistory {
-    /// `run`: the rows of one series by (day, known).
-    fn push_series(&mut self, run: &[UsageRow]) {
-        let (first, last) = (&run[0], &run[run.len() - 1]);
-        let (offset, len) = (self.cells.len(), (last.day.since(first.day) + 1) as usize);
-        let index = self.series.len() as u32;
-        self.cells.resize(offset + len, f64::NAN);
-        self.lags.resize(offset + len, 0);
-        for versions in run.chunk_by(|a, b| a.day == b.day) {
-            let (latest, before) = versions.split_last().expect("a chunk is never empty");
-            let cell = offset + latest.day.since(first.day) as usize;
-            self.cells[cell] = latest.value;
-            self.lags[cell] = latest.known.since(latest.day).clamp(0, i32::from(u16::MAX)) as u16;
-            self.earlier.extend(before.iter().map(|r| EarlierCell {
-                series: index,
-                day: r.day,
-                known: r.known,
-                value: r.value,
-            }));
-        }
-        self.series.push(Series {
-            account: first.account,
-            product: first.product,
-            metric: first.metric,
-            start: first.day,
-            offset,
-            len,
-        });
-    }
-}
-
-fn covered(rows: &[UsageRow], metrics: usize) -> Vec<Vec<Day>> {
-    let mut days = vec![BTreeSet::new(); metrics];
-    rows.iter().for_each(|r| {
-        days[r.metric.at()].insert(r.day);
-    });
-    days.into_iter().map(|days| days.into_iter().collect()).collect()
 }
 
 fn sorted_by<T, K: Ord>(mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
@@ -793,7 +747,7 @@ fn grouped<T, K: Ord, O: Ord>(
     PerAccount::group(rows, accounts, account)
 }
 
-fn feature_rows_by_account(mut rows: Vec<FeatureUse>, accounts: usize) -> PerAccount<FeatureUse> {
+fn feature_log(mut rows: Vec<FeatureUse>, accounts: usize) -> FeatureLog {
     rows.sort_by_key(|r| (r.account, r.user, r.feature, r.day, r.known));
     for next in 1..rows.len() {
         let (a, b) = (rows[next - 1], rows[next]);
@@ -801,5 +755,7 @@ fn feature_rows_by_account(mut rows: Vec<FeatureUse>, accounts: usize) -> PerAcc
             rows[next - 1].superseded = b.known;
         }
     }
-    PerAccount::group(rows, accounts, |r| r.account)
+    let mut log = FeatureLogBuilder::new(true);
+    rows.chunk_by(|a, b| a.account == b.account).for_each(|of| log.push(of[0].account, of));
+    log.finish(accounts)
 }

@@ -13,7 +13,7 @@ use super::roaming::{self, Roaming};
 use super::writers::Writers;
 use super::{INDEX, Index, IndexedObject, IndexedTable, Origin, SHARED, VERSION, bucket_folder, piece_path};
 use crate::extracts::error::{Error, Problem};
-use crate::extracts::locate::{self, Delivery, Found, Source, url_of};
+use crate::extracts::locate::{self, Found, Source, url_of};
 use crate::extracts::parquet_file::{Fault, ParquetFile};
 use crate::extracts::part::{MOST_PARTS, is_split, roaming_key};
 use crate::extracts::scan;
@@ -100,16 +100,10 @@ impl Opened {
             store: found.store.clone(),
             object: piece.clone(),
             day: locate::path_day(found.table, &piece.path),
+            chunk: 0,
             origin: None,
         });
-        let mut delivery = Delivery {
-            table: found.table,
-            place: found.place.clone(),
-            delivered: true,
-            sources: sources.collect(),
-            notes: Vec::new(),
-        };
-        let files = scan::open(&mut delivery, problems)?;
+        let files = scan::open(found.table, sources.collect(), problems)?;
         Ok(Opened { found, files })
     }
 }

@@ -29,7 +29,7 @@ pub use contacts::{Contact, Seniority};
 pub use conversations::{Channel, Conversation};
 pub use decisions::{Decision, Verdict};
 pub use entitlements::{Entitlement, Period};
-pub use feature_usage::FeatureUse;
+pub use feature_usage::{FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
 pub use features::{Feature, FeatureKind};
 pub use integrations::{Flow, Integration};
 pub use invoices::Invoice;
@@ -40,7 +40,7 @@ pub use subscriptions::Subscription;
 pub use surveys::{Survey, SurveyKind};
 pub use text_labels::{Intent, TextLabel, TextSource};
 pub use tickets::{Priority, Ticket};
-pub use usage::{EarlierCell, Series, UsageHistory};
+pub use usage::{Cells, Series, UsageBuilder, UsageHistory, UsageVersion};
 
 use super::InputTable;
 use super::schema::Table;

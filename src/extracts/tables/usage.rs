@@ -1,30 +1,38 @@
-//! `usage`: daily metered usage, held as one dense run of cells per (account, product, metric).
+//! `usage`: daily metered usage, held as one packed run of cells per (account, product, metric).
 //!
 //! Rows number in the hundreds of millions, so they never exist as structs: the loader streams Arrow batches
-//! into flat arrays and this is what remains.
+//! into packed runs, one or two bytes a cell, and a series is unpacked when someone looks at it.
 
 use crate::extracts::InputTable;
+use crate::extracts::packed::{Reader, Writer, pack, unpack};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
-/// One series: `len` cells from `start` on, stored at `offset` in [`UsageHistory`] `cells`.
+/// One series: a cell for each of `len` days from `start` on.
 #[derive(Clone, Copy, Debug)]
 pub struct Series {
     pub account: AccountIx,
     pub product: ProductIx,
     pub metric: MetricIx,
     pub start: Day,
-    pub offset: usize,
     pub len: usize,
+    /// Where its segments begin among the packed bytes.
+    offset: usize,
 }
 
-/// An earlier version of a cell: it held `value` from `known` until the next version was recorded.
+/// A value as it stood from `known` on, until the next version of its cell was recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EarlierCell {
-    pub series: u32,
+pub struct UsageVersion {
     pub day: Day,
     pub known: Day,
     pub value: f64,
+}
+
+/// An earlier version of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct EarlierCell {
+    series: u32,
+    version: UsageVersion,
 }
 
 /// All usage known by the end of the run's day.
@@ -32,17 +40,26 @@ pub struct EarlierCell {
 pub struct UsageHistory {
     /// Sorted by (account, product, metric).
     pub series: Vec<Series>,
-    /// First series of each account; one longer than the number of accounts.
-    pub by_account: Vec<u32>,
-    /// The last recorded value of each day; NaN where no row stands.
-    pub cells: Vec<f64>,
-    /// Days between a cell's date and the day its last version was recorded (saturating);
-    /// empty when the table has no `recorded_at`, which is lag 0 everywhere.
-    pub lags: Vec<u16>,
-    /// Overwritten versions, sorted by (series, day, known).
-    pub earlier: Vec<EarlierCell>,
     /// Days on which at least one account has a row of the metric: `covered[metric]` in rising order.
     pub covered: Vec<Vec<Day>>,
+    /// Whether any cell was recorded after its own day.
+    pub lagged: bool,
+    /// First series of each account; one longer than the number of accounts.
+    by_account: Vec<u32>,
+    /// Segments of cells: gap in days, number of cells, values, and lags in days where `lagged`.
+    packed: Vec<u8>,
+    /// Overwritten versions, sorted by (series, day, known).
+    earlier: Vec<EarlierCell>,
+}
+
+/// The cells of one series, unpacked.
+pub struct Cells<'a> {
+    start: Day,
+    /// One per day; NaN where no row stands.
+    values: Vec<f64>,
+    /// Days between a cell's date and the day its last version was recorded; empty where that is 0 everywhere.
+    lags: Vec<f64>,
+    earlier: &'a [EarlierCell],
 }
 
 impl UsageHistory {
@@ -57,56 +74,188 @@ impl UsageHistory {
     /// The raw cells of a series as they were known at the end of `day`: one value per day from `series.start`
     /// up to and including `day` (or the series' last cell), NaN where nothing was known.
     pub fn known(&self, series: &Series, day: Day) -> Vec<f64> {
-        let len = (day.since(series.start) + 1).clamp(0, series.len as i32) as usize;
-        let range = series.offset..series.offset + len;
-        let mut cells = self.cells[range.clone()].to_vec();
-        if self.lags.is_empty() {
-            return cells;
-        }
-        for (age, (cell, &lag)) in cells.iter_mut().zip(&self.lags[range]).enumerate() {
-            if series.start.plus(age as i32).plus(i32::from(lag)) > day {
-                *cell = self.earlier_value(series, series.start.plus(age as i32), day);
+        let mut cells = self.cells_until(series, day);
+        if !cells.lags.is_empty() {
+            for age in 0..cells.values.len() {
+                if cells.last_known(age) > day {
+                    cells.values[age] = cells.earlier_value(cells.start.plus(age as i32), day);
+                }
             }
         }
-        cells
+        cells.values
     }
 
-    /// Whether a row of the series for `cell` was known at the end of `day`.
-    pub fn is_known(&self, series: &Series, cell: Day, day: Day) -> bool {
-        let age = cell.since(series.start);
-        if cell > day || age < 0 || age as usize >= series.len || self.cells[series.offset + age as usize].is_nan() {
+    /// All cells of a series.
+    pub fn cells(&self, series: &Series) -> Cells<'_> {
+        self.cells_until(series, Day::MAX)
+    }
+
+    fn cells_until(&self, series: &Series, day: Day) -> Cells<'_> {
+        let wanted = if day == Day::MAX {
+            series.len
+        } else {
+            (day.since(series.start) + 1).clamp(0, series.len as i32) as usize
+        };
+        let mut reader = Reader::new(&self.packed[series.offset..]);
+        let (mut values, mut lags) = (Vec::with_capacity(wanted), Vec::new());
+        while values.len() < wanted {
+            let (gap, n) = (reader.number() as usize, reader.number() as usize);
+            values.resize(values.len() + gap, f64::NAN);
+            unpack(&mut reader, n, &mut values);
+            if self.lagged {
+                lags.resize(lags.len() + gap, 0.0);
+                unpack(&mut reader, n, &mut lags);
+            }
+        }
+        values.truncate(wanted);
+        lags.truncate(wanted);
+        Cells { start: series.start, values, lags, earlier: self.earlier_of(series) }
+    }
+
+    fn earlier_of(&self, series: &Series) -> &[EarlierCell] {
+        if self.earlier.is_empty() {
+            return &[];
+        }
+        let key = (series.account, series.product, series.metric);
+        let index = self.series.partition_point(|s| (s.account, s.product, s.metric) < key) as u32;
+        let from = self.earlier.partition_point(|cell| cell.series < index);
+        let to = self.earlier.partition_point(|cell| cell.series <= index);
+        &self.earlier[from..to]
+    }
+}
+
+impl Cells<'_> {
+    /// Places (days since the series' start) that hold a row.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        self.values.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age)
+    }
+
+    /// The day on which the last version of a cell was recorded.
+    fn last_known(&self, age: usize) -> Day {
+        self.start.plus(age as i32).plus(self.lags.get(age).map_or(0, |lag| *lag as i32))
+    }
+
+    /// The day on which the first version of a cell was recorded.
+    pub fn first_known(&self, age: usize) -> Day {
+        self.versions(self.start.plus(age as i32)).next().map_or(self.last_known(age), |version| version.known)
+    }
+
+    /// Whether a row for `cell` was known at the end of `day`.
+    pub fn is_known(&self, cell: Day, day: Day) -> bool {
+        let age = cell.since(self.start);
+        if cell > day || age < 0 || self.values.get(age as usize).is_none_or(|value| value.is_nan()) {
             return false;
         }
-        let lag = self.lags.get(series.offset + age as usize).copied().unwrap_or(0);
-        cell.plus(i32::from(lag)) <= day || !self.earlier_value(series, cell, day).is_nan()
+        self.last_known(age as usize) <= day || !self.earlier_value(cell, day).is_nan()
     }
 
-    /// The day on which the first version of a cell was recorded; `age` is the cell's place in the series.
-    pub fn first_known(&self, series: &Series, age: usize) -> Day {
-        let cell = series.start.plus(age as i32);
-        let last = cell.plus(i32::from(self.lags.get(series.offset + age).copied().unwrap_or(0)));
-        if self.earlier.is_empty() {
-            return last;
+    fn versions(&self, cell: Day) -> impl Iterator<Item = UsageVersion> {
+        let from = self.earlier.partition_point(|earlier| earlier.version.day < cell);
+        self.earlier[from..].iter().map(|earlier| earlier.version).take_while(move |version| version.day == cell)
+    }
+
+    fn earlier_value(&self, cell: Day, day: Day) -> f64 {
+        self.versions(cell).take_while(|version| version.known <= day).last().map_or(f64::NAN, |version| version.value)
+    }
+}
+
+/// Puts a [`UsageHistory`] together, series by series.
+#[derive(Debug)]
+pub struct UsageBuilder {
+    history: UsageHistory,
+    covered: Vec<std::collections::BTreeSet<Day>>,
+}
+
+impl UsageBuilder {
+    /// `lagged`: whether cells may have been recorded after their own day.
+    pub fn new(metrics: usize, lagged: bool) -> UsageBuilder {
+        UsageBuilder {
+            history: UsageHistory { lagged, ..UsageHistory::default() },
+            covered: vec![Default::default(); metrics],
         }
-        let index = self.series_index(series);
-        let from = self.earlier.partition_point(|c| (c.series, c.day) < (index, cell));
-        self.earlier.get(from).filter(|c| c.series == index && c.day == cell).map_or(last, |c| c.known)
     }
 
-    fn earlier_value(&self, series: &Series, cell: Day, day: Day) -> f64 {
-        let index = self.series_index(series);
-        let from = self.earlier.partition_point(|c| (c.series, c.day) < (index, cell));
-        self.earlier[from..]
-            .iter()
-            .take_while(|c| c.series == index && c.day == cell && c.known <= day)
-            .last()
-            .map_or(f64::NAN, |c| c.value)
+    /// Adds a series, in the order of (account, product, metric): all versions of its cells, by (day, recording); of
+    /// several known on one day the last counts.
+    pub fn push(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, versions: &[UsageVersion]) {
+        let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
+        let history = &mut self.history;
+        let (start, len) = (first.day, (last.day.since(first.day) + 1) as usize);
+        let index = history.series.len() as u32;
+        history.series.push(Series { account, product, metric, start, len, offset: history.packed.len() });
+        let (mut values, mut lags) = (vec![f64::NAN; len], vec![0.0; len]);
+        for of_day in versions.chunk_by(|a, b| a.day == b.day) {
+            let age = of_day[0].day.since(start) as usize;
+            let latest = of_day[of_day.len() - 1];
+            values[age] = latest.value;
+            lags[age] = f64::from(latest.known.since(latest.day).max(0));
+            self.covered[metric.at()].insert(latest.day);
+            let before = of_day[..of_day.len() - 1].iter().zip(&of_day[1..]);
+            let seen = before.filter(|(version, next)| version.known < next.known).map(|(version, _)| *version);
+            history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
+        }
+        segments(&values, &lags, history.lagged, &mut history.packed);
     }
 
-    fn series_index(&self, series: &Series) -> u32 {
-        let key = (series.account, series.product, series.metric);
-        self.series.partition_point(|s| (s.account, s.product, s.metric) < key) as u32
+    /// Appends what another builder of the same metrics gathered of later accounts.
+    pub fn append(&mut self, other: UsageBuilder) {
+        let (history, more) = (&mut self.history, other.history);
+        let (first, offset) = (history.series.len() as u32, history.packed.len());
+        let moved = more.series.into_iter().map(|series| Series { offset: series.offset + offset, ..series });
+        history.series.extend(moved);
+        history.packed.extend_from_slice(&more.packed);
+        let earlier = more.earlier.into_iter();
+        history.earlier.extend(earlier.map(|cell| EarlierCell { series: cell.series + first, ..cell }));
+        for (days, more) in self.covered.iter_mut().zip(other.covered) {
+            days.extend(more);
+        }
     }
+
+    pub fn finish(self, accounts: usize) -> UsageHistory {
+        let mut history = self.history;
+        history.by_account = (0..=accounts)
+            .map(|account| history.series.partition_point(|series| series.account.at() < account) as u32)
+            .collect();
+        history.covered = self.covered.into_iter().map(|days| days.into_iter().collect()).collect();
+        history.packed.shrink_to_fit();
+        history
+    }
+}
+
+/// Gaps longer than this many days end a segment.
+const LONG_GAP: usize = 16;
+/// Cells of one segment: so few that one outlier does not make all of a long history wide.
+const SEGMENT: usize = 128;
+
+fn segments(values: &[f64], lags: &[f64], lagged: bool, out: &mut Vec<u8>) {
+    let mut writer = Writer(std::mem::take(out));
+    let (mut at, mut written) = (0, 0);
+    while at < values.len() {
+        let to = segment_end(values, at);
+        writer.number((at - written) as u64);
+        writer.number((to - at) as u64);
+        pack(&values[at..to], &mut writer);
+        if lagged {
+            pack(&lags[at..to], &mut writer);
+        }
+        written = to;
+        at = to + values[to..].iter().take_while(|value| value.is_nan()).count();
+    }
+    *out = writer.0;
+}
+
+/// The end of the segment that begins at `from`, behind its last row.
+fn segment_end(values: &[f64], from: usize) -> usize {
+    let mut end = from + 1;
+    for (at, value) in values.iter().enumerate().take(from + SEGMENT).skip(from + 1) {
+        if !value.is_nan() {
+            if at - end > LONG_GAP {
+                break;
+            }
+            end = at + 1;
+        }
+    }
+    end
 }
 
 pub(crate) fn contract() -> Table {

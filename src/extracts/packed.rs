@@ -1,0 +1,198 @@
+//! Numbers in as few bytes as hold them exactly: what stays in memory of hundreds of millions of rows, and what the
+//! rollups on disk are made of.
+//!
+//! A run of numbers becomes a tag, a smallest value and one code per number of 0, 1, 2 or 4 bytes, where every number is
+//! a multiple of 1, 1/10, 1/100 or 1/1000; else the numbers stand as they are. Reading gives back the same bits.
+
+/// Bytes being written.
+#[derive(Clone, Debug, Default)]
+pub struct Writer(pub Vec<u8>);
+
+/// Bytes being read. Past the end it reads zeros: whoever reads what a disk held checks a hash first.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl Writer {
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    /// Seven bits a byte, lowest first.
+    #[inline]
+    pub fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+
+    /// Small magnitudes in few bytes, whatever their sign.
+    #[inline]
+    pub fn signed(&mut self, number: i64) {
+        self.number(((number << 1) ^ (number >> 63)) as u64);
+    }
+
+    pub fn bits(&mut self, value: f64) {
+        self.0.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes }
+    }
+
+    /// Bytes not read yet.
+    pub fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[inline]
+    pub fn byte(&mut self) -> u8 {
+        match self.bytes.split_first() {
+            Some((byte, rest)) => {
+                self.bytes = rest;
+                *byte
+            }
+            None => 0,
+        }
+    }
+
+    #[inline]
+    pub fn number(&mut self) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = self.byte();
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 || shift > 63 {
+                return number;
+            }
+        }
+    }
+
+    #[inline]
+    pub fn signed(&mut self) -> i64 {
+        let number = self.number();
+        (number >> 1) as i64 ^ -((number & 1) as i64)
+    }
+
+    pub fn take(&mut self, bytes: usize) -> &'a [u8] {
+        let (taken, rest) = self.bytes.split_at(bytes.min(self.bytes.len()));
+        self.bytes = rest;
+        taken
+    }
+
+    pub fn text(&mut self) -> &'a str {
+        let len = self.number() as usize;
+        std::str::from_utf8(self.take(len)).unwrap_or_default()
+    }
+}
+
+/// Up to eight bytes, lowest first.
+#[inline]
+fn fixed(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+const SCALES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
+const WIDTHS: [usize; 4] = [0, 1, 2, 4];
+/// Tag of numbers that stand as they are.
+const RAW: u8 = 0xff;
+/// Whole numbers up to here are exact.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Appends the numbers; NaN stands for "no number" and comes back as NaN.
+pub fn pack(values: &[f64], out: &mut Writer) {
+    match (0..SCALES.len()).find_map(|scale| Some((scale, whole(values, SCALES[scale])?))) {
+        Some((scale, (least, most, gaps))) if most - least < i64::from(u32::MAX) => {
+            let width = width((most - least) as u64, gaps);
+            out.byte((scale * WIDTHS.len() + width) as u8);
+            out.signed(least);
+            codes(values, SCALES[scale], least, WIDTHS[width], out);
+        }
+        _ => {
+            out.byte(RAW);
+            values.iter().for_each(|value| out.bits(*value));
+        }
+    }
+}
+
+/// Least and greatest of the values in units of 1/scale, and whether any is missing; `None` where one is no whole
+/// number of them.
+fn whole(values: &[f64], scale: f64) -> Option<(i64, i64, bool)> {
+    let (mut least, mut most, mut gaps) = (i64::MAX, i64::MIN, false);
+    for &value in values {
+        if value.is_nan() {
+            gaps = true;
+            continue;
+        }
+        let units = (value * scale).round();
+        if !(units.abs() <= EXACT) || (units as i64 as f64 / scale).to_bits() != value.to_bits() {
+            return None;
+        }
+        (least, most) = (least.min(units as i64), most.max(units as i64));
+    }
+    Some(if least > most { (0, 0, gaps) } else { (least, most, gaps) })
+}
+
+/// Position in [`WIDTHS`] for codes up to `most`; the greatest code of a width is kept for gaps.
+fn width(most: u64, gaps: bool) -> usize {
+    match most {
+        0 if !gaps => 0,
+        0..0xff => 1,
+        0xff..0xffff => 2,
+        _ => 3,
+    }
+}
+
+fn codes(values: &[f64], scale: f64, least: i64, width: usize, out: &mut Writer) {
+    let code = |value: f64| match value.is_nan() {
+        true => u32::MAX,
+        false => ((value * scale).round() as i64 - least) as u32,
+    };
+    match width {
+        0 => {}
+        1 => out.0.extend(values.iter().map(|value| code(*value) as u8)),
+        2 => values.iter().for_each(|value| out.0.extend_from_slice(&(code(*value) as u16).to_le_bytes())),
+        _ => values.iter().for_each(|value| out.0.extend_from_slice(&code(*value).to_le_bytes())),
+    }
+}
+
+/// Reads back `n` numbers that [`pack`] wrote and appends them to `values`.
+pub fn unpack(reader: &mut Reader, n: usize, values: &mut Vec<f64>) {
+    let tag = reader.byte();
+    if tag == RAW {
+        let bytes = reader.take(8 * n);
+        values.extend(bytes.chunks_exact(8).map(|bytes| f64::from_bits(fixed(bytes))));
+        return;
+    }
+    let (scale, width) =
+        (SCALES[usize::from(tag) / WIDTHS.len() % SCALES.len()], WIDTHS[usize::from(tag) % WIDTHS.len()]);
+    let least = reader.signed();
+    let value = |code: u32| (least + i64::from(code)) as f64 / scale;
+    let bytes = reader.take(n * width);
+    match width {
+        0 => values.extend(std::iter::repeat_n(value(0), n)),
+        1 => values.extend(bytes.iter().map(|code| if *code == u8::MAX { f64::NAN } else { value(u32::from(*code)) })),
+        2 => values.extend(bytes.chunks_exact(2).map(|code| match u16::from_le_bytes([code[0], code[1]]) {
+            u16::MAX => f64::NAN,
+            code => value(u32::from(code)),
+        })),
+        _ => values.extend(bytes.chunks_exact(4).map(|code| {
+            match u32::from_le_bytes([code[0], code[1], code[2], code[3]]) {
+                u32::MAX => f64::NAN,
+                code => value(code),
+            }
+        })),
+    }
+}

@@ -1,0 +1,203 @@
+//! What earlier nights packed of files that have not changed since: an object per chunk of files, below `state/` of the
+//! job's output. It is disposable: without it, or with an object that does not fit, the files are read again.
+//!
+//! ```text
+//! state/{table}/{chunk}/{hash of the content}
+//! ```
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::gather::Count;
+use super::locate::Source;
+use super::packed::{Reader, Writer};
+use super::settings::Settings;
+use super::{InputFile, InputTable};
+use crate::store::{Object, Store};
+use crate::vocabulary::Day;
+
+/// Raise it whenever rows are packed or checked otherwise.
+const FORMAT: u64 = 1;
+/// Compression that costs less than reading the files again by far.
+const LEVEL: i32 = 1;
+
+/// Where a job keeps what it packed, if anywhere.
+#[derive(Clone, Default)]
+pub struct State {
+    store: Option<Store>,
+}
+
+impl State {
+    /// Nothing is kept.
+    pub fn none() -> State {
+        State::default()
+    }
+
+    /// Below `state/` of a job's output.
+    pub fn of(output: &Store) -> State {
+        State { store: Some(output.under("state")) }
+    }
+
+    /// What is kept of a table's chunks, as far as the files that it was made of are all still there. `chunks` names
+    /// the chunks of `sources`.
+    pub(super) fn kept(
+        &self,
+        table: InputTable,
+        chunks: &[String],
+        sources: &[Source],
+        settings: &Settings,
+    ) -> Vec<Kept> {
+        let Some(store) = &self.store else { return Vec::new() };
+        let fetched: Vec<_> = self
+            .listed(table)
+            .into_iter()
+            .filter_map(|(chunk, object)| Some((chunks.iter().position(|name| *name == chunk)?, object)))
+            .map(|(chunk, object)| (chunk, store.fetch(&object, Some(0..object.bytes)), object))
+            .collect();
+        let fetched: Vec<(usize, Bytes, Object)> = fetched
+            .into_iter()
+            .filter_map(|(chunk, fetch, object)| Some((chunk, fetch.wait().ok()?.pop()?, object)))
+            .collect();
+        let read = |(chunk, bytes, object): (usize, Bytes, Object)| Kept::read(chunk, bytes, object, sources, settings);
+        fetched.into_par_iter().filter_map(read).collect()
+    }
+
+    /// The objects of a table by chunk; the last one where a race left two.
+    fn listed(&self, table: InputTable) -> BTreeMap<String, Object> {
+        let Some(store) = &self.store else { return BTreeMap::new() };
+        let objects = store.list(table.as_str()).unwrap_or_default();
+        let chunk = |object: Object| Some((object.path.split('/').nth_back(1)?.to_owned(), object));
+        objects.into_iter().filter_map(chunk).collect()
+    }
+
+    /// Keeps a chunk in place of what was kept of it before. A store that fails costs time, not the run.
+    pub(super) fn keep(&self, table: InputTable, name: &str, kept: &Content, before: Option<&Object>) {
+        let Some(store) = &self.store else { return };
+        let bytes = kept.bytes();
+        let path = format!("{}/{name}/{:016x}", table.as_str(), xxh3_64(&bytes));
+        if let Err(e) = store.put(&path, bytes) {
+            tracing::warn!("the rollup of {name} could not be kept, so its files will be read again: {e}");
+            return;
+        }
+        if let Some(before) = before.filter(|before| before.path != path) {
+            // Left behind it would only take room.
+            drop(store.delete(&before.path));
+        }
+    }
+}
+
+/// What stands in an object.
+pub(super) struct Content<'a> {
+    pub settings: &'a Settings,
+    pub files: &'a [KeptFile],
+    pub count: Count,
+    /// The run and the names in it, as its table writes them.
+    pub run: Writer,
+}
+
+/// A file that a kept chunk was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeptFile {
+    pub url: String,
+    pub etag: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// What was worth knowing about its columns.
+    pub notes: Vec<String>,
+}
+
+/// What is kept of one chunk.
+pub(super) struct Kept {
+    pub chunk: usize,
+    pub object: Object,
+    pub files: Vec<KeptFile>,
+    pub count: Count,
+    content: Vec<u8>,
+    run_at: usize,
+}
+
+impl Content<'_> {
+    fn bytes(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.number(FORMAT);
+        out.number(rules_of(self.settings));
+        out.number(self.files.len() as u64);
+        for file in self.files {
+            out.text(&file.url);
+            out.text(&file.etag);
+            out.number(file.bytes);
+            out.number(file.rows);
+            out.number(file.notes.len() as u64);
+            file.notes.iter().for_each(|note| out.text(note));
+        }
+        let Count { visible, accepted, nulls, oldest, newest, recorded } = self.count;
+        [visible, accepted, nulls].into_iter().for_each(|n| out.number(n));
+        [oldest, newest, recorded.unwrap_or(Day::MIN)].into_iter().for_each(|day| out.signed(i64::from(day.0)));
+        out.0.extend_from_slice(&self.run.0);
+        let check = xxh3_64(&out.0);
+        out.0.extend_from_slice(&check.to_le_bytes());
+        zstd::encode_all(out.0.as_slice(), LEVEL).unwrap_or_default()
+    }
+}
+
+/// The settings that decide which rows are sound.
+fn rules_of(settings: &Settings) -> u64 {
+    let rules = (settings.earliest_day, settings.latest_day, settings.max_id_bytes, settings.max_text_bytes);
+    xxh3_64(format!("{rules:?}").as_bytes())
+}
+
+impl Kept {
+    /// `None` where the object is broken, of another making, or made of files that are no longer there.
+    fn read(chunk: usize, bytes: Bytes, object: Object, sources: &[Source], settings: &Settings) -> Option<Kept> {
+        let mut content = zstd::decode_all(bytes.as_ref()).ok()?;
+        let check = content.split_off(content.len().checked_sub(8)?);
+        (xxh3_64(&content).to_le_bytes() == *check).then_some(())?;
+        let mut reader = Reader::new(&content);
+        (reader.number() == FORMAT && reader.number() == rules_of(settings)).then_some(())?;
+        let n = reader.number();
+        let files: Vec<KeptFile> = (0..n).map(|_| file(&mut reader)).collect();
+        let [visible, accepted, nulls] = [(); 3].map(|()| reader.number());
+        let [oldest, newest, recorded] = [(); 3].map(|()| Day(reader.signed() as i32));
+        let recorded = (recorded != Day::MIN).then_some(recorded);
+        let count = Count { visible, accepted, nulls, oldest, newest, recorded };
+        let run_at = content.len() - reader.left();
+        let kept = Kept { chunk, object, files, count, content, run_at };
+        kept.files
+            .iter()
+            .all(|file| sources.iter().any(|source| file.is(source) && source.chunk == chunk))
+            .then_some(kept)
+    }
+
+    pub fn holds(&self, source: &Source) -> bool {
+        self.files.iter().any(|file| file.is(source))
+    }
+
+    /// Whether each row counts on the day: none lies before the history or after the day.
+    pub fn fits(&self, from: Day, as_of: Day) -> bool {
+        from <= self.count.oldest && self.count.newest <= as_of && self.count.recorded.is_none_or(|day| day <= as_of)
+    }
+
+    pub fn run(&self) -> Reader<'_> {
+        Reader::new(&self.content[self.run_at..])
+    }
+}
+
+fn file(reader: &mut Reader) -> KeptFile {
+    let (url, etag) = (reader.text().to_owned(), reader.text().to_owned());
+    let (bytes, rows, notes) = (reader.number(), reader.number(), reader.number());
+    KeptFile { url, etag, bytes, rows, notes: (0..notes).map(|_| reader.text().to_owned()).collect() }
+}
+
+impl KeptFile {
+    /// The file as the run's inputs list it.
+    pub fn as_input(&self, table: InputTable) -> InputFile {
+        InputFile { table, path: self.url.clone(), etag: self.etag.clone(), bytes: self.bytes, rows: self.rows }
+    }
+
+    fn is(&self, source: &Source) -> bool {
+        (&*self.etag, self.bytes) == (&*source.object.etag, source.object.bytes) && self.url == source.url()
+    }
+}

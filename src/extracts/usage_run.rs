@@ -1,0 +1,248 @@
+//! A run of usage: versions of cells, sorted and packed series by series. What one thread gathered, what the runs of a
+//! chunk of files come to, and what the state keeps are all runs; merging them in any order gives the same.
+
+use super::gather::{Refuse, Rollup, UNRECORDED};
+use super::packed::{Reader, Writer, pack, unpack};
+use crate::vocabulary::{AccountIx, Day, Moment};
+
+/// One row of `usage` under its key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub series: Key,
+    pub version: Version,
+}
+
+/// A series by the numbers of its account and of its pair of product and metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub account: AccountIx,
+    pub pair: u32,
+}
+
+/// A value of one day as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version {
+    pub day: Day,
+    pub recorded: Moment,
+    pub value: f64,
+}
+
+impl Version {
+    /// By day and recording; those that share both by value, so that the smallest stays.
+    fn order(&self, other: &Version) -> std::cmp::Ordering {
+        (self.day, self.recorded).cmp(&(other.day, other.recorded)).then(self.value.total_cmp(&other.value))
+    }
+
+    fn is_same_cell(&self, other: &Version) -> bool {
+        (self.day, self.recorded) == (other.day, other.recorded)
+    }
+}
+
+/// Sorted by key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    pub series: Vec<Packed>,
+    bytes: Vec<u8>,
+}
+
+/// A series of a run: `rows` versions at `offset`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packed {
+    pub key: Key,
+    rows: u32,
+    first: Day,
+    last: Day,
+    offset: u64,
+}
+
+impl Rollup for Run {
+    type Row = Row;
+
+    fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
+        rows.sort_unstable_by(|a, b| a.series.cmp(&b.series).then_with(|| a.version.order(&b.version)));
+        let mut run = Run::default();
+        let mut versions = Vec::new();
+        for of_series in rows.chunk_by(|a, b| a.series == b.series) {
+            versions.clear();
+            versions.extend(of_series.iter().map(|row| row.version));
+            run.push(of_series[0].series, &mut versions, refuse);
+        }
+        rows.clear();
+        run
+    }
+
+    fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
+        let mut merged = Run::default();
+        let mut versions = Vec::new();
+        for (key, parts) in by_series(runs).iter_grouped() {
+            unpack_all(runs, parts, &mut versions);
+            merged.push(key, &mut versions, refuse);
+        }
+        merged
+    }
+}
+
+impl Run {
+    /// Adds the versions of a series, in order, without those refused.
+    fn push(&mut self, key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
+        settle(key, versions, refuse);
+        let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
+        let (first, last, offset) = (first.day, last.day, self.bytes.len() as u64);
+        self.series.push(Packed { key, rows: versions.len() as u32, first, last, offset });
+        let mut out = Writer(std::mem::take(&mut self.bytes));
+        let steps = versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day)));
+        pack(&steps.collect::<Vec<f64>>(), &mut out);
+        pack(&versions.iter().map(|version| version.value).collect::<Vec<f64>>(), &mut out);
+        pack(&versions.iter().map(known_delay).collect::<Vec<f64>>(), &mut out);
+        self.bytes = out.0;
+    }
+
+    /// Appends the versions of a series to `versions`.
+    fn unpack(&self, series: &Packed, versions: &mut Vec<Version>) {
+        let n = series.rows as usize;
+        let mut reader = Reader::new(&self.bytes[series.offset as usize..]);
+        let mut day = series.first;
+        let mut columns: [Vec<f64>; 3] = Default::default();
+        for (column, n) in columns.iter_mut().zip([n - 1, n, n]) {
+            unpack(&mut reader, n, column);
+        }
+        let [steps, values, delays] = columns;
+        for at in 0..n {
+            if at > 0 {
+                day = day.plus(steps[at - 1] as i32);
+            }
+            let delay = delays[at];
+            let recorded = if delay.is_nan() { UNRECORDED } else { recorded(day, delay as i64) };
+            versions.push(Version { day, recorded, value: values[at] });
+        }
+    }
+
+    /// The run as bytes; `account` and `pair` give what stands for the numbers.
+    pub fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32, pair: impl Fn(u32) -> u32) {
+        out.number(self.series.len() as u64);
+        for series in &self.series {
+            out.number(u64::from(account(series.key.account)));
+            out.number(u64::from(pair(series.key.pair)));
+            out.number(u64::from(series.rows));
+            out.signed(i64::from(series.first.0));
+            out.signed(i64::from(series.last.0));
+            out.number(series.offset);
+        }
+        out.number(self.bytes.len() as u64);
+        out.0.extend_from_slice(&self.bytes);
+    }
+
+    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, mut pair: impl FnMut(u32) -> u32) -> Run {
+        let n = reader.number() as usize;
+        let one = |_| Packed {
+            key: Key { account: account(reader.number() as u32), pair: pair(reader.number() as u32) },
+            rows: reader.number() as u32,
+            first: Day(reader.signed() as i32),
+            last: Day(reader.signed() as i32),
+            offset: reader.number(),
+        };
+        let mut series: Vec<Packed> = (0..n).map(one).collect();
+        series.sort_unstable_by_key(|series| series.key);
+        let len = reader.number() as usize;
+        Run { series, bytes: reader.take(len).to_vec() }
+    }
+}
+
+/// Leaves one version per day and recording: the smallest value.
+fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
+    if !versions.is_sorted_by(|a, b| a.order(b).is_le()) {
+        versions.sort_unstable_by(Version::order);
+    }
+    versions.dedup_by(|later, kept| {
+        let same = later.is_same_cell(kept);
+        if same {
+            refuse(Row { series: key, version: *later });
+        }
+        same
+    });
+}
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Microseconds from the start of the day to the recording.
+pub(super) fn delay(day: Day, recorded: Moment) -> i64 {
+    recorded.0 - i64::from(day.0) * DAY_MICROS
+}
+
+/// The moment so many microseconds from the start of the day.
+pub(super) fn recorded(day: Day, delay: i64) -> Moment {
+    Moment(i64::from(day.0) * DAY_MICROS + delay)
+}
+
+/// The delay as a number, NaN where none is known.
+fn known_delay(version: &Version) -> f64 {
+    if version.recorded == UNRECORDED { f64::NAN } else { delay(version.day, version.recorded) as f64 }
+}
+
+/// Where a part of a series lies: its key, the run, the place in the run.
+pub(super) type Part = (Key, u32, u32);
+
+/// The parts of all series, sorted.
+pub(super) struct Parts(Vec<Part>);
+
+pub(super) fn by_series(runs: &[Run]) -> Parts {
+    let mut parts: Vec<Part> = Vec::with_capacity(runs.iter().map(|run| run.series.len()).sum());
+    for (number, run) in runs.iter().enumerate() {
+        parts.extend(run.series.iter().enumerate().map(|(at, series)| (series.key, number as u32, at as u32)));
+    }
+    parts.sort_unstable();
+    Parts(parts)
+}
+
+impl Parts {
+    /// Tells `refuse` of every version that two runs hold under the same day and recording, but for one.
+    pub fn refuse_repeats(&self, runs: &[Run], refuse: Refuse<Row>) {
+        let mut versions = Vec::new();
+        for (_, parts) in self.iter_grouped().filter(|(_, parts)| overlap(runs, parts)) {
+            settled(runs, parts, &mut versions, refuse);
+        }
+    }
+
+    pub fn iter_grouped(&self) -> impl Iterator<Item = (Key, &[Part])> {
+        self.0.chunk_by(|a, b| a.0 == b.0).map(|parts| (parts[0].0, parts))
+    }
+
+    /// The parts by account: about `pieces` runs of whole accounts.
+    pub fn pieces(&self, pieces: usize) -> Vec<&[Part]> {
+        let mut rest = self.0.as_slice();
+        let size = self.0.len().div_ceil(pieces.max(1)).max(1);
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let at = size.min(rest.len());
+            let account = rest[at - 1].0.account;
+            let to = rest.partition_point(|part| part.0.account <= account);
+            let (piece, after) = rest.split_at(to);
+            found.push(piece);
+            rest = after;
+        }
+        found
+    }
+}
+
+/// Whether any two parts of a series share a day.
+fn overlap(runs: &[Run], parts: &[Part]) -> bool {
+    let mut spans: Vec<(Day, Day)> =
+        parts.iter().map(|(_, run, at)| &runs[*run as usize].series[*at as usize]).map(|s| (s.first, s.last)).collect();
+    spans.sort_unstable();
+    spans.windows(2).any(|pair| pair[1].0 <= pair[0].1)
+}
+
+/// The versions of one series from all its parts, in the order of the parts.
+pub(super) fn unpack_all(runs: &[Run], parts: &[Part], versions: &mut Vec<Version>) {
+    versions.clear();
+    for (_, run, at) in parts {
+        let run = &runs[*run as usize];
+        run.unpack(&run.series[*at as usize], versions);
+    }
+}
+
+/// The versions of one series in order, each day and recording once.
+pub(super) fn settled(runs: &[Run], parts: &[Part], versions: &mut Vec<Version>, refuse: Refuse<Row>) {
+    unpack_all(runs, parts, versions);
+    settle(parts[0].0, versions, refuse);
+}
