@@ -23,6 +23,7 @@ pub mod audit;
 pub mod briefings;
 pub mod capacity;
 pub mod cli;
+pub mod feature_table;
 pub mod health;
 pub mod job;
 pub mod models;

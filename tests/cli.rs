@@ -258,3 +258,33 @@ fn a_night_in_shards_says_at_each_step_what_comes_next() {
     assert!(out.contains("Foothold as of 2026-06-30: 40 accounts"), "{out}");
     assert!(WORLD.path().join("out-shards/tables/signals/dt=2026-06-30/signals.parquet").is_file());
 }
+
+#[test]
+fn evaluate_tells_figures_as_json_and_as_a_table() {
+    let mut csv = "id,usage,left\n".to_owned();
+    (0..400).for_each(|row: u32| {
+        csv += &format!("a{row},{},{}\n", (row * 7) % 40, u32::from((row * 7) % 40 > 22 + row % 9))
+    });
+    std::fs::write(WORLD.path().join("own.csv"), csv).expect("written");
+    let told = json(&["evaluate", "own.csv", "--label", "left", "--id", "id", "--format", "json"]);
+    for key in [
+        "rows",
+        "positives",
+        "auc",
+        "pr_auc",
+        "log_loss",
+        "brier",
+        "ece",
+        "lift_top_decile",
+        "fit_seconds",
+        "folds",
+        "baseline",
+    ] {
+        assert!(told.get(key).is_some(), "{key} is missing: {told}");
+    }
+    assert!(told["auc"].as_f64() > told["baseline"]["auc"].as_f64().map(|auc| auc - 0.01) && told["rows"] == 400);
+    let (code, out, _) = said(&["evaluate", "own.csv", "--label", "left"]);
+    assert!(code == 0 && out.contains("Strongest features") && out.contains("log loss"), "{out}");
+    let (code, _, err) = said(&["evaluate", "own.csv", "--label", "leftt"]);
+    assert!(code == 2 && err.contains("did you mean `left`?"), "{err}");
+}

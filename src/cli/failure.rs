@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::host::stop_signal;
 use super::show;
-use crate::{accuracy, extracts, job, models, pipeline, publish, reviews, shards, simulate, store};
+use crate::{accuracy, extracts, feature_table, job, models, pipeline, publish, reviews, shards, simulate, store};
 
 /// A failed command: what to say, and the code to leave with.
 #[derive(Debug)]
@@ -96,6 +96,16 @@ impl From<models::registry::Error> for Failure {
         match error {
             models::registry::Error::Store(e) => e.into(),
             other => Failure::unexpected(other.to_string()),
+        }
+    }
+}
+
+impl From<feature_table::Error> for Failure {
+    fn from(error: feature_table::Error) -> Failure {
+        let code = if error.is_content() { CONTRACT } else { USAGE };
+        match error {
+            feature_table::Error::Store(e) => e.into(),
+            other => Failure::new(code, other.to_string()),
         }
     }
 }

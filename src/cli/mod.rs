@@ -8,6 +8,7 @@ mod bucketize;
 mod check;
 mod completions;
 mod docs;
+mod evaluate;
 mod explain;
 mod failure;
 mod host;
@@ -90,6 +91,8 @@ enum Command {
     Bucketize(bucketize::BucketizeArgs),
     /// Train, grade and promote the models
     Train(train::TrainArgs),
+    /// Cross-validate a model on a feature table of your own
+    Evaluate(evaluate::EvaluateArgs),
     /// List and decide recommendations
     Review(review::ReviewArgs),
     /// Report what came of a recommendation
@@ -121,6 +124,7 @@ impl Command {
             Command::Check(args) => args.format == Format::Json,
             Command::Bucketize(args) => args.format == Format::Json,
             Command::Train(args) => args.format == Format::Json,
+            Command::Evaluate(args) => args.format == Format::Json,
             Command::Audit(args) => args.wants_json(),
             Command::Explain(args) => args.format == Format::Json,
             Command::Status(args) => args.format == Format::Json,
@@ -135,6 +139,7 @@ impl Command {
             Command::Check(args) => check::check(args, terminal),
             Command::Bucketize(args) => bucketize::bucketize(args, terminal),
             Command::Train(args) => train::train(args, terminal),
+            Command::Evaluate(args) => evaluate::evaluate(args, terminal),
             Command::Review(args) => review::review(args, terminal),
             Command::Outcome(args) => review::outcome(args, terminal),
             Command::Audit(args) => audit::audit(args),

@@ -39,11 +39,31 @@ impl Bins {
         }
     }
 
+    /// At most `most` bins of numbers, NaN aside; a value that is frequent enough has a bin of its own.
+    pub fn of_numbers(values: impl Iterator<Item = f64>, most: usize) -> Bins {
+        Bins::Numbers { edges: quantile_edges(values.filter(|v| !v.is_nan()).collect(), most) }
+    }
+
     /// `numbers` or `words`.
     pub const fn holds(&self) -> &'static str {
         match self {
             Bins::Numbers { .. } => "numbers",
             Bins::Words { .. } => "words",
+        }
+    }
+
+    /// What a code stands for, as plain values: `up to 12`, `12 to 40`, a word, `missing`.
+    pub fn group(&self, code: u8) -> String {
+        let code = usize::from(code);
+        match self {
+            _ if code == 0 => "missing".to_owned(),
+            Bins::Words { levels } => levels.get(code - 1).cloned().unwrap_or_else(|| "other".to_owned()),
+            Bins::Numbers { edges } => match (code.checked_sub(2).and_then(|i| edges.get(i)), edges.get(code - 1)) {
+                (None, Some(upper)) => format!("up to {upper}"),
+                (Some(lower), Some(upper)) => format!("above {lower} to {upper}"),
+                (Some(lower), None) => format!("above {lower}"),
+                (None, None) => "present".to_owned(),
+            },
         }
     }
 

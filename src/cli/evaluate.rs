@@ -1,0 +1,135 @@
+//! `foothold evaluate`: how well models predict the label of a feature table, on rows that they have not seen.
+
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use super::failure::Failure;
+use super::host::Terminal;
+use super::job::access;
+use super::{Format, show};
+use crate::feature_table::judge::{self, Figures, Plan, Report};
+use crate::feature_table::recipe::Recipe;
+use crate::feature_table::{CodedTable, Roles, TableFile};
+use crate::wording;
+
+#[derive(Args)]
+pub struct EvaluateArgs {
+    /// A Parquet or CSV file with one row per observation: a path, s3://, gs:// or az://
+    #[arg(value_name = "TABLE")]
+    table: String,
+    #[command(flatten)]
+    roles: RoleArgs,
+    /// How often the table is split; each part is judged once by a model trained on the others
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    folds: usize,
+    /// With --time: units of the time column (days for dates) between the rows trained on and the rows judged
+    #[arg(long, value_name = "UNITS", default_value_t = 0.0, requires = "time")]
+    embargo: f64,
+    #[arg(long, value_enum, default_value_t = Family::Scorecard)]
+    family: Family,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Which column is what.
+#[derive(Args)]
+pub struct RoleArgs {
+    /// The column that is predicted
+    #[arg(long, value_name = "COL")]
+    label: String,
+    /// The column that names the row or account; rows of one id stay in one fold
+    #[arg(long, value_name = "COL")]
+    id: Option<String>,
+    /// When a row was known: train on earlier rows, judge on later ones
+    #[arg(long, value_name = "COL")]
+    time: Option<String>,
+    /// The value of the label that is predicted; found by itself for yes/no, true/false and 1/0
+    #[arg(long, value_name = "VALUE")]
+    positive: Option<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    exclude: Vec<String>,
+}
+
+impl RoleArgs {
+    fn roles(&self) -> Roles {
+        Roles {
+            label: self.label.clone(),
+            positive: self.positive.clone(),
+            id: self.id.clone(),
+            time: self.time.clone(),
+            exclude: self.exclude.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Family {
+    /// Quantile-binned logistic: every contribution readable
+    Scorecard,
+}
+
+pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure> {
+    let Family::Scorecard = args.family;
+    terminal.progress("read");
+    let file = TableFile::open(&args.table, &access()?)?;
+    let table = CodedTable::read(&file, &args.roles.roles())?;
+    terminal.progress("train and judge");
+    let plan = Plan { folds: args.folds, embargo: args.embargo, recipe: Recipe::default() };
+    let started = Instant::now();
+    let clock = || started.elapsed().as_secs_f64();
+    let (report, _) = judge::judge(&file, &table, &args.roles.label, &plan, &clock)?;
+    for leak in &report.leaks {
+        terminal.warn(&format!(
+            "`{0}` alone reaches an AUC of {1:.3} (the next feature {2:.3}): it was probably written down after the outcome; \
+             leave it out with --exclude {0} unless it is known beforehand",
+            leak.feature, leak.auc, leak.next_auc
+        ));
+    }
+    match args.format {
+        Format::Json => show::json(&serde_json::json!(report)),
+        Format::Table => table_of(&report),
+    }
+    Ok(())
+}
+
+fn table_of(report: &Report) {
+    let (rows, positives) = (wording::count(report.rows as f64), wording::count(report.positives as f64));
+    show::line(&format!(
+        "{}: {rows} rows, {positives} with {} = {} ({}), {} features",
+        report.table,
+        report.label,
+        report.positive,
+        wording::percent(report.base_rate),
+        report.features
+    ));
+    let judged = match report.split.as_str() {
+        "time" => format!("{} windows, each trained on earlier rows", report.folds),
+        _ => format!("{} stratified folds", report.folds),
+    };
+    show::line(&format!(
+        "Grade {}; {} in {judged}; {:.1} s of training\n",
+        report.grade.as_str(),
+        report.family,
+        report.fit_seconds
+    ));
+    let cells = |name: &str, f: &Figures| {
+        let figures = [f.auc, f.pr_auc, f.log_loss, f.brier, f.ece].map(|figure| format!("{figure:.4}"));
+        let lift = format!("{:.2}", f.lift_top_decile);
+        std::iter::once(name.to_owned()).chain(figures).chain([lift]).collect::<Vec<String>>()
+    };
+    let header = ["", "AUC", "PR-AUC", "log loss", "Brier", "ECE", "top-decile lift"];
+    let rows = vec![cells(report.family, &report.model), cells(&report.baseline.name, &report.baseline.figures)];
+    show::table(&header, &header[1..], rows);
+    show::line("\nStrongest features, in log-odds");
+    let strongest = report.strongest.iter().map(|s| {
+        let end = |point: &judge::Point| format!("{:+.2}: {}", point.points, point.group);
+        vec![s.feature.clone(), format!("{:.3}", s.mean_points), end(&s.lowest), end(&s.highest)]
+    });
+    show::table(&["feature", "mean |points|", "lowest", "highest"], &["mean |points|"], strongest.collect());
+    if !report.notes.is_empty() {
+        show::line("\nNotes");
+        report.notes.iter().for_each(|note| show::line(&format!("- {note}")));
+    }
+}

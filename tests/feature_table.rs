@@ -1,0 +1,249 @@
+//! A data scientist's own table: how cells are read, rows split, leaks found and figures told.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use foothold::feature_table::cells::{day, number, present};
+use foothold::feature_table::folds::{expanding, stratified};
+use foothold::feature_table::judge::{self, Plan, Report};
+use foothold::feature_table::labels::positive;
+use foothold::feature_table::profile::Kind;
+use foothold::feature_table::recipe::Recipe;
+use foothold::feature_table::{CodedTable, Error, Roles, TableFile};
+use foothold::models::fit::sigmoid;
+use foothold::store::Access;
+use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+
+use crate::models_telco::shared;
+
+fn roles(label: &str) -> Roles {
+    Roles { label: label.into(), ..Roles::default() }
+}
+
+fn plan(folds: usize) -> Plan {
+    Plan { folds, embargo: 0.0, recipe: Recipe::default() }
+}
+
+fn open(path: &Path) -> Result<TableFile, Error> {
+    TableFile::open(&path.to_string_lossy(), &Access::local("."))
+}
+
+fn with_text<T>(text: &str, work: impl FnOnce(&TableFile) -> T) -> T {
+    let dir = TempDir::new().expect("a folder");
+    let path = dir.path().join("table.csv");
+    std::fs::write(&path, text).expect("written");
+    work(&open(&path).expect("readable"))
+}
+
+fn read(text: &str, roles: &Roles) -> Result<CodedTable, String> {
+    with_text(text, |file| CodedTable::read(file, roles).map_err(|e| e.to_string()))
+}
+
+fn judged(text: &str, roles: &Roles, folds: usize) -> Result<Report, String> {
+    with_text(text, |file| {
+        let table = CodedTable::read(file, roles).map_err(|e| e.to_string())?;
+        let judged = judge::judge(file, &table, &roles.label, &plan(folds), &|| 0.0);
+        judged.map(|(report, _)| report).map_err(|e| e.to_string())
+    })
+}
+
+/// An id, a number with gaps that matters, a word that matters, a number that does not, and a label.
+fn world(rows: usize, seed: u64) -> Vec<String> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let line = |row: usize| {
+        let (x, noise, word) = (rng.random::<f64>(), rng.random::<f64>(), rng.random_range(0..3));
+        let z = 5.0 * x - 3.5 + if word == 2 { 1.5 } else { 0.0 };
+        let label = if rng.random::<f64>() < sigmoid(z) { "yes" } else { "no" };
+        let x = if rng.random::<f64>() < 0.1 { " ".to_owned() } else { format!("{x:.4}") };
+        format!("acc-{row},{x},{},{noise:.4},{label}", ["smb", "mid", "enterprise"][word])
+    };
+    (0..rows).map(line).collect()
+}
+
+const HEADER: &str = "account,usage,segment,noise,left";
+
+fn text(lines: &[String]) -> String {
+    let mut text = HEADER.to_owned();
+    lines.iter().for_each(|line| write!(text, "\n{line}").expect("text grows"));
+    text
+}
+
+#[test]
+fn cells_are_read_as_people_write_them() {
+    let numbers = ["12", "-3.5e2", "1,234.50", "$1,200", "12 %", "-£7"].map(number);
+    assert_eq!(numbers, [Some(12.0), Some(-350.0), Some(1234.5), Some(1200.0), Some(12.0), Some(-7.0)]);
+    assert_eq!(["1,2", "inf", "nan", "12a", "1-2", ""].map(number), [None; 6]);
+    assert_eq!(["1970-01-03", "1970/01/02", "1970-01-02T12:00:00Z"].map(day), [Some(2.0), Some(1.0), Some(1.5)]);
+    assert_eq!(["1970-13-01", "1970-01-02x", "12", "1970-01-01 99:99"].map(day), [None; 4]);
+    assert_eq!([" ", "NaN", "NULL", "?", " x "].map(present), [None, None, None, None, Some("x")]);
+}
+
+#[test]
+fn a_text_column_that_is_numeric_but_for_blanks_is_a_number() {
+    let table = read(&text(&world(200, 1)), &roles("left")).unwrap();
+    let kinds: Vec<(&str, Kind)> = table.features.iter().map(|f| (f.name.as_str(), f.kind)).collect();
+    assert_eq!(kinds, [("usage", Kind::Number), ("segment", Kind::Words), ("noise", Kind::Number)]);
+    assert!(table.features[0].codes.contains(&0), "blanks are missing");
+    assert!(table.notes.iter().any(|note| note.contains("`account` is left out")), "{:?}", table.notes);
+}
+
+#[test]
+fn semicolons_quotes_and_a_byte_order_mark_are_no_obstacle() {
+    let text = "\u{feff}\"id\";\"kind\";\"left\"\r\n1;\"a;b\";1\r\n2;c;0\r\n\r\n3;\"a;b\";0\r\n4;c;1\r\n";
+    let table = read(text, &Roles { id: Some("id".into()), ..roles("left") }).unwrap();
+    assert_eq!((table.rows(), table.positives(), table.features[0].name.as_str()), (4, 2, "kind"));
+    assert_eq!(table.features[0].codes, [1, 2, 1, 2]);
+}
+
+#[test]
+fn faults_name_the_place_and_the_next_step() {
+    let own = text(&world(60, 2));
+    let unknown = read(&own, &roles("Left")).err().unwrap();
+    assert!(unknown.contains("`--label Left`") && unknown.contains("did you mean `left`?"), "{unknown}");
+    let three = read(&own, &roles("segment")).err().unwrap();
+    assert!(three.contains("3 values") && three.contains("`smb`") && three.contains("--positive"), "{three}");
+    let absent = read(&own, &Roles { positive: Some("maybe".into()), ..roles("left") }).err().unwrap();
+    assert!(absent.contains("no value `maybe`"), "{absent}");
+    let one = read("a,left\n1,yes\n2,yes\n", &roles("left")).err().unwrap();
+    assert!(one.contains("`yes` in every row"), "{one}");
+    let ragged = read("a,left\n1,yes\n2\n", &roles("left")).err().unwrap();
+    assert!(ragged.contains("line 3 has 1 cells where the header has 2"), "{ragged}");
+    let few = judged("a,left\n1,yes\n2,no\n3,no\n4,no\n5,no\n6,yes\n", &roles("left"), 5).err().unwrap();
+    assert!(few.contains("only 2 rows of 6 are `yes`") && few.contains("--folds"), "{few}");
+    let nothing = read("left\nyes\nno\n", &roles("left")).err().unwrap();
+    assert!(nothing.contains("no column beside the label"), "{nothing}");
+}
+
+#[test]
+fn files_that_are_no_tables_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let refused = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        open(&path).err().map(|e| e.to_string()).expect("an error")
+    };
+    assert!(refused("empty.csv", b"").contains("empty"));
+    assert!(refused("broken.parquet", b"PAR1 and nothing else").contains("not a readable Parquet file"));
+    assert!(refused("binary.csv", &[1, 0, 2, 0]).contains("neither Parquet nor delimited text"));
+    assert!(refused("twice.csv", b"a,a\n1,2\n").contains("stands twice"));
+    assert!(open(&dir.path().join("absent.csv")).err().unwrap().to_string().contains("no such file"));
+    assert!(open(dir.path()).err().unwrap().to_string().contains("is a folder"));
+}
+
+#[test]
+fn the_positive_value_is_found_where_its_name_says_so() {
+    let chosen = |values: &[(&str, u32)], asked| positive(values, asked).map(|(value, _)| value);
+    assert_eq!(chosen(&[("No", 9), ("Yes", 1)], None), Ok("Yes".into()));
+    assert_eq!(chosen(&[("True.", 9), ("False.", 1)], None), Ok("True.".into()));
+    assert_eq!(chosen(&[("1", 9), ("2", 1)], None), Ok("2".into()));
+    assert_eq!(chosen(&[("good", 9), ("bad", 1)], None), Ok("bad".into()));
+    assert!(positive(&[("good", 9), ("bad", 1)], None).unwrap().1.is_some(), "a guess is told");
+    assert_eq!(chosen(&[("0", 9), ("1", 1), ("2", 1)], Some("2.0")), Ok("2".into()));
+    assert_eq!(chosen(&[("gold", 9), ("Silver", 1)], Some("silver")), Ok("Silver".into()));
+}
+
+#[test]
+fn a_model_beats_the_named_baseline_where_there_is_something_to_learn() {
+    let report = judged(&text(&world(3_000, 3)), &roles("left"), 5).unwrap();
+    assert!(report.model.auc > 0.75 && report.model.auc > report.baseline.figures.auc + 0.05, "{report:?}");
+    assert!(report.model.log_loss < report.baseline.figures.log_loss && report.model.ece < 0.03, "{report:?}");
+    assert_eq!((report.baseline.name.as_str(), report.folds), ("base rate by `segment`", 5));
+    assert_eq!(report.strongest[0].feature, "usage");
+    assert!(report.leaks.is_empty());
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter_where_an_id_names_them() {
+    let lines = world(800, 4);
+    let roles = Roles { id: Some("account".into()), ..roles("left") };
+    let turned: Vec<String> = lines.iter().rev().cloned().collect();
+    let (a, b) = (judged(&text(&lines), &roles, 4).unwrap(), judged(&text(&turned), &roles, 4).unwrap());
+    assert!((a.model.auc - b.model.auc).abs() < 1e-9 && (a.model.log_loss - b.model.log_loss).abs() < 1e-9);
+}
+
+#[test]
+fn a_column_written_after_the_outcome_is_called_a_leak() {
+    let mut lines = world(500, 5);
+    lines.iter_mut().for_each(|line| *line = format!("{},{line}", if line.ends_with("yes") { "closed" } else { "" }));
+    let table = format!("reason,{}", text(&lines));
+    let report = judged(&table, &roles("left"), 5).unwrap();
+    assert_eq!(report.leaks.iter().map(|leak| leak.feature.as_str()).collect::<Vec<_>>(), ["reason"]);
+    let without = judged(&table, &Roles { exclude: vec!["reason".into()], ..roles("left") }, 5).unwrap();
+    assert!(without.leaks.is_empty() && without.model.auc < 0.95);
+}
+
+#[test]
+fn a_time_split_trains_on_earlier_rows_only() {
+    let lines: Vec<String> =
+        world(600, 6).iter().enumerate().map(|(row, line)| format!("{},{line}", row / 50)).collect();
+    let roles = Roles { time: Some("month".into()), ..roles("left") };
+    let report = judged(&format!("month,{}", text(&lines)), &roles, 3).unwrap();
+    let trained: Vec<usize> = report.fold_results.iter().map(|fold| fold.trained_rows).collect();
+    assert_eq!((trained, report.split.as_str()), (vec![150, 300, 450], "time"));
+    let few = judged(&format!("month,{}", text(&lines)), &roles, 12).err().unwrap();
+    assert!(few.contains("too few different values for 12 windows"), "{few}");
+}
+
+#[test]
+fn telco_churn_is_read_and_judged_as_it_comes() {
+    let Some(path) = shared("telco/Telco-Customer-Churn.csv") else { return };
+    let file = open(&path).unwrap();
+    let roles = Roles { id: Some("customerID".into()), ..roles("Churn") };
+    let table = CodedTable::read(&file, &roles).unwrap();
+    let total = table.features.iter().find(|f| f.name == "TotalCharges").expect("a feature");
+    assert_eq!((total.kind, total.codes.iter().filter(|code| **code == 0).count()), (Kind::Number, 11));
+    let (report, _) = judge::judge(&file, &table, "Churn", &plan(5), &|| 0.0).unwrap();
+    eprintln!("telco: {:?}", report.model);
+    assert_eq!((report.rows, report.positives), (7_043, 1_869));
+    assert!(report.model.auc >= 0.848 && report.model.log_loss <= 0.412 && report.model.ece < 0.02);
+    assert!(report.model.auc < 0.86, "a figure this high would mean that a fold saw its own labels");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn stratified_folds_judge_every_row_once_and_keep_ids_whole(
+        rows in prop::collection::vec((0u64..40, any::<bool>()), 4..200), count in 2usize..6, seed in any::<u64>(),
+    ) {
+        let (ids, labels): (Vec<u64>, Vec<bool>) = rows.iter().copied().unzip();
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
+        let folds = stratified(&all, &labels, &ids, count, seed);
+        let mut judged: Vec<u32> = folds.iter().flat_map(|fold| fold.judge.clone()).collect();
+        judged.sort_unstable();
+        prop_assert_eq!(&judged, &all);
+        for fold in &folds {
+            let own: Vec<u64> = fold.judge.iter().map(|row| ids[*row as usize]).collect();
+            prop_assert!(fold.fit.iter().all(|row| !own.contains(&ids[*row as usize])));
+            prop_assert_eq!(fold.fit.len() + fold.judge.len(), rows.len());
+        }
+    }
+
+    #[test]
+    fn windows_never_train_on_what_comes_later(times in prop::collection::vec(0u8..50, 30..120), count in 1usize..5, embargo in 0u8..9) {
+        let times: Vec<f64> = times.into_iter().map(f64::from).collect();
+        let all: Vec<u32> = (0..times.len() as u32).collect();
+        let at = |row: &u32| times[*row as usize];
+        for fold in expanding(&all, &times, count, f64::from(embargo)).unwrap_or_default() {
+            let first = fold.judge.iter().map(at).fold(f64::INFINITY, f64::min);
+            prop_assert!(fold.fit.iter().all(|row| at(row) < first && at(row) + f64::from(embargo) <= first));
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_table_or_a_sentence(text in "[a-c,;\"\n\r0-9.\\- ]{0,200}") {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("table.csv");
+        std::fs::write(&path, format!("x,left\n{text}")).unwrap();
+        let told = open(&path).and_then(|file| {
+            let table = CodedTable::read(&file, &roles("left"))?;
+            judge::judge(&file, &table, "left", &plan(2), &|| 0.0).map(|_| ())
+        });
+        if let Err(error) = told {
+            prop_assert!(error.to_string().contains("table.csv"));
+        }
+    }
+}
