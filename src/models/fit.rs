@@ -1,4 +1,4 @@
-//! The scorecard's fit: ridge logistic regression on binned features, by [`super::solver`].
+//! The scorecard's fit: ridge logistic regression on binned features, by `solver`.
 //!
 //! It carries linfa's traits ([`ParamGuard`], [`Fit`]) and minimises linfa-logistic's own objective, the summed log
 //! loss plus `ridge/2·|w|²` without the intercept; [`reference()`] fits the same design with linfa-logistic, and the

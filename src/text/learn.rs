@@ -212,7 +212,7 @@ impl Pupil {
     }
 }
 
-/// The smallest threshold at and above which the wanted share has the label; `None` unless [`MIN_POSITIVES`] do.
+/// The smallest threshold at and above which the wanted share has the label; `None` unless `MIN_POSITIVES` do.
 ///
 /// It lies half-way between two probabilities that occur, so that it does not hang on the last bit of one.
 ///
