@@ -30,7 +30,7 @@ pub struct SimulateArgs {
     /// default: as source systems deliver it; none: exact
     #[arg(long, value_parser = noise, default_value = "default")]
     noise: Noise,
-    /// lean: the main meters and a sample of users; full: every meter and user, about five times the rows
+    /// lean: the main meters and a sample of users; full: every meter and user, some four times the rows
     #[arg(long, value_parser = telemetry, default_value = "lean")]
     telemetry: Telemetry,
 }
