@@ -109,7 +109,7 @@ pub struct Index {
 /// let same = index(&[50.0, 30.0, 20.0], 100.0, &[0.5, 0.3, 0.2], 1_000.0);
 /// assert!(same.psi < 1e-3 && same.noise > same.psi);
 /// let moved = index(&[20.0, 30.0, 50.0], 100.0, &[0.5, 0.3, 0.2], 1_000.0);
-/// assert!((moved.psi - 0.6 * 2.5f64.ln()).abs() < 0.03 && moved.noise < 0.1);
+/// assert!((moved.psi - 0.6 * 2.5f64.ln()).abs() < 0.03 && moved.noise < 0.2);
 /// ```
 pub fn index(counts: &[f64], accounts: f64, shares: &[f64], trained: f64) -> Index {
     let total: f64 = counts.iter().sum();
