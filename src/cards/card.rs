@@ -201,7 +201,7 @@ fn limits(artifact: &Artifact, appraisal: Option<&Appraisal>) -> Vec<String> {
         wording::count(trained.positives as f64)
     )];
     limits.extend(artifact.abstains.as_ref().map(|why| {
-        format!("Abstains: {why}. The {} answer instead, by group and not by account.", artifact.fallback.name)
+        format!("Abstains: {why}. Its place is taken by the {}, by group and not by account.", artifact.fallback.name)
     }));
     if let Some(evaluation) = &artifact.evaluation {
         if evaluation.split.shared {
