@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
 use super::dictionary_column::{Interner, Mapped, Memo};
-use super::feature_run::{Names, Part, Row, Run, by_account, settle, unpack_all};
+use super::feature_run::{Group, Names, Part, Row, Run, by_account, each_group};
 use super::frame::user_key;
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
 use super::packed::Writer;
@@ -176,7 +176,7 @@ impl<'a> FeatureRows<'a> {
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
         let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
         let (names, ranks) = sorted_names(lock(&self.users).names());
-        let log = self.log(runs, &ranks, count.recorded.is_some());
+        let log = self.log(runs, &ranks);
         let older = self.older.into_inner();
         FeatureFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -194,35 +194,46 @@ impl<'a> FeatureRows<'a> {
     }
 
     /// The log of all accounts; a user is its rank.
-    fn log(&self, runs: Vec<Run>, ranks: &[u32], lagged: bool) -> FeatureLog {
+    fn log(&self, runs: Vec<Run>, ranks: &[u32]) -> FeatureLog {
         let parts = by_account(&runs);
-        let pieces: Vec<FeatureLogBuilder> = parts
-            .pieces(8 * rayon::current_num_threads())
-            .into_par_iter()
-            .map(|piece| {
-                let mut builder = FeatureLogBuilder::new(lagged);
-                self.assemble(piece, &runs, ranks, &mut builder);
-                builder
-            })
-            .collect();
-        let mut whole = FeatureLogBuilder::new(lagged);
+        let assembled = |piece: &[Part]| {
+            let mut builder = FeatureLogBuilder::default();
+            piece.chunk_by(|a, b| a.0 == b.0).for_each(|parts| self.assemble(parts, &runs, ranks, &mut builder));
+            builder
+        };
+        let pieces: Vec<FeatureLogBuilder> =
+            parts.pieces(8 * rayon::current_num_threads()).into_par_iter().map(assembled).collect();
+        let mut whole = FeatureLogBuilder::default();
         pieces.into_iter().for_each(|piece| whole.append(piece));
         whole.finish(self.accounts.len())
     }
 
-    fn assemble(&self, piece: &[Part], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
+    /// Adds the rows of one account; those that do not say when they were recorded go as the bytes that they are.
+    fn assemble(&self, parts: &[Part], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
+        let account = parts[0].0;
         let (mut rows, mut uses) = (Vec::new(), Vec::new());
-        for parts in piece.chunk_by(|a, b| a.0 == b.0) {
-            unpack_all(runs, parts, &mut rows);
-            settle(&mut rows, &mut |row| self.refuse(row));
-            uses.clear();
-            uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
-            chain(&mut uses);
-            if !uses.is_sorted_by_key(place) {
-                uses.sort_by_key(place);
-            }
-            builder.push(parts[0].0, &uses);
-        }
+        builder.account(account);
+        each_group(
+            runs,
+            parts,
+            |user| ranks[user as usize],
+            &mut |row| self.refuse(row),
+            |group| {
+                let Group { user, feature, rows: n, plain, first, body, .. } = *group;
+                if plain {
+                    return builder.plain_group(UserIx(ranks[user as usize]), feature, n, first, body);
+                }
+                rows.clear();
+                group.unpack(account, &mut rows);
+                uses.clear();
+                uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
+                chain(&mut uses);
+                if !uses.is_sorted_by_key(place) {
+                    uses.sort_by_key(place);
+                }
+                builder.group(&uses);
+            },
+        );
     }
 }
 
@@ -251,17 +262,17 @@ fn seen_as(row: &Row, ranks: &[u32]) -> FeatureUse {
     }
 }
 
-fn place(row: &FeatureUse) -> (UserIx, FeatureIx, Day, Day) {
-    (row.user, row.feature, row.day, row.known)
+fn place(row: &FeatureUse) -> (Day, Day) {
+    (row.day, row.known)
 }
 
-/// Ends each version where the next one of its key, in order of recording, was known; one that was overtaken before
-/// its day ended was never visible.
+/// Ends each version of a group's rows where the next one of its day, in order of recording, was known; one that was
+/// overtaken before its day ended was never visible.
 fn chain(rows: &mut Vec<FeatureUse>) {
     let mut versions = false;
     for at in (1..rows.len()).rev() {
         let (before, next) = (rows[at - 1], rows[at]);
-        if (before.user, before.feature, before.day) == (next.user, next.feature, next.day) {
+        if before.day == next.day {
             rows[at - 1].superseded = next.known.min(next.superseded);
             versions = true;
         }

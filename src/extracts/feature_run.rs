@@ -1,11 +1,16 @@
-//! A run of feature usage: versions of rows, sorted and packed account by account. What one thread gathered, what the
+//! A run of feature usage: versions of rows, packed by account, user and feature. What one thread gathered, what the
 //! runs of a chunk of files come to, and what the state keeps are all runs; merging them in any order gives the same.
+//!
+//! The rows of one user and feature are a group. Groups of rising days are joined as bytes, so a history of many runs
+//! is put together without looking at its rows.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
+use super::stretches::by_key;
 use super::usage_run::{delay, recorded};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, Moment};
 
@@ -22,22 +27,20 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Account, user, feature and day in one number that sorts like them.
     #[inline]
-    fn key(&self) -> u128 {
-        let day = (i64::from(self.day.0) - i64::from(i32::MIN)) as u128;
-        (self.account.at() as u128) << 96 | u128::from(self.user) << 64 | (self.feature.at() as u128) << 32 | day
+    fn group(&self) -> (AccountIx, u32, FeatureIx) {
+        (self.account, self.user, self.feature)
     }
 
-    /// By key and recording; those that share both by content, so that the smallest stays.
+    /// Within a group by day and recording; rows that share both by content, so that the smallest stays.
     #[inline]
-    fn order(&self, other: &Row) -> std::cmp::Ordering {
-        let rest = |row: &Row| (row.recorded, row.events, row.in_trial);
-        self.key().cmp(&other.key()).then_with(|| rest(self).cmp(&rest(other)))
+    fn order(&self, other: &Row) -> Ordering {
+        let place = |row: &Row| (row.day, row.recorded, row.events, row.in_trial);
+        place(self).cmp(&place(other))
     }
 }
 
-/// Sorted by account.
+/// Sorted by account; within one by group as the rows' numbers stood when they were packed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     accounts: Vec<Packed>,
@@ -46,86 +49,83 @@ pub(super) struct Run {
     names: Option<Arc<Names>>,
 }
 
-/// The rows of one account, between two days.
+/// The groups of one account.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
     account: AccountIx,
-    rows: u32,
-    first: Day,
-    last: Day,
+    groups: u32,
     offset: u64,
+}
+
+/// The rows of one user and feature, each day and recording once, as they are packed: per row the step in days from
+/// the one before (none for the first), then events, trial and whether it was recorded, then when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group<'a> {
+    pub user: u32,
+    pub feature: FeatureIx,
+    pub rows: u32,
+    /// No row says when it was recorded.
+    pub plain: bool,
+    pub first: Day,
+    pub last: Day,
+    pub body: &'a [u8],
 }
 
 impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        settle(rows, refuse);
-        let mut run = Run::default();
-        rows.chunk_by(|a, b| a.account == b.account).for_each(|rows| run.push(rows));
+        let (mut run, mut body) = (Run::default(), Body::default());
+        by_key(rows, Row::group, Row::order, |(account, user, feature), rows| {
+            settle(rows, refuse);
+            body.set(rows);
+            run.push(account, &body.as_group(user, feature));
+        });
         rows.clear();
         run
     }
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
         let mut merged = Run::default();
-        let mut rows = Vec::new();
         for parts in by_account(runs).iter() {
-            unpack_all(runs, parts, &mut rows);
-            settle(&mut rows, refuse);
-            merged.push(&rows);
+            each_group(runs, parts, |user| user, refuse, |group| merged.push(parts[0].0, group));
         }
         merged
     }
 }
 
 impl Run {
-    fn push(&mut self, rows: &[Row]) {
-        let Some(first) = rows.first() else { return };
-        let days = rows.iter().map(|row| row.day);
-        self.accounts.push(Packed {
-            account: first.account,
-            rows: rows.len() as u32,
-            first: days.clone().min().unwrap_or(first.day),
-            last: days.max().unwrap_or(first.day),
-            offset: self.bytes.len() as u64,
-        });
-        let mut out = Writer(std::mem::take(&mut self.bytes));
-        for group in rows.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)) {
-            out.number(u64::from(group[0].user));
-            out.number(group[0].feature.at() as u64);
-            out.number(group.len() as u64);
-            let mut day = Day(0);
-            for row in group {
-                out.signed(i64::from(row.day.since(day)));
-                day = row.day;
-                let known = u64::from(row.recorded != UNRECORDED);
-                out.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | known);
-                if known == 1 {
-                    out.signed(delay(row.day, row.recorded));
-                }
-            }
+    /// Adds a group behind those that are there; accounts come in order.
+    fn push(&mut self, account: AccountIx, group: &Group) {
+        let offset = self.bytes.len() as u64;
+        match self.accounts.last_mut().filter(|of| of.account == account) {
+            Some(of) => of.groups += 1,
+            None => self.accounts.push(Packed { account, groups: 1, offset }),
         }
+        let mut out = Writer(std::mem::take(&mut self.bytes));
+        out.number(u64::from(group.user));
+        out.number(group.feature.at() as u64);
+        out.number(u64::from(group.rows) << 1 | u64::from(group.plain));
+        out.signed(i64::from(group.first.0));
+        out.signed(i64::from(group.last.since(group.first)));
+        out.number(group.body.len() as u64);
+        out.0.extend_from_slice(group.body);
         self.bytes = out.0;
     }
 
-    /// Appends the rows of an account to `rows`.
-    fn unpack(&self, of: &Packed, rows: &mut Vec<Row>) {
+    fn groups(&self, of: &Packed) -> impl Iterator<Item = Group<'_>> {
         let mut reader = Reader::new(&self.bytes[of.offset as usize..]);
-        let end = rows.len() + of.rows as usize;
-        while rows.len() < end {
+        let names = self.names.as_deref();
+        (0..of.groups).map(move |_| {
             let (user, feature) = (reader.number() as u32, FeatureIx::from(reader.number() as usize));
-            let (user, feature) = self.names.as_ref().map_or((user, feature), |names| names.of(user, feature));
-            let group = (reader.number() as usize).clamp(1, end - rows.len());
-            let mut day = Day(0);
-            for _ in 0..group {
-                day = day.plus(reader.signed() as i32);
-                let content = reader.number();
-                let recorded = if content & 1 == 1 { recorded(day, reader.signed()) } else { UNRECORDED };
-                let (events, in_trial) = ((content >> 2) as u32, content >> 1 & 1 == 1);
-                rows.push(Row { account: of.account, user, feature, day, recorded, events, in_trial });
-            }
-        }
+            let (user, feature) = names.map_or((user, feature), |names| names.of(user, feature));
+            let rows = reader.number();
+            let first = Day(reader.signed() as i32);
+            let last = first.plus(reader.signed() as i32);
+            let length = reader.number() as usize;
+            let (rows, plain) = ((rows >> 1) as u32, rows & 1 == 1);
+            Group { user, feature, rows, plain, first, last, body: reader.take(length) }
+        })
     }
 
     /// The same run with numbers of this load in its bytes.
@@ -137,22 +137,13 @@ impl Run {
     }
 
     /// Accounts that have a row, rising.
-    pub fn accounts(&self) -> Vec<AccountIx> {
-        self.accounts.iter().map(|of| of.account).collect()
+    pub fn accounts(&self) -> impl Iterator<Item = AccountIx> {
+        self.accounts.iter().map(|of| of.account)
     }
 
-    /// Numbers of users that have a row, rising.
-    pub fn users(&self) -> Vec<u32> {
-        let mut rows = Vec::new();
-        let mut users: Vec<u32> = Vec::new();
-        for of in &self.accounts {
-            rows.clear();
-            self.unpack(of, &mut rows);
-            users.extend(rows.chunk_by(|a, b| a.user == b.user).map(|rows| rows[0].user));
-        }
-        users.sort_unstable();
-        users.dedup();
-        users
+    /// Numbers of users that have a row; one may come several times.
+    pub fn users(&self) -> impl Iterator<Item = u32> {
+        self.accounts.iter().flat_map(|of| self.groups(of)).map(|group| group.user)
     }
 
     /// The run as bytes, numbers as they are but for those of the accounts.
@@ -160,9 +151,7 @@ impl Run {
         out.number(self.accounts.len() as u64);
         for of in &self.accounts {
             out.number(u64::from(account(of.account)));
-            out.number(u64::from(of.rows));
-            out.signed(i64::from(of.first.0));
-            out.signed(i64::from(of.last.0));
+            out.number(u64::from(of.groups));
             out.number(of.offset);
         }
         out.number(self.bytes.len() as u64);
@@ -174,15 +163,85 @@ impl Run {
         let n = reader.number() as usize;
         let one = |_| Packed {
             account: account(reader.number() as u32),
-            rows: reader.number() as u32,
-            first: Day(reader.signed() as i32),
-            last: Day(reader.signed() as i32),
+            groups: reader.number() as u32,
             offset: reader.number(),
         };
         let mut accounts: Vec<Packed> = (0..n).map(one).collect();
         accounts.sort_unstable_by_key(|of| of.account);
         let len = reader.number() as usize;
         Run { accounts, bytes: reader.take(len).to_vec(), names: Some(names) }
+    }
+}
+
+impl Group<'_> {
+    /// Appends the rows of the group to `rows`.
+    pub fn unpack(&self, account: AccountIx, rows: &mut Vec<Row>) {
+        let (mut reader, mut day) = (Reader::new(self.body), self.first);
+        for at in 0..self.rows {
+            if at > 0 {
+                day = day.plus(reader.signed() as i32);
+            }
+            let content = reader.number();
+            let recorded = if content & 1 == 1 { recorded(day, reader.signed()) } else { UNRECORDED };
+            let (events, in_trial) = ((content >> 2) as u32, content >> 1 & 1 == 1);
+            rows.push(Row { account, user: self.user, feature: self.feature, day, recorded, events, in_trial });
+        }
+    }
+}
+
+/// A group being put together.
+#[derive(Default)]
+struct Body {
+    rows: u32,
+    unrecorded: u32,
+    /// First and last day.
+    span: Option<(Day, Day)>,
+    bytes: Writer,
+}
+
+impl Body {
+    fn clear(&mut self) {
+        self.bytes.0.clear();
+        (self.rows, self.unrecorded, self.span) = (0, 0, None);
+    }
+
+    /// Replaces what is there by rows in order.
+    fn set(&mut self, rows: &[Row]) {
+        self.clear();
+        for row in rows {
+            let known = row.recorded != UNRECORDED;
+            self.reach(row.day, row.day);
+            self.bytes.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(known));
+            if known {
+                self.bytes.signed(delay(row.day, row.recorded));
+            }
+            (self.rows, self.unrecorded) = (self.rows + 1, self.unrecorded + u32::from(!known));
+        }
+    }
+
+    /// Replaces what is there by groups whose days rise from one to the next.
+    fn join(&mut self, groups: &[Group]) {
+        self.clear();
+        for group in groups {
+            self.reach(group.first, group.last);
+            self.bytes.0.extend_from_slice(group.body);
+            self.unrecorded += if group.plain { group.rows } else { 0 };
+            self.rows += group.rows;
+        }
+    }
+
+    /// The step to what begins at `first`.
+    fn reach(&mut self, first: Day, last: Day) {
+        if let Some((_, before)) = self.span {
+            self.bytes.signed(i64::from(first.since(before)));
+        }
+        self.span = Some((self.span.map_or(first, |(first, _)| first), last));
+    }
+
+    fn as_group(&self, user: u32, feature: FeatureIx) -> Group<'_> {
+        let (first, last) = self.span.unwrap_or((Day(0), Day(0)));
+        let plain = self.unrecorded == self.rows;
+        Group { user, feature, rows: self.rows, plain, first, last, body: &self.bytes.0 }
     }
 }
 
@@ -200,14 +259,10 @@ impl Names {
     }
 }
 
-/// Leaves one row per key and recording: the smallest.
-pub(super) fn settle(rows: &mut Vec<Row>, refuse: Refuse<Row>) {
-    if !rows.is_sorted_by(|a, b| a.order(b).is_le()) {
-        // Files are sorted more often than not: a merge of their runs costs far less than sorting anew.
-        rows.sort_by(Row::order);
-    }
+/// Leaves one row per day and recording, the smallest, of a group's rows in order.
+fn settle(rows: &mut Vec<Row>, refuse: Refuse<Row>) {
     rows.dedup_by(|later, kept| {
-        let same = later.key() == kept.key() && later.recorded == kept.recorded;
+        let same = (later.day, later.recorded) == (kept.day, kept.recorded);
         if same {
             refuse(*later);
         }
@@ -251,11 +306,37 @@ impl Parts {
     }
 }
 
-/// The rows of one account from all its parts, in the order of the parts.
-pub(super) fn unpack_all(runs: &[Run], parts: &[Part], rows: &mut Vec<Row>) {
-    rows.clear();
-    for (_, run, at) in parts {
+/// Shows the groups of one account from all its parts, each user and feature once, in the order of `rank` and feature.
+pub(super) fn each_group(
+    runs: &[Run],
+    parts: &[Part],
+    rank: impl Fn(u32) -> u32,
+    refuse: Refuse<Row>,
+    mut visit: impl FnMut(&Group),
+) {
+    let of_part = |(_, run, at): &Part| {
         let run = &runs[*run as usize];
-        run.unpack(&run.accounts[*at as usize], rows);
+        run.groups(&run.accounts[*at as usize])
+    };
+    let mut groups: Vec<(u32, Group)> = parts.iter().flat_map(of_part).map(|group| (rank(group.user), group)).collect();
+    groups.sort_by_key(|(rank, group)| (*rank, group.feature, group.first));
+    let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    let (mut body, mut rows) = (Body::default(), Vec::new());
+    for same in groups.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)) {
+        let Group { user, feature, .. } = same[0];
+        if let [one] = same {
+            visit(one);
+            continue;
+        }
+        if same.windows(2).all(|pair| pair[0].last < pair[1].first) {
+            body.join(same);
+        } else {
+            rows.clear();
+            same.iter().for_each(|group| group.unpack(parts[0].0, &mut rows));
+            rows.sort_by(Row::order);
+            settle(&mut rows, refuse);
+            body.set(&rows);
+        }
+        visit(&body.as_group(user, feature));
     }
 }

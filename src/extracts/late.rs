@@ -166,7 +166,7 @@ fn usage_without(usage: &UsageHistory, touched: &[bool], window: Window) -> Usag
 }
 
 fn features_without(log: &FeatureLog, touched: &[bool], window: Window) -> FeatureLog {
-    let mut left = FeatureLogBuilder::new(log.is_lagged());
+    let mut left = FeatureLogBuilder::default();
     for account in chosen(touched) {
         left.push(account, &on_time(log.of(account).collect(), &FEATURE_USE, window));
     }

@@ -27,6 +27,7 @@ mod rejects;
 mod rules;
 mod scan;
 mod state;
+mod stretches;
 mod usage_rows;
 mod usage_run;
 

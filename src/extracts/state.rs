@@ -20,7 +20,7 @@ use crate::store::{Object, Store};
 use crate::vocabulary::Day;
 
 /// Raise it whenever rows are packed or checked otherwise.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// Compression that costs less than reading the files again by far.
 const LEVEL: i32 = 1;
 

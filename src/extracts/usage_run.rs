@@ -3,6 +3,7 @@
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer, pack, unpack};
+use super::stretches::by_key;
 use crate::vocabulary::{AccountIx, Day, Moment};
 
 /// One row of `usage` under its key.
@@ -59,15 +60,19 @@ impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        // Files are sorted more often than not: a merge of their runs costs far less than sorting anew.
-        rows.sort_by(|a, b| a.series.cmp(&b.series).then_with(|| a.version.order(&b.version)));
         let mut run = Run::default();
         let mut versions = Vec::new();
-        for of_series in rows.chunk_by(|a, b| a.series == b.series) {
-            versions.clear();
-            versions.extend(of_series.iter().map(|row| row.version));
-            run.push(of_series[0].series, &mut versions, refuse);
-        }
+        let order = |a: &Row, b: &Row| a.version.order(&b.version);
+        by_key(
+            rows,
+            |row| row.series,
+            order,
+            |series, rows| {
+                versions.clear();
+                versions.extend(rows.iter().map(|row| row.version));
+                run.push(series, &mut versions, refuse);
+            },
+        );
         rows.clear();
         run
     }

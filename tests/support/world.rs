@@ -754,7 +754,7 @@ fn feature_log(mut rows: Vec<FeatureUse>, accounts: usize) -> FeatureLog {
             rows[next - 1].superseded = b.known;
         }
     }
-    let mut log = FeatureLogBuilder::new(true);
+    let mut log = FeatureLogBuilder::default();
     rows.chunk_by(|a, b| a.account == b.account).for_each(|of| log.push(of[0].account, of));
     log.finish(accounts)
 }

@@ -32,24 +32,26 @@ impl Row for FeatureUse {
 /// All rows in all their versions, by account; within one by (user, feature, day).
 #[derive(Clone, Debug, Default)]
 pub struct FeatureLog {
-    /// Groups of one user and feature: the user's place among those of the account, the feature, the number of rows;
-    /// then per row the step in days, events and trial, and where `lagged` when it was known and superseded.
-    packed: Vec<u8>,
+    /// Groups of one user and feature: the step to the user's place among those of the account, the feature, the number
+    /// of rows and the first day; then per row the step in days from the one before, events, trial and whether it is
+    /// versioned, and then when it was known and superseded.
+    packed: Vec<Vec<u8>>,
     /// Whether any row was recorded after its own day or in several versions.
     lagged: bool,
     accounts: Vec<Of>,
     /// The users of each account, in order.
     users: Vec<UserIx>,
-    /// The earliest day among the rows that became known on a day.
+    /// The earliest day among the rows known by the end of a day, for the days on which it changed.
     first: BTreeMap<Day, Day>,
 }
 
 /// Where the rows and the users of an account begin, and how many rows there are.
 #[derive(Clone, Copy, Debug, Default)]
 struct Of {
+    piece: u32,
+    rows: u32,
     offset: u64,
     users: u32,
-    rows: u32,
 }
 
 impl FeatureLog {
@@ -58,18 +60,10 @@ impl FeatureLog {
         let of = self.accounts.get(account.at()).copied().unwrap_or_default();
         let (bytes, users) = match of.rows {
             0 => (&[][..], &[][..]),
-            _ => (&self.packed[of.offset as usize..], &self.users[of.users as usize..]),
+            _ => (&self.packed[of.piece as usize][of.offset as usize..], &self.users[of.users as usize..]),
         };
         let group = Group { user: UserIx(0), feature: FeatureIx(0), day: Day(0), left: 0 };
-        Uses {
-            account,
-            reader: Reader::new(bytes),
-            users,
-            lagged: self.lagged,
-            place: 0,
-            group,
-            left: of.rows as usize,
-        }
+        Uses { account, reader: Reader::new(bytes), users, place: 0, group, left: of.rows as usize }
     }
 
     /// Whether any row was recorded after its own day or in several versions.
@@ -84,7 +78,7 @@ impl FeatureLog {
 
     /// The first day with a row, as known on `day`.
     pub fn first_known(&self, day: Day) -> Option<Day> {
-        self.first.range(..=day).map(|(_, first)| *first).min()
+        self.first.range(..=day).next_back().map(|(_, first)| *first)
     }
 
     /// Replaces each user by another that sorts alike within its account.
@@ -99,7 +93,14 @@ impl FeatureLog {
     }
 
     fn first_of(&mut self, known: Day, day: Day) {
-        self.first.entry(known).and_modify(|first| *first = day.min(*first)).or_insert(day);
+        // What an earlier row says already is said once.
+        if self.first.range(..=known).next_back().is_some_and(|(_, first)| *first <= day) {
+            return;
+        }
+        self.first.insert(known, day);
+        let overtaken = self.first.range(known.plus(1)..).take_while(|(_, first)| **first >= day);
+        let overtaken: Vec<Day> = overtaken.map(|(known, _)| *known).collect();
+        self.first.retain(|known, _| !overtaken.contains(known));
     }
 
     /// Accounts and users that have a row.
@@ -118,7 +119,6 @@ pub struct Uses<'a> {
     account: AccountIx,
     reader: Reader<'a>,
     users: &'a [UserIx],
-    lagged: bool,
     place: usize,
     group: Group,
     left: usize,
@@ -143,22 +143,23 @@ impl Iterator for Uses<'_> {
             self.place += self.reader.number() as usize;
             let user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
             let feature = FeatureIx::from(self.reader.number() as usize);
-            self.group = Group { user, feature, day: Day(0), left: self.reader.number() as usize };
+            let left = self.reader.number() as usize;
+            self.group = Group { user, feature, day: Day(self.reader.signed() as i32), left };
+        } else {
+            self.group.day = self.group.day.plus(self.reader.signed() as i32);
         }
-        let group = &mut self.group;
-        group.left = group.left.saturating_sub(1);
-        group.day = group.day.plus(self.reader.signed() as i32);
-        let events = self.reader.number();
-        let (mut known, mut superseded) = (group.day, Day::MAX);
-        if self.lagged {
+        self.group.left = self.group.left.saturating_sub(1);
+        let Group { user, feature, day, .. } = self.group;
+        let content = self.reader.number();
+        let (mut known, mut superseded) = (day, Day::MAX);
+        if content & VERSIONED != 0 {
             known = known.plus(self.reader.number() as i32);
             superseded = match self.reader.number() {
                 0 => Day::MAX,
                 days => known.plus(days as i32),
             };
         }
-        let Group { user, feature, day, .. } = *group;
-        let (in_trial, events) = (events & 1 == 1, (events >> 1) as u32);
+        let (in_trial, events) = (content >> 1 & 1 == 1, (content >> 2) as u32);
         Some(FeatureUse { account: self.account, user, feature, day, known, superseded, events, in_trial })
     }
 
@@ -167,81 +168,114 @@ impl Iterator for Uses<'_> {
     }
 }
 
+/// Bit of a row that says when it was known and superseded.
+const VERSIONED: u64 = 1;
+
 /// Puts a [`FeatureLog`] together, account by account.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FeatureLogBuilder {
     log: FeatureLog,
+    /// The bytes of the piece that is being written.
+    out: Writer,
+    /// Place of the last user among those of the account.
+    place: usize,
 }
 
 impl FeatureLogBuilder {
-    /// `lagged`: whether rows may have been recorded after their own day, or in several versions.
-    pub fn new(lagged: bool) -> FeatureLogBuilder {
-        FeatureLogBuilder { log: FeatureLog { lagged, ..FeatureLog::default() } }
-    }
-
     /// Adds the rows of an account, sorted by (user, feature, day, known); accounts come in order.
     pub fn push(&mut self, account: AccountIx, rows: &[FeatureUse]) {
+        self.account(account);
+        rows.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)).for_each(|group| self.group(group));
+    }
+
+    /// Begins an account; accounts come in order.
+    pub fn account(&mut self, account: AccountIx) {
         self.reach(account.at());
-        let log = &mut self.log;
-        let rows_of = Of { offset: log.packed.len() as u64, users: log.users.len() as u32, rows: rows.len() as u32 };
-        log.accounts.push(rows_of);
-        let mut out = Writer(std::mem::take(&mut log.packed));
-        let mut place = 0;
-        for of_user in rows.chunk_by(|a, b| a.user == b.user) {
-            log.users.push(of_user[0].user);
-            let mut step = (log.users.len() - 1 - rows_of.users as usize) - place;
-            place += step;
-            for group in of_user.chunk_by(|a, b| a.feature == b.feature) {
-                out.number(std::mem::take(&mut step) as u64);
-                out.number(group[0].feature.at() as u64);
-                out.number(group.len() as u64);
-                write_group(group, log.lagged, &mut out);
+        self.log.accounts.push(self.nothing());
+        self.place = 0;
+    }
+
+    /// Adds rows of one user and feature to the account, sorted by (day, known); groups come by (user, feature).
+    pub fn group(&mut self, rows: &[FeatureUse]) {
+        let Some(first) = rows.first() else { return };
+        self.head(first.user, first.feature, rows.len() as u32, first.day);
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 {
+                self.out.signed(i64::from(row.day.since(rows[at - 1].day)));
             }
+            let versioned = (row.known, row.superseded) != (row.day, Day::MAX);
+            self.out.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(versioned));
+            if versioned {
+                self.log.lagged = true;
+                let ended = row.superseded != Day::MAX;
+                self.out.number(row.known.since(row.day).max(0) as u64);
+                self.out.number(if ended { row.superseded.since(row.known).max(1) as u64 } else { 0 });
+            }
+            self.log.first_of(row.known, row.day);
         }
-        log.packed = out.0;
-        if log.lagged {
-            rows.iter().for_each(|row| log.first_of(row.known, row.day));
-        } else if let Some(first) = rows.iter().map(|row| row.day).min() {
-            // Rows known from their own day are known in the order of their days: only the first can be asked for.
-            log.first_of(first, first);
+    }
+
+    /// The same for rows known from their own day, as the bytes that [`FeatureLogBuilder::group`] would make of them.
+    pub(crate) fn plain_group(&mut self, user: UserIx, feature: FeatureIx, rows: u32, first: Day, body: &[u8]) {
+        self.head(user, feature, rows, first);
+        self.out.0.extend_from_slice(body);
+        // Known in the order of their days: none is asked for before the first.
+        self.log.first_of(first, first);
+    }
+
+    fn head(&mut self, user: UserIx, feature: FeatureIx, rows: u32, first: Day) {
+        let log = &mut self.log;
+        let Some(of) = log.accounts.last_mut() else { return };
+        of.rows += rows;
+        if log.users.len() == of.users as usize || log.users.last() != Some(&user) {
+            log.users.push(user);
         }
+        let place = log.users.len() - 1 - of.users as usize;
+        self.out.number((place - self.place) as u64);
+        self.out.number(feature.at() as u64);
+        self.out.number(u64::from(rows));
+        self.out.signed(i64::from(first.0));
+        self.place = place;
     }
 
     /// Accounts before `account` that have no rows.
     fn reach(&mut self, account: usize) {
-        let nothing = Of { offset: self.log.packed.len() as u64, users: self.log.users.len() as u32, rows: 0 };
+        let nothing = self.nothing();
         self.log.accounts.resize(account.max(self.log.accounts.len()), nothing);
     }
 
+    fn nothing(&self) -> Of {
+        let (piece, offset) = (self.log.packed.len() as u32, self.out.0.len() as u64);
+        Of { piece, rows: 0, offset, users: self.log.users.len() as u32 }
+    }
+
     /// Appends what another builder gathered of later accounts.
-    pub fn append(&mut self, other: FeatureLogBuilder) {
+    pub fn append(&mut self, mut other: FeatureLogBuilder) {
+        self.close();
+        other.close();
         let (log, more) = (&mut self.log, other.log);
-        let (offset, users, known) = (log.packed.len() as u64, log.users.len() as u32, log.accounts.len());
-        let moved =
-            more.accounts.into_iter().map(|of| Of { offset: of.offset + offset, users: of.users + users, ..of });
+        let (pieces, users, known) = (log.packed.len() as u32, log.users.len() as u32, log.accounts.len());
+        let moved = more.accounts.into_iter().map(|of| Of { piece: of.piece + pieces, users: of.users + users, ..of });
         log.accounts.extend(moved.skip(known));
-        log.packed.extend_from_slice(&more.packed);
+        log.packed.extend(more.packed);
         log.users.extend(more.users);
+        log.lagged |= more.lagged;
         more.first.into_iter().for_each(|(known, day)| log.first_of(known, day));
+    }
+
+    /// Ends the piece that is being written.
+    fn close(&mut self) {
+        let mut piece = std::mem::take(&mut self.out.0);
+        if !piece.is_empty() {
+            piece.shrink_to_fit();
+            self.log.packed.push(piece);
+        }
     }
 
     pub fn finish(mut self, accounts: usize) -> FeatureLog {
         self.reach(accounts);
-        self.log.packed.shrink_to_fit();
+        self.close();
         self.log
-    }
-}
-
-fn write_group(rows: &[FeatureUse], lagged: bool, out: &mut Writer) {
-    let mut day = Day(0);
-    for row in rows {
-        out.signed(i64::from(row.day.since(day)));
-        day = row.day;
-        out.number(u64::from(row.events) << 1 | u64::from(row.in_trial));
-        if lagged {
-            out.number(row.known.since(row.day).max(0) as u64);
-            out.number(if row.superseded == Day::MAX { 0 } else { row.superseded.since(row.known).max(1) as u64 });
-        }
     }
 }
 

@@ -18,8 +18,9 @@ pub struct Series {
     pub metric: MetricIx,
     pub start: Day,
     pub len: usize,
-    /// Where its segments begin among the packed bytes.
-    offset: usize,
+    /// Where its segments begin: which piece of the packed bytes, and where in it.
+    piece: u32,
+    offset: u32,
 }
 
 /// A value as it stood from `known` on, until the next version of its cell was recorded.
@@ -48,8 +49,9 @@ pub struct UsageHistory {
     pub lagged: bool,
     /// First series of each account; one longer than the number of accounts.
     by_account: Vec<u32>,
-    /// Segments of cells: gap in days, number of cells, values, and lags in days where `lagged`.
-    packed: Vec<u8>,
+    /// Segments of cells: gap in days, number of cells, values, and lags in days where `lagged`; in pieces of whole
+    /// series.
+    packed: Vec<Vec<u8>>,
     /// Overwritten versions, sorted by (series, day, known).
     earlier: Vec<EarlierCell>,
 }
@@ -98,7 +100,7 @@ impl UsageHistory {
         } else {
             (day.since(series.start) + 1).clamp(0, series.len as i32) as usize
         };
-        let mut reader = Reader::new(&self.packed[series.offset..]);
+        let mut reader = Reader::new(&self.packed[series.piece as usize][series.offset as usize..]);
         let (mut values, mut lags) = (Vec::with_capacity(wanted), Vec::new());
         while values.len() < wanted {
             let (gap, n) = (reader.number() as usize, reader.number() as usize);
@@ -175,7 +177,12 @@ impl Cells<'_> {
 pub struct UsageBuilder {
     history: UsageHistory,
     covered: Vec<DaySet>,
+    /// The piece that is being written.
+    out: Writer,
 }
+
+/// A piece of this many bytes is closed.
+const PIECE: usize = 64 << 20;
 
 /// Days as one bit each, in words of 64.
 #[derive(Clone, Debug, Default)]
@@ -216,6 +223,7 @@ impl UsageBuilder {
         UsageBuilder {
             history: UsageHistory { lagged, ..UsageHistory::default() },
             covered: vec![Default::default(); metrics],
+            out: Writer::default(),
         }
     }
 
@@ -223,10 +231,14 @@ impl UsageBuilder {
     /// several known on one day the last counts.
     pub fn push(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, versions: &[UsageVersion]) {
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
+        if self.out.0.len() >= PIECE {
+            self.close();
+        }
         let history = &mut self.history;
+        let (piece, offset) = (history.packed.len() as u32, self.out.0.len() as u32);
         let (start, len) = (first.day, (last.day.since(first.day) + 1) as usize);
         let index = history.series.len() as u32;
-        history.series.push(Series { account, product, metric, start, len, offset: history.packed.len() });
+        history.series.push(Series { account, product, metric, start, len, piece, offset });
         let (mut values, mut lags) = (vec![f64::NAN; len], vec![0.0; len]);
         for of_day in versions.chunk_by(|a, b| a.day == b.day) {
             let age = of_day[0].day.since(start) as usize;
@@ -238,16 +250,18 @@ impl UsageBuilder {
             history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
         }
         self.covered[metric.at()].extend(versions.iter().map(|version| version.day));
-        segments(&values, &lags, history.lagged, &mut history.packed);
+        segments(&values, &lags, history.lagged, &mut self.out);
     }
 
     /// Appends what another builder of the same metrics gathered of later accounts.
-    pub fn append(&mut self, other: UsageBuilder) {
+    pub fn append(&mut self, mut other: UsageBuilder) {
+        self.close();
+        other.close();
         let (history, more) = (&mut self.history, other.history);
-        let (first, offset) = (history.series.len() as u32, history.packed.len());
-        let moved = more.series.into_iter().map(|series| Series { offset: series.offset + offset, ..series });
+        let (first, pieces) = (history.series.len() as u32, history.packed.len() as u32);
+        let moved = more.series.into_iter().map(|series| Series { piece: series.piece + pieces, ..series });
         history.series.extend(moved);
-        history.packed.extend_from_slice(&more.packed);
+        history.packed.extend(more.packed);
         let earlier = more.earlier.into_iter();
         history.earlier.extend(earlier.map(|cell| EarlierCell { series: cell.series + first, ..cell }));
         for (days, more) in self.covered.iter_mut().zip(other.covered) {
@@ -255,13 +269,22 @@ impl UsageBuilder {
         }
     }
 
-    pub fn finish(self, accounts: usize) -> UsageHistory {
+    /// Ends the piece that is being written.
+    fn close(&mut self) {
+        let mut piece = std::mem::take(&mut self.out.0);
+        if !piece.is_empty() {
+            piece.shrink_to_fit();
+            self.history.packed.push(piece);
+        }
+    }
+
+    pub fn finish(mut self, accounts: usize) -> UsageHistory {
+        self.close();
         let mut history = self.history;
         history.by_account = (0..=accounts)
             .map(|account| history.series.partition_point(|series| series.account.at() < account) as u32)
             .collect();
         history.covered = self.covered.iter().map(DaySet::days).collect();
-        history.packed.shrink_to_fit();
         history
     }
 }
@@ -271,21 +294,19 @@ const LONG_GAP: usize = 16;
 /// Cells of one segment: so few that one outlier does not make all of a long history wide.
 const SEGMENT: usize = 128;
 
-fn segments(values: &[f64], lags: &[f64], lagged: bool, out: &mut Vec<u8>) {
-    let mut writer = Writer(std::mem::take(out));
+fn segments(values: &[f64], lags: &[f64], lagged: bool, writer: &mut Writer) {
     let (mut at, mut written) = (0, 0);
     while at < values.len() {
         let to = segment_end(values, at);
         writer.number((at - written) as u64);
         writer.number((to - at) as u64);
-        pack(&values[at..to], &mut writer);
+        pack(&values[at..to], writer);
         if lagged {
-            pack(&lags[at..to], &mut writer);
+            pack(&lags[at..to], writer);
         }
         written = to;
         at = to + values[to..].iter().take_while(|value| value.is_nan()).count();
     }
-    *out = writer.0;
 }
 
 /// The end of the segment that begins at `from`, behind its last row.
