@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use arrow::record_batch::RecordBatch;
+use foldhash::fast::FixedState;
 
 use super::gather::lock;
 use super::rules;
@@ -68,6 +69,16 @@ impl<T: Copy> Mapped<T> {
         self.values.len()
     }
 
+    /// The number of each distinct value that stands at one of the `places`, by place. Only rows that count ask: a name
+    /// that no other row holds must not leave a trace.
+    pub fn numbers(&self, places: impl Iterator<Item = u32>, interner: &Mutex<Interner>) -> Vec<u32> {
+        let mut used = vec![false; self.values.len()];
+        places.for_each(|place| used[place as usize] = true);
+        let mut interner = lock(interner);
+        let number = |(place, used)| if used { interner.number(self.values.value(place)) } else { 0 };
+        used.into_iter().enumerate().map(number).collect()
+    }
+
     /// The value as a key shows it.
     pub fn shown(&self, row: usize) -> &str {
         self.text(row).unwrap_or("null")
@@ -87,25 +98,10 @@ fn dictionary(column: Option<&ArrayRef>, rows: usize) -> (Int32Array, StringArra
     }
 }
 
-/// Numbers of a batch's distinct values, each interned when the first row that counts needs it: a name that only rows
-/// of the future hold must not leave a trace.
-pub(super) struct Memo(Vec<Option<u32>>);
-
-impl Memo {
-    pub fn new<T: Copy>(column: &Mapped<T>) -> Memo {
-        Memo(vec![None; column.distinct()])
-    }
-
-    /// The lock is taken for names not met in this batch yet.
-    pub fn number<T: Copy>(&mut self, column: &Mapped<T>, row: usize, interner: &Mutex<Interner>) -> u32 {
-        *self.0[column.place(row)].get_or_insert_with(|| lock(interner).number(column.shown(row)))
-    }
-}
-
 /// Names in order of arrival; sorted out once all are known.
 #[derive(Default)]
 pub(super) struct Interner {
-    numbers: HashMap<Text, u32>,
+    numbers: HashMap<Text, u32, FixedState>,
     names: Vec<Text>,
 }
 

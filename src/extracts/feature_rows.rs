@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
-use super::dictionary_column::{Interner, Mapped, Memo};
+use super::dictionary_column::{Interner, Mapped};
 use super::feature_run::{Group, Names, Part, Row, Run, by_account, each_group};
 use super::frame::user_key;
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
@@ -107,8 +107,8 @@ impl<'a> FeatureRows<'a> {
     }
 
     fn gather(&self, chunk: usize, batch: &Batch, rows: &mut Vec<Row>) -> Count {
-        let mut users = Memo::new(&batch.users);
         let mut count = Count::default();
+        let before = rows.len();
         rows.reserve(batch.rows);
         for row in 0..batch.rows {
             let (day, recorded) = match batch.time.of_row(row, self.window) {
@@ -136,12 +136,14 @@ impl<'a> FeatureRows<'a> {
                 }
                 continue;
             };
-            let user = users.number(&batch.users, row, &self.users);
+            let user = batch.users.place(row) as u32;
             let in_trial = batch.in_trial(row);
             count.accept(day, recorded);
             count.nulls += u64::from(in_trial.is_none());
             rows.push(Row { account, user, feature, day, recorded, events, in_trial: in_trial.unwrap_or(false) });
         }
+        let numbers = batch.users.numbers(rows[before..].iter().map(|row| row.user), &self.users);
+        rows[before..].iter_mut().for_each(|row| row.user = numbers[row.user as usize]);
         count
     }
 

@@ -263,7 +263,7 @@ impl<'a> Loading<'a> {
         let whole = found.is_empty();
         self.problems.extend(found);
         let mut usage = rows.finish(|chunk, names| {
-            if whole && opened.was_read(chunk.chunk) {
+            if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
                 self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.runs, &accounts, names));
             }
         });
@@ -301,7 +301,7 @@ impl<'a> Loading<'a> {
         let whole = found.is_empty();
         self.problems.extend(found);
         let mut usage = rows.finish(|chunk, users| {
-            if whole && opened.was_read(chunk.chunk) {
+            if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
                 self.remember(
                     opened,
                     chunk.chunk,

@@ -41,6 +41,10 @@ impl State {
         State { store: Some(output.under("state")) }
     }
 
+    pub(super) fn is_kept(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// What is kept of a table's chunks, as far as the files that it was made of are all still there. `chunks` names
     /// the chunks of `sources`.
     pub(super) fn kept(
