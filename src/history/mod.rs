@@ -75,9 +75,17 @@ impl<'a> View<'a> {
         rows
     }
 
-    /// Unpacked on the way: whoever looks more than once collects.
+    /// Unpacked on the way: whoever looks more than once takes [`View::feature_rows`].
     pub fn feature_usage(self, account: AccountIx) -> impl Iterator<Item = FeatureUse> + 'a {
         self.extracts.feature_usage.of(account).filter(move |row| row.day <= self.day && row.seen().on(self.day))
+    }
+
+    /// The same, unpacked once.
+    pub fn feature_rows(self, account: AccountIx) -> Vec<FeatureUse> {
+        let uses = self.feature_usage(account);
+        let mut rows = Vec::with_capacity(uses.size_hint().1.unwrap_or(0));
+        rows.extend(uses);
+        rows
     }
 
     #[inline]

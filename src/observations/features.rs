@@ -196,7 +196,7 @@ fn is_power(kind: Option<FeatureKind>) -> bool {
 /// `None` for an account that never had a row: nothing is known about its use.
 fn read(recorder: &Recorder) -> Option<Reading> {
     let extracts = recorder.view.extracts;
-    let rows: Vec<FeatureUse> = recorder.view.feature_usage(recorder.account).collect();
+    let rows = recorder.view.feature_rows(recorder.account);
     let mut reading = Reading {
         first: rows.iter().map(|row| row.day).min()?,
         tallies: vec![Default::default(); extracts.products.len() + 1],

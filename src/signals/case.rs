@@ -1,6 +1,6 @@
 //! One account's case as the families read it: rules at hand, facts by name, and the findings they return.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::catalogue::SignalSpec;
 use super::{Benchmark, Detail, Evidence};
@@ -120,7 +120,8 @@ pub struct Case<'a> {
     pub mentions: &'a [Mention],
     pub benchmark: &'a Benchmark,
     rules: &'a BTreeMap<String, SignalSpec>,
-    by_metric: HashMap<&'a str, Vec<u32>>,
+    /// Name, first position and the one after the last of each stretch of observations of one metric; sorted.
+    stretches: Vec<(&'a str, u32, u32)>,
 }
 
 impl<'a> Case<'a> {
@@ -130,15 +131,15 @@ impl<'a> Case<'a> {
         mentions: &'a [Mention],
         benchmark: &'a Benchmark,
     ) -> Case<'a> {
-        let mut by_metric: HashMap<&str, Vec<u32>> = HashMap::new();
-        let mut next = 0;
-        // The windows and products of a metric mostly stand together, so one look-up serves them.
+        let mut stretches: Vec<(&str, u32, u32)> = Vec::new();
+        // The windows and products of a metric mostly stand together.
         for run in evidence.facts.observations.chunk_by(|a, b| a.metric == b.metric) {
-            by_metric.entry(&run[0].metric).or_default().extend(next..next + run.len() as u32);
-            next += run.len() as u32;
+            let from = stretches.last().map_or(0, |(_, _, to)| *to);
+            stretches.push((&run[0].metric, from, from + run.len() as u32));
         }
+        stretches.sort_unstable();
         let view = evidence.view;
-        Case { evidence, extracts: view.extracts, day: view.day, mentions, benchmark, rules, by_metric }
+        Case { evidence, extracts: view.extracts, day: view.day, mentions, benchmark, rules, stretches }
     }
 
     /// The rule of a signal; `None` when it is disabled or its tables are missing.
@@ -148,9 +149,11 @@ impl<'a> Case<'a> {
 
     /// Every observation of a metric with its position, in the account's order.
     pub fn facts(&self, metric: &str) -> impl Iterator<Item = (u32, &'a Observation)> + use<'a, '_> {
-        let positions = self.by_metric.get(metric).map_or(&[][..], Vec::as_slice);
+        let from = self.stretches.partition_point(|(name, ..)| *name < metric);
+        let to = from + self.stretches[from..].partition_point(|(name, ..)| *name == metric);
         let observations = &self.evidence.facts.observations;
-        positions.iter().map(move |&position| (position, &observations[position as usize]))
+        let positions = self.stretches[from..to].iter().flat_map(|(_, from, to)| *from..*to);
+        positions.map(move |position| (position, &observations[position as usize]))
     }
 
     /// Position and observation of a metric, product and window.

@@ -95,8 +95,8 @@ fn workaround_use(case: &Case) -> Vec<Finding> {
 
 fn workaround_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, events: f64) -> Option<Finding> {
     let (users_at, users) = case.fact(Metric::WorkaroundUsers, Some(product), 30)?;
-    let stand_ins = stand_ins(case, product);
     let sentence = || {
+        let stand_ins = stand_ins(case, product);
         format!(
             "{} used {} {} in 30 days, which stands in for {}.",
             plural(users.value as i64, "user", "users"),
