@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foothold::extracts::{self, Digest, Error, Extracts, Part, bucketize};
+use foothold::extracts::{self, Digest, Error, Extracts, Part, State, bucketize};
 use foothold::store::Access;
 use foothold::vocabulary::{AccountIx, Day};
 
@@ -29,7 +29,7 @@ fn whole(url: &str) -> Extracts {
 fn parts(url: &str, of: u32) -> Vec<Extracts> {
     let settings = settings(url);
     let parts: Vec<Part> = (1..=of).map(|number| Part::new(number, of).expect("a part")).collect();
-    let read = |part: &Part| extracts::read(&settings, &Access::default(), as_of(), *part, &|_| {});
+    let read = |part: &Part| extracts::read(&settings, &Access::default(), &State::none(), as_of(), *part, &|_| {});
     let delivered: Vec<_> = parts.iter().map(|part| read(part).unwrap_or_else(|e| panic!("{e}"))).collect();
     let digests: Vec<Digest> = delivered.iter().map(|delivered| delivered.digest()).collect();
     let settled = delivered.into_iter().map(|delivered| delivered.settle(&settings, digests.clone()));
@@ -139,7 +139,8 @@ fn bucketizing_again_cuts_only_what_changed() {
 #[test]
 fn the_wrong_part_of_buckets_is_refused_with_a_next_step() {
     let into = bucketized(&messy(6, 90, 2), 2);
-    let read = |part: Part| extracts::read(&settings(&into), &Access::default(), as_of(), part, &|_| {});
+    let read =
+        |part: Part| extracts::read(&settings(&into), &Access::default(), &State::none(), as_of(), part, &|_| {});
     for (part, says) in [(Part::WHOLE, "all of them"), (Part::new(1, 4).expect("a part"), "shard 1/4")] {
         match read(part) {
             Err(e @ Error::Buckets { .. }) => {

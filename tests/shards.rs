@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Float64Type;
 use bytes::Bytes;
 use foothold::extracts::tables::Verdict;
-use foothold::extracts::{Part, bucketize};
-use foothold::job::{Job, Overrides};
-use foothold::pipeline::{Error, nightly, sharded};
+use foothold::extracts::{self, Part, bucketize};
+use foothold::job::{Job, JobFile, Overrides};
+use foothold::models::grain::Source;
+use foothold::models::registry::{self, Decision, Registry};
+use foothold::pipeline::{Error, nightly, retrain, sharded};
 use foothold::reviews::{NewDecision, append_decision};
 use foothold::shards;
 use foothold::store::Access;
@@ -46,7 +50,7 @@ fn parts(of: u32) -> Vec<Part> {
 
 /// One shard after the other, again and again, as a scheduler with one slot would.
 fn in_turn(job: &Job, day: Day, of: u32) -> usize {
-    for sweep in 1..=10 {
+    for sweep in 1..=16 {
         let ended: Vec<Result<shards::Shard, Error>> =
             parts(of).into_iter().map(|part| shard(job, day, part, 0)).collect();
         for end in &ended {
@@ -167,27 +171,103 @@ fn shards_together_are_one_run_byte_for_byte() {
     }
 }
 
+/// A small world's labels are enough to hear by.
+const TRAINS: &str = "[text.intents]\nmin_labels = 20\nmin_texts_per_intent = 5\nprecision = 0.3\n";
+const WEIGHED: &str = "[health]\nproduct_weight = 0.05\n";
+
+fn trains(extracts: &str, output: &str, more: &str) -> Job {
+    let mut job = job_with(extracts, output, &format!("{TRAINS}{more}"));
+    job.settings.models.train_if_missing = true;
+    job
+}
+
+fn copy_models(from: &str, to: &str) {
+    for object in store(from).list("models").expect("models") {
+        store(to).put(&object.path, store(from).get(&object.path).expect("a model")).expect("a write");
+    }
+}
+
+/// Trains again on a later day with fewer features, and lets that churn model score from then on.
+fn another_churn_model(job: &Job, day: Day) {
+    let output = store(&job.settings.output.url);
+    let extracts = extracts::load(&job.settings.extracts, &Access::default(), day, &|_| {}).expect("extracts");
+    let mut settings = job.settings.clone();
+    settings.models.max_features = 2;
+    let JobFile { observations, capacity, models, .. } = &settings;
+    let source = Source { extracts: &extracts, as_of: day, observations, capacity, models, weekly_capacity: 5 };
+    retrain::train(&source, &output).unwrap_or_else(|e| panic!("{e}"));
+    let decision = Decision { reason: "as discussed", by: "dana", from: day };
+    if let Err(e) = Registry::of(&output).appoint("churn", "2", decision) {
+        assert!(matches!(e, registry::Error::Standing { .. }), "{e}");
+    }
+}
+
+/// Whether any row of a day's table has something else than zero or null in a column.
+fn any(output: &str, day: Day, name: &str, column: &str) -> bool {
+    table(output, day, name, &[]).iter().any(|batch| {
+        let numbers = batch.column_by_name(column).expect("a column").as_primitive::<Float64Type>();
+        numbers.iter().flatten().any(|number| number != 0.0)
+    })
+}
+
+fn untrained(job: &Job) -> String {
+    match shard(job, as_of(), Part::WHOLE, 0) {
+        Err(e @ Error::Untrained { .. }) => e.to_string(),
+        other => panic!("a shard must not train: {:?}", other.map(|shard| shard.part)),
+    }
+}
+
+/// Every part of a night that looks at all accounts: models trained, intents heard from labelled texts, curves, drift,
+/// pages about models; and on the next night what moved by late rows, another configuration and another model.
 #[test]
 fn models_score_in_shards_as_on_one_machine() {
     let extracts = messy(60, 500, 4);
-    let (single, sharded) = (fresh_url(), fresh_url());
-    let trains = |output: &str| {
-        let mut job = job_with(&extracts, output, "");
-        job.settings.models.train_if_missing = true;
-        job
-    };
-    match shard(&trains(&sharded), as_of(), Part::new(1, 3).expect("a part"), 0) {
-        Err(e @ Error::Untrained { .. }) => assert!(e.to_string().contains("foothold train"), "{e}"),
-        other => panic!("a shard must not train: {:?}", other.map(|shard| shard.part)),
+    let single = fresh_url();
+    let alone_trains = trains(&extracts, &single, "");
+    alone(&alone_trains, as_of());
+    let outputs: Vec<(u32, String)> = [1, 4, 7].map(|of| (of, fresh_url())).into();
+    assert!(untrained(&trains(&extracts, &outputs[0].1, "")).contains("no model stands in"));
+    for (of, output) in &outputs {
+        copy_models(&single, output);
+        let job = trains(&extracts, output, "");
+        in_turn(&job, as_of(), *of);
+        publish(&job, as_of(), *of).unwrap_or_else(|e| panic!("{e}"));
+        assert_same(&single, output, as_of());
     }
-    alone(&trains(&single), as_of());
-    for object in store(&single).list("models").expect("models") {
-        store(&sharded).put(&object.path, store(&single).get(&object.path).expect("a model")).expect("a write");
+    assert!(any(&single, as_of(), "propensities", "percentile"), "models scored");
+    assert!(any(&single, as_of(), "churn_curve", "probability"), "churn has a curve");
+    assert!(any(&single, as_of(), "model_drift", "psi"), "drift was measured");
+    let kinds = table(&single, as_of(), "model_evaluations", &["run_id"]);
+    assert!(kinds.iter().any(|batch| format!("{batch:?}").contains("text_intent")), "intents are heard");
+
+    let next = as_of().plus(2);
+    another_churn_model(&alone_trains, next);
+    alone(&trains(&extracts, &single, WEIGHED), next);
+    for (of, output) in &outputs {
+        copy_models(&single, output);
+        let job = trains(&extracts, output, WEIGHED);
+        in_turn(&job, next, *of);
+        publish(&job, next, *of).unwrap_or_else(|e| panic!("{e}"));
+        assert_same(&single, output, next);
     }
-    in_turn(&trains(&sharded), as_of(), 3);
-    publish(&trains(&sharded), as_of(), 3).unwrap_or_else(|e| panic!("{e}"));
-    assert!(!table(&single, as_of(), "propensities", &[]).iter().all(|batch| batch.num_rows() == 0), "models scored");
-    assert_same(&single, &sharded, as_of());
+    for cause in ["from_data", "from_late_data", "from_configuration", "from_model"] {
+        assert!(any(&single, next, "score_changes", cause), "some score moved {cause}");
+    }
+
+    // Without its classifier, whose labels would do for another, and with a model that scores from another night on.
+    let (of, output) = &outputs[1];
+    let job = trains(&extracts, output, WEIGHED);
+    copy_models(&single, output);
+    let gone = |object: &str| object.starts_with("models/text_intent/champions/");
+    for object in store(output).list("models").expect("models").into_iter().filter(|object| gone(&object.path)) {
+        store(output).delete(&object.path).expect("a delete");
+    }
+    let refused = refused(&job, next, *of);
+    assert!(refused.contains("other models ("), "{refused}");
+    let ends: Vec<Result<shards::Shard, Error>> =
+        (0..3).flat_map(|_| parts(*of)).map(|part| shard(&job, next, part, 0)).collect();
+    let untrained = |end: &Result<_, Error>| matches!(end, Err(Error::Untrained { what: "intent classifier", .. }));
+    assert!(ends.iter().skip(2 * *of as usize).all(untrained), "{:?}", ends.last());
 }
 
 fn refused(job: &Job, day: Day, of: u32) -> String {

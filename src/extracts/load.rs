@@ -47,7 +47,7 @@ pub fn load_from(
     as_of: Day,
     progress: ProgressOf,
 ) -> Result<Extracts, Error> {
-    let delivered = read_from(settings, access, state, as_of, Part::WHOLE, progress)?;
+    let delivered = read(settings, access, state, as_of, Part::WHOLE, progress)?;
     let digest = delivered.digest();
     delivered.settle(settings, vec![digest])
 }
@@ -58,16 +58,6 @@ pub fn load_from(
 /// As [`load`], but for rules that count the rows of all parts; and [`Error::Buckets`] where the extracts stand in
 /// other parts than the one asked for.
 pub fn read(
-    settings: &Settings,
-    access: &Access,
-    as_of: Day,
-    part: Part,
-    progress: ProgressOf,
-) -> Result<Delivered, Error> {
-    read_from(settings, access, &State::none(), as_of, part, progress)
-}
-
-fn read_from(
     settings: &Settings,
     access: &Access,
     state: &State,

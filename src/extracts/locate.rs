@@ -33,6 +33,14 @@ impl Source {
             None => url_of(&self.store, &self.object),
         }
     }
+
+    /// Etag and bytes of what was delivered.
+    pub fn delivered(&self) -> (&str, u64) {
+        match &self.origin {
+            Some(origin) => (&origin.etag, origin.bytes),
+            None => (&self.object.etag, self.object.bytes),
+        }
+    }
 }
 
 pub(super) fn url_of(store: &Store, object: &Object) -> String {

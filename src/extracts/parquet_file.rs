@@ -96,23 +96,15 @@ impl ParquetFile {
 
     /// The file as the run's inputs list it.
     pub fn as_input(&self, table: InputTable) -> InputFile {
-        let path = self.source.url();
-        match &self.source.origin {
-            Some(origin) => {
-                InputFile { table, path, etag: origin.etag.clone(), bytes: origin.bytes, rows: origin.rows }
-            }
-            None => {
-                let object = &self.source.object;
-                InputFile { table, path, etag: object.etag.clone(), bytes: object.bytes, rows: self.rows }
-            }
-        }
+        self.as_kept().as_input(table)
     }
 
-    /// The file as the state notes it.
+    /// The file as the state notes it: as it was delivered.
     pub fn as_kept(&self) -> KeptFile {
-        let object = &self.source.object;
+        let (etag, bytes) = self.source.delivered();
+        let rows = self.source.origin.as_ref().map_or(self.rows, |origin| origin.rows);
         let notes = self.notes.iter().cloned().collect();
-        KeptFile { url: self.source.url(), etag: object.etag.clone(), bytes: object.bytes, rows: self.rows, notes }
+        KeptFile { url: self.source.url(), etag: etag.to_owned(), bytes, rows, notes }
     }
 
     pub fn row_groups(&self) -> usize {

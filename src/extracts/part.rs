@@ -54,6 +54,11 @@ impl Part {
         self.of
     }
 
+    /// `2-of-4`: the part's name in paths, where `/` cannot stand.
+    pub fn slug(self) -> String {
+        format!("{}-of-{}", self.number, self.of)
+    }
+
     pub fn is_whole(self) -> bool {
         self.of == 1
     }

@@ -7,7 +7,7 @@ use super::record::input;
 use super::summary::Night;
 use super::work::{Desk, Rest};
 use super::{Error, Host, Stages};
-use crate::extracts::{self, InputFile, Part};
+use crate::extracts::{self, InputFile, Part, State};
 use crate::history::View;
 use crate::job::Job;
 use crate::models::Scorer;
@@ -49,7 +49,8 @@ pub fn run(
     if let Some(shard) = shards::stands(output, &identity(&listed)?, part)? {
         return Ok(shard);
     }
-    let delivered = stages.run("load", || extracts::read(settings, access, as_of, part, &|_| {}))?;
+    let state = State::of_part(output, part);
+    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &|_| {}))?;
     delivered.is_readable()?;
     let inputs = inputs_of(delivered.inputs());
     let identity = identity(&inputs)?;

@@ -44,11 +44,6 @@ fn listed(parts: &[Part]) -> String {
     parts.iter().map(Part::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// `2-of-4`: the name of a shard in paths, where `/` cannot stand.
-fn name(part: Part) -> String {
-    format!("{}-of-{}", part.number(), part.of())
-}
-
 /// All parts of a number.
 fn parts(of: u32) -> impl Iterator<Item = Part> {
     (1..=of).filter_map(move |number| Part::new(number, of))

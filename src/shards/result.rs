@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Identity, name};
+use super::{Error, Identity};
 use crate::extracts::Part;
 use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, Output, sha256};
@@ -34,7 +34,7 @@ pub struct Shard {
 const REST: &str = "rest";
 
 fn folder(identity: &Identity, part: Part) -> String {
-    format!("{}/result/{}", identity.folder(), name(part))
+    format!("{}/result/{}", identity.folder(), part.slug())
 }
 
 fn mark(identity: &Identity, part: Part) -> String {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Error, Identity, name, parts};
+use super::{Error, Identity, parts};
 use crate::extracts::Part;
 use crate::store::{Created, Store};
 
@@ -79,6 +79,6 @@ impl Rounds<'_> {
     }
 
     fn path(&self, round: &str, part: Part) -> String {
-        format!("{}/{round}/{}.bin", self.identity.folder(), name(part))
+        format!("{}/{round}/{}.bin", self.identity.folder(), part.slug())
     }
 }
