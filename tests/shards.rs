@@ -290,7 +290,7 @@ fn a_lost_shard_runs_again_alone_and_a_foreign_one_is_refused() {
     in_turn(&job, as_of(), 3);
     let mark = |part: &str| -> String {
         let all = store(&output).list("shards").expect("shards").into_iter().map(|object| object.path);
-        all.filter(|path| path.ends_with(&format!("{part}/shard.json"))).last().expect("a shard")
+        all.filter(|path| path.ends_with(&format!("{part}/shard.json"))).next_back().expect("a shard")
     };
     let lost = mark("2-of-3");
     let kept = store(&output).get(&lost).expect("a shard");

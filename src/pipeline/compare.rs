@@ -23,7 +23,6 @@ use crate::vocabulary::{AccountIx, Day, PropensityKind};
 /// Tonight, as far as it is compared.
 pub(super) struct Night<'a> {
     pub desk: Desk<'a>,
-    pub view: View<'a>,
     pub assessments: &'a [Assessment<'a>],
     pub everyone: &'a Everyone,
     pub context: &'a Context<'a>,
@@ -42,9 +41,8 @@ struct Earlier {
 
 /// Every score that moved since the run before; nothing on a first night.
 pub(super) fn changes(night: &Night) -> Result<Vec<ScoreChange>, Error> {
-    let Some(earlier) = Earlier::read(night.desk.output, night.view.extracts, night.view.day)? else {
-        return Ok(Vec::new());
-    };
+    let Desk { output, extracts, as_of, .. } = night.desk;
+    let Some(earlier) = Earlier::read(output, extracts, as_of)? else { return Ok(Vec::new()) };
     let after = changes::scores(night.assessments);
     let stages = stages(night, &earlier)?;
     Ok(changes::changes(&earlier.scores, &stages, &after))
@@ -52,15 +50,15 @@ pub(super) fn changes(night: &Night) -> Result<Vec<ScoreChange>, Error> {
 
 /// Whether a stage takes place is the same for all parts, but for late rows, which ask nothing of the others.
 fn stages(night: &Night, earlier: &Earlier) -> Result<Stages, Error> {
-    let Night { desk, view, everyone, context, scorer, .. } = night;
-    let (mut stages, mut everyone) = (Stages::default(), (*everyone).clone());
+    let Night { desk, everyone, context, scorer, .. } = night;
+    let (view, mut stages, mut everyone) = (desk.view(), Stages::default(), (*everyone).clone());
     let recalled = match everyone.population.model_ids == earlier.model_ids {
         true => None,
         false => Some(Scorer::recall(desk.output, &earlier.model_ids)?),
     };
     if let Some(before) = &recalled {
         let share = desk.share.about("before-models");
-        (stages.before_models, everyone) = scores(*view, facts(night), before, context, share)?;
+        (stages.before_models, everyone) = scores(view, facts(night), before, context, share)?;
     }
     let scorer = recalled.as_ref().unwrap_or(scorer);
     let changed = earlier.job_hash != desk.job.hash();
@@ -68,10 +66,10 @@ fn stages(night: &Night, earlier: &Earlier) -> Result<Stages, Error> {
     stages.configuration_unknown = changed && settings.is_none();
     let (share, learned) = (desk.share.about("before-configuration"), &desk.past.learned);
     let intents = desk.intents.as_ref().map(|listening| listening.model.clone());
-    let relearned = settings.as_ref().map(|settings| Context::among(*view, settings, learned, intents, share));
+    let relearned = settings.as_ref().map(|settings| Context::among(view, settings, learned, intents, share));
     let relearned = relearned.transpose()?;
     if let Some(context) = &relearned {
-        (stages.before_configuration, everyone) = scores(*view, observe(*view, context), scorer, context, share)?;
+        (stages.before_configuration, everyone) = scores(view, observe(view, context), scorer, context, share)?;
     }
     if let Some(late) = without_late(view.extracts, earlier.as_of, view.day) {
         let context = relearned.as_ref().unwrap_or(context);
@@ -95,7 +93,7 @@ fn scores(
 
 /// Tonight's facts by account index.
 fn facts(night: &Night) -> Vec<AccountObservations> {
-    let mut facts = vec![AccountObservations::default(); night.view.extracts.ids.accounts.len()];
+    let mut facts = vec![AccountObservations::default(); night.desk.extracts.ids.accounts.len()];
     for assessment in night.assessments {
         facts[assessment.account.at()] = assessment.facts.clone();
     }

@@ -87,7 +87,7 @@ impl<'a> Desk<'a> {
         let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
         let changes = stages.run("compare", || {
             let (assessments, everyone) = (&assessments, &everyone);
-            compare::changes(&compare::Night { desk: self, view, assessments, everyone, context, scorer })
+            compare::changes(&compare::Night { desk: self, assessments, everyone, context, scorer })
         })?;
         // Read from the registry even on the night that trained, so that running a day again tells the same.
         let mut evaluations = scorer.evaluations();
