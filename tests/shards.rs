@@ -289,8 +289,8 @@ fn a_lost_shard_runs_again_alone_and_a_foreign_one_is_refused() {
     says(&refused(&job, as_of(), 3), &["0 of 3 shards", "missing: 1/3, 2/3, 3/3", "--shard 1/3"]);
     in_turn(&job, as_of(), 3);
     let mark = |part: &str| -> String {
-        let all = store(&output).list("shards").expect("shards").into_iter().map(|object| object.path);
-        all.filter(|path| path.ends_with(&format!("{part}/shard.json"))).next_back().expect("a shard")
+        let mut all = store(&output).list("shards").expect("shards").into_iter().map(|object| object.path);
+        all.rfind(|path| path.ends_with(&format!("{part}/shard.json"))).expect("a shard")
     };
     let lost = mark("2-of-3");
     let kept = store(&output).get(&lost).expect("a shard");
