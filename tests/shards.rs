@@ -157,6 +157,10 @@ fn shards_together_are_one_run_byte_for_byte() {
         side_by_side(&job_with(&into, output, ""), as_of(), *of);
         publish(&job, as_of(), *of).unwrap_or_else(|e| panic!("{e}"));
         assert_same(&single, output, as_of());
+        // Months in which a row is rejected are read again, and one account of this world is rejected whole.
+        let kept: Vec<String> = store(output).list("state").expect("the state").into_iter().map(|o| o.path).collect();
+        let of_part = |part: &Part| kept.iter().any(|path| path.starts_with(&format!("state/{}/usage/", part.slug())));
+        assert_eq!(parts(*of).iter().filter(|part| of_part(part)).count() as u32, of - 1, "{kept:?}");
     }
     let all: Vec<&str> =
         [single.as_str()].into_iter().chain(outputs.iter().map(|(_, output)| output.as_str())).collect();
