@@ -36,6 +36,7 @@ pub mod publish;
 pub mod readiness;
 pub mod recommendations;
 pub mod reviews;
+pub mod shards;
 pub mod signals;
 pub mod simulate;
 pub mod stakeholders;

@@ -30,6 +30,7 @@ const ORDER: &[&str] = &[
     "reviews",
     "publish",
     "job",
+    "shards",
     "pipeline",
     "simulate",
     "accuracy",
@@ -42,7 +43,8 @@ const NOBODY: &[&str] = &[];
 /// Modules that only these may import: the sample world's truth, for one, is never read by a job.
 const PRIVATE: &[(&str, &[&str])] = &[
     ("simulate", &["accuracy", "cli"]),
-    ("publish", &["pipeline", "cli"]),
+    ("publish", &["shards", "pipeline", "cli"]),
+    ("shards", &["pipeline", "accuracy", "cli"]),
     ("job", &["pipeline", "accuracy", "cli"]),
     ("feature_table", &["cli"]),
     ("pipeline", &["accuracy", "cli"]),
@@ -61,6 +63,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("comfy_table::", &["cli/"]),
     ("tracing_subscriber::", &["cli/"]),
     ("toml::", &["job/"]),
+    ("rmp_serde::", &["shards/"]),
     ("linfa::", &["models/", "peers/", "text/"]),
     ("linfa_logistic::", &["models/", "text/"]),
     ("linfa_nn::", &["peers/"]),

@@ -259,7 +259,8 @@ fn the_site_links_every_briefing_from_its_owner() {
     let extracts = world();
     let view = View::new(&extracts, day("2026-06-30"));
     let recommended = Recommended { recommendations: vec![recommendation()], ..Recommended::default() };
-    let files = site::pages(view, &[assessment(view)], &recommended, &[briefing(&extracts)], false);
+    let contents = site::Contents::of(view, &[assessment(view)], &recommended, &[briefing(&extracts)]);
+    let files = contents.pages(view.day, false);
     let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
     let owner = files.iter().find(|f| f.path.starts_with("owners/")).expect("an owner page");
     assert!(paths.contains(&"index.html") && paths.contains(&"briefings/rec-0011223344556677.html"), "{paths:?}");

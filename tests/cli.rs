@@ -233,6 +233,33 @@ fn a_terminated_run_exits_143_and_an_interrupted_one_130() {
 }
 
 #[test]
+fn a_night_in_shards_says_at_each_step_what_comes_next() {
+    let (code, out, err) = said(&["bucketize", "nightly.toml", "--buckets", "2", "--into", "buckets"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("foothold publish nightly.toml --expect-shards 2"), "{out}");
+    let output = ["nightly.toml", "--output", "out-shards"];
+    let publish = || said(&[&["publish"], &output[..], &["--expect-shards", "2"]].concat());
+    let shard = |part: &str| said(&[&["run"], &output[..], &["--extracts", "buckets", "--shard", part]].concat());
+    let (code, _, err) = publish();
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("missing: 1/2, 2/2") && err.contains("--shard 1/2"), "{err}");
+    let (code, _, err) = shard("1/2");
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("waiting for shard 2/2") && err.contains("--wait"), "{err}");
+    let (code, _, err) = shard("3/2");
+    assert_eq!(code, 2, "{err}");
+    let mut ended = [4, 4];
+    for _ in 0..8 {
+        ended = ["2/2", "1/2"].map(|part| shard(part).0);
+    }
+    assert_eq!(ended, [0, 0]);
+    let (code, out, err) = publish();
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("Foothold as of 2026-06-30: 40 accounts"), "{out}");
+    assert!(WORLD.path().join("out-shards/tables/signals/dt=2026-06-30/signals.parquet").is_file());
+}
+
+#[test]
 fn evaluate_tells_figures_as_json_and_as_a_table() {
     let mut csv = "id,usage,left\n".to_owned();
     (0..400).for_each(|row: u32| {

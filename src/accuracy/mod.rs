@@ -20,8 +20,10 @@ use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
+use crate::pipeline;
 use crate::pipeline::assess::{self, Context};
-use crate::signals::Learned;
+use crate::shards::Share;
+use crate::signals::{Benchmark, Learned};
 use crate::simulate::{self, Params};
 use crate::store::{self, Access, Store};
 use crate::text::learn;
@@ -38,6 +40,8 @@ pub enum Error {
     Extracts(#[from] extracts::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
     #[error("{path}: {reason}")]
     Truth { path: String, reason: String },
 }
@@ -131,7 +135,7 @@ fn judge(params: &Params, settings: &JobFile, report: &mut Report) -> Result<(),
     let truth = truth(&store)?;
     let settings = as_judged(settings, url);
     let extracts = extracts::load(&settings.extracts, &access, params.end, &|_| {})?;
-    let fired = fired(View::new(&extracts, params.end), &settings);
+    let fired = fired(View::new(&extracts, params.end), &settings)?;
     for (account, signals) in &fired {
         let id = extracts.account_id(*account);
         let planted = truth.get(id);
@@ -189,15 +193,15 @@ fn truth(store: &Store) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
 
 /// Signals that fire for each customer of the view's day, by the nightly run's layers 1 and 2: the intent classifier is
 /// trained on the world's labels, all of older texts than the signals read; propensity models are left out.
-fn fired(view: View, settings: &JobFile) -> Vec<(AccountIx, BTreeSet<String>)> {
+fn fired(view: View, settings: &JobFile) -> Result<Vec<(AccountIx, BTreeSet<String>)>, Error> {
     let labelled = learn::labelled(view, settings.text.max_chars);
     let intents = learn::train(&labelled, view.day, &settings.text).ok().map(Arc::new);
-    let context = Context::learn(view, settings, &Learned::default(), intents);
+    let context = Context::among(view, settings, &Learned::default(), intents, Share::Alone)?;
     let facts = assess::observe(view, &context);
-    let propensities = vec![Vec::new(); facts.len()];
-    let assessed = assess::assess(view, facts, propensities, &context);
+    let unscored = vec![Vec::new(); facts.len()];
+    let assessed = assess::assess(view, facts, unscored, &Benchmark::default(), &context);
     let customers = assessed.into_iter().filter(|account| !account.contract.active.is_empty());
-    customers
+    Ok(customers
         .map(|account| (account.account, account.signals.into_iter().map(|s| s.signal.to_string()).collect()))
-        .collect()
+        .collect())
 }

@@ -22,6 +22,7 @@ use crate::models::labels::{Timeline, Window};
 use crate::models::ranking::{self, Offer};
 use crate::models::{Propensity, Scorer};
 use crate::pipeline::assess::{self, Context};
+use crate::shards::Share;
 use crate::signals::Learned;
 use crate::simulate::{self, Params};
 use crate::store::{Access, Store};
@@ -80,7 +81,7 @@ fn judge(params: &Params, settings: &JobFile, judged: &mut Judged) -> Result<(),
     let extracts = extracts::load(&settings.extracts, &access, params.end, &|_| {})?;
     let scorer = trained(&extracts, days[0], &settings);
     for day in days {
-        score(View::new(&extracts, day), params.end, &scorer, &latents, &settings, judged);
+        score(View::new(&extracts, day), params.end, &scorer, &latents, &settings, judged)?;
     }
     store.list("")?.iter().try_for_each(|object| store.delete(&object.path))?;
     Ok(())
@@ -102,8 +103,15 @@ fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Scorer {
     Scorer::of(train_all(&source, |challenger, _| challenger.artifact))
 }
 
-fn score(view: View, end: Day, scorer: &Scorer, latents: &Latents, settings: &JobFile, judged: &mut Judged) {
-    let context = Context::learn(view, settings, &Learned::default(), None);
+fn score(
+    view: View,
+    end: Day,
+    scorer: &Scorer,
+    latents: &Latents,
+    settings: &JobFile,
+    judged: &mut Judged,
+) -> Result<(), Error> {
+    let context = Context::among(view, settings, &Learned::default(), None, Share::Alone)?;
     let facts = assess::observe(view, &context);
     let propensities = scorer.score(view, &facts, &settings.models).propensities;
     let known = View { day: end, ..view };
@@ -114,6 +122,7 @@ fn score(view: View, end: Day, scorer: &Scorer, latents: &Latents, settings: &Jo
         propensities.iter().for_each(|propensity| judged.add(&told, propensity));
         judged.offer(&told, &propensities, &bought);
     }
+    Ok(())
 }
 
 /// First purchases of each product in the year up to a day.

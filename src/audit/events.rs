@@ -47,9 +47,13 @@ pub fn entries(night: &Night) -> Vec<Entry> {
     entries.extend(night.memory.outcomes.iter().map(|o| night.outcome(o)));
     entries.extend(night.recommended.expired.iter().map(|e| night.expired(e)));
     entries.retain(|entry| !night.memory.recorded.contains(&entry.record_id));
-    let key = |e: &Entry| (e.event_at, e.event, e.recommendation_id.clone(), e.record_id.clone());
-    entries.sort_by_cached_key(key);
+    sort(&mut entries);
     entries
+}
+
+/// Puts entries in the order in which they happened.
+pub fn sort(entries: &mut [Entry]) {
+    entries.sort_by_cached_key(|e| (e.event_at, e.event, e.recommendation_id.clone(), e.record_id.clone()));
 }
 
 impl Night<'_> {

@@ -31,7 +31,7 @@ use crate::vocabulary::Moment;
 
 pub use canonical::canonical;
 pub use chain::{Break, Report, Segment, append, verify, verify_chain};
-pub use events::{Night, Versions, entries};
+pub use events::{Night, Versions, entries, sort};
 pub use recall::{Unreadable, recall};
 
 /// What the processing is for.

@@ -3,33 +3,63 @@
 use std::collections::BTreeMap;
 
 use minijinja::context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::page::Fact;
 use super::{Briefing, STYLE, render};
 use crate::assessment::Assessment;
 use crate::history::View;
-use crate::recommendations::{Recommendation, Recommended};
-use crate::vocabulary::{Color, Play};
+use crate::recommendations::{Gate, Recommendation, Recommended};
+use crate::vocabulary::{AccountIx, Color, Day, OwnerRole, Play, Text};
 use crate::wording;
 
 /// Reading seconds by recommendation id.
 type Reading<'a> = BTreeMap<&'a str, u32>;
 
 /// One file of the site, relative to the day's folder.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     pub path: String,
     pub content: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// What the accounts of one part bring to the site; those of all parts make the site of the day.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Contents {
+    accounts: Vec<Shown>,
+    /// By account, then rank.
+    proposals: Vec<Proposal>,
+    /// Candidates withheld, by gate.
+    withheld: BTreeMap<Gate, usize>,
+    /// Pages of briefings, in the order of the proposals.
+    briefings: Vec<(AccountIx, File)>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Shown {
+    account: AccountIx,
+    arr: f64,
+    color: Color,
+}
+
+/// A line about a recommendation, and where it belongs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Proposal {
+    account: AccountIx,
+    owner: Text,
+    role: OwnerRole,
+    expected_value: f64,
+    saves: bool,
+    row: Row,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     id: String,
     account: String,
     play: String,
     /// Red for a save play, green otherwise.
-    color: &'static str,
+    color: String,
     headline: String,
     value: String,
     contact_by: String,
@@ -56,49 +86,125 @@ struct Bar {
     share: f64,
 }
 
-/// Every page of the day but those about models: `index.html`, `owners/…`, `briefings/…`.
-/// `models` says whether there are pages about models to link to.
-pub fn pages(
-    view: View,
-    assessments: &[Assessment],
-    recommended: &Recommended,
-    briefings: &[Briefing],
-    models: bool,
-) -> Vec<File> {
-    let reading: Reading = briefings.iter().map(|b| (b.recommendation_id.as_str(), b.reading_seconds)).collect();
-    let owners = owners(view, &recommended.recommendations, &reading);
-    let index = index(view, assessments, recommended, &owners, &reading, models);
-    let mut files = vec![File { path: "index.html".into(), content: index }];
-    let as_of = wording::day(view.day);
-    files.extend(owners.iter().map(|owner| File {
-        path: format!("owners/{}.html", owner.slug),
-        content: render("owner.html", context! { o => owner, as_of => as_of, style => STYLE }),
-    }));
-    files.extend(
-        briefings
-            .iter()
-            .map(|b| File { path: format!("briefings/{}.html", b.recommendation_id), content: b.html.clone() }),
-    );
-    files
-}
-
-fn owners(view: View, recommendations: &[Recommendation], reading: &Reading) -> Vec<Owner> {
-    let mut queues: BTreeMap<(&str, &str), Vec<&Recommendation>> = BTreeMap::new();
-    for rec in recommendations {
-        queues.entry((&rec.owner, rec.owner_role.as_str())).or_default().push(rec);
+impl Contents {
+    pub fn of(view: View, assessments: &[Assessment], recommended: &Recommended, briefings: &[Briefing]) -> Contents {
+        let reading: Reading = briefings.iter().map(|b| (b.recommendation_id.as_str(), b.reading_seconds)).collect();
+        let accounts: BTreeMap<&str, AccountIx> =
+            recommended.recommendations.iter().map(|r| (r.id.as_str(), r.account)).collect();
+        let page = |b: &Briefing| {
+            let file = File { path: format!("briefings/{}.html", b.recommendation_id), content: b.html.clone() };
+            Some((*accounts.get(b.recommendation_id.as_str())?, file))
+        };
+        let mut withheld: BTreeMap<Gate, usize> = BTreeMap::new();
+        recommended.suppressions.iter().for_each(|s| *withheld.entry(s.gate).or_default() += 1);
+        Contents {
+            accounts: assessments
+                .iter()
+                .map(|a| Shown { account: a.account, arr: a.contract.arr, color: a.health.color })
+                .collect(),
+            proposals: recommended.recommendations.iter().map(|r| Proposal::of(view, r, &reading)).collect(),
+            withheld,
+            briefings: briefings.iter().filter_map(page).collect(),
+        }
     }
-    queues.into_iter().map(|((owner, role), queue)| owner_page(view, owner, role, queue, reading)).collect()
+
+    /// The contents of all parts together.
+    pub fn union(parts: impl IntoIterator<Item = Contents>) -> Contents {
+        let mut whole = Contents::default();
+        for part in parts {
+            whole.accounts.extend(part.accounts);
+            whole.proposals.extend(part.proposals);
+            part.withheld.into_iter().for_each(|(gate, n)| *whole.withheld.entry(gate).or_default() += n);
+            whole.briefings.extend(part.briefings);
+        }
+        // Each account is one part's, so that a stable sort keeps its own order within it.
+        whole.accounts.sort_by_key(|shown| shown.account);
+        whole.proposals.sort_by_key(|proposal| proposal.account);
+        whole.briefings.sort_by_key(|(account, _)| *account);
+        whole
+    }
+
+    /// Every page of the day but those about models: `index.html`, `owners/…`, `briefings/…`. `models` says whether
+    /// there are pages about models to link to.
+    pub fn pages(self, day: Day, models: bool) -> Vec<File> {
+        let owners = owners(&self.proposals);
+        let mut files = vec![File { path: "index.html".into(), content: self.index(day, &owners, models) }];
+        let as_of = wording::day(day);
+        files.extend(owners.iter().map(|owner| File {
+            path: format!("owners/{}.html", owner.slug),
+            content: render("owner.html", context! { o => owner, as_of => as_of, style => STYLE }),
+        }));
+        files.extend(self.briefings.into_iter().map(|(_, file)| file));
+        files
+    }
+
+    fn index(&self, day: Day, owners: &[Owner], models: bool) -> String {
+        let mut best: Vec<&Proposal> = self.proposals.iter().collect();
+        best.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value).then_with(|| a.row.id.cmp(&b.row.id)));
+        let top: Vec<&Row> = best.into_iter().take(TOP).map(|proposal| &proposal.row).collect();
+        render(
+            "index.html",
+            context! {
+                as_of => wording::day(day), style => STYLE, owners => owners, top => top,
+                total => self.proposals.len(), accounts => self.accounts.len(),
+                facts => self.facts(), health => self.health(), gates => self.gates(), models => models,
+            },
+        )
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let of = |saves: bool| self.proposals.iter().filter(move |proposal| proposal.saves == saves);
+        let arr: f64 = self.accounts.iter().map(|shown| shown.arr).sum();
+        vec![
+            Fact { label: "ARR in force", value: wording::money(arr) },
+            Fact { label: "Expected growth ARR", value: wording::money(of(false).map(|p| p.expected_value).sum()) },
+            Fact { label: "Save plays", value: of(true).count().to_string() },
+            Fact { label: "Withheld", value: self.withheld.values().sum::<usize>().to_string() },
+        ]
+    }
+
+    fn health(&self) -> Vec<Bar> {
+        let counts = Color::ALL
+            .iter()
+            .map(|color| (color.as_str().to_owned(), self.accounts.iter().filter(|a| a.color == *color).count()));
+        bars(counts.collect())
+    }
+
+    fn gates(&self) -> Vec<Bar> {
+        bars(self.withheld.iter().map(|(gate, n)| (wording::words(gate.as_str()), *n)).collect())
+    }
 }
 
-fn owner_page(view: View, owner: &str, role: &str, mut queue: Vec<&Recommendation>, reading: &Reading) -> Owner {
-    queue.sort_by_key(|rec| rec.rank);
+fn owners(proposals: &[Proposal]) -> Vec<Owner> {
+    let mut queues: BTreeMap<(&str, &str), Vec<&Proposal>> = BTreeMap::new();
+    for proposal in proposals {
+        queues.entry((&proposal.owner, proposal.role.as_str())).or_default().push(proposal);
+    }
+    queues.into_iter().map(|((owner, role), queue)| owner_page(owner, role, queue)).collect()
+}
+
+fn owner_page(owner: &str, role: &str, mut queue: Vec<&Proposal>) -> Owner {
+    queue.sort_by_key(|proposal| proposal.row.rank);
     Owner {
         owner: owner.to_owned(),
         slug: format!("{}-{role}", slug(owner)),
         role: role.to_uppercase(),
         count: queue.len(),
-        value: wording::money(queue.iter().map(|rec| rec.expected_value).sum()),
-        rows: queue.into_iter().map(|rec| row(view, rec, reading)).collect(),
+        value: wording::money(queue.iter().map(|proposal| proposal.expected_value).sum()),
+        rows: queue.into_iter().map(|proposal| proposal.row.clone()).collect(),
+    }
+}
+
+impl Proposal {
+    fn of(view: View, rec: &Recommendation, reading: &Reading) -> Proposal {
+        Proposal {
+            account: rec.account,
+            owner: rec.owner.clone(),
+            role: rec.owner_role,
+            expected_value: rec.expected_value,
+            saves: rec.play == Play::RenewalRisk,
+            row: row(view, rec, reading),
+        }
     }
 }
 
@@ -109,7 +215,7 @@ fn row(view: View, rec: &Recommendation, reading: &Reading) -> Row {
         id: rec.id.clone(),
         account: account.map_or_else(|| view.extracts.account_id(rec.account).to_owned(), |a| a.name.to_string()),
         play: wording::words(rec.action.as_str()),
-        color: if rec.play == Play::RenewalRisk { "red" } else { "green" },
+        color: if rec.play == Play::RenewalRisk { "red" } else { "green" }.to_owned(),
         headline: rec.headline.clone(),
         value: wording::money(rec.expected_value),
         contact_by: wording::day(rec.contact_by),
@@ -121,54 +227,6 @@ fn row(view: View, rec: &Recommendation, reading: &Reading) -> Row {
 
 /// How many proposals the day's front page shows.
 const TOP: usize = 10;
-
-fn index(
-    view: View,
-    assessments: &[Assessment],
-    recommended: &Recommended,
-    owners: &[Owner],
-    reading: &Reading,
-    models: bool,
-) -> String {
-    let mut best: Vec<&Recommendation> = recommended.recommendations.iter().collect();
-    best.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value).then_with(|| a.id.cmp(&b.id)));
-    let top: Vec<Row> = best.into_iter().take(TOP).map(|rec| row(view, rec, reading)).collect();
-    render(
-        "index.html",
-        context! {
-            as_of => wording::day(view.day), style => STYLE, owners => owners, top => top,
-            total => recommended.recommendations.len(), accounts => assessments.len(),
-            facts => facts(assessments, recommended), health => health(assessments), gates => gates(recommended),
-            models => models,
-        },
-    )
-}
-
-fn facts(assessments: &[Assessment], recommended: &Recommended) -> Vec<Fact> {
-    let of = |risk: bool| recommended.recommendations.iter().filter(move |r| (r.play == Play::RenewalRisk) == risk);
-    let arr: f64 = assessments.iter().map(|a| a.contract.arr).sum();
-    vec![
-        Fact { label: "ARR in force", value: wording::money(arr) },
-        Fact { label: "Expected growth ARR", value: wording::money(of(false).map(|r| r.expected_value).sum()) },
-        Fact { label: "Save plays", value: of(true).count().to_string() },
-        Fact { label: "Withheld", value: recommended.suppressions.len().to_string() },
-    ]
-}
-
-fn health(assessments: &[Assessment]) -> Vec<Bar> {
-    let counts = Color::ALL
-        .iter()
-        .map(|color| (color.as_str().to_owned(), assessments.iter().filter(|a| a.health.color == *color).count()));
-    bars(counts.collect())
-}
-
-fn gates(recommended: &Recommended) -> Vec<Bar> {
-    let mut counts: BTreeMap<crate::recommendations::Gate, usize> = BTreeMap::new();
-    for suppression in &recommended.suppressions {
-        *counts.entry(suppression.gate).or_default() += 1;
-    }
-    bars(counts.into_iter().map(|(gate, n)| (wording::words(gate.as_str()), n)).collect())
-}
 
 fn bars(counts: Vec<(String, usize)>) -> Vec<Bar> {
     let longest = counts.iter().map(|c| c.1).max().unwrap_or(0).max(1) as f64;

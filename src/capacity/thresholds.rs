@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::level::Use;
@@ -33,19 +34,37 @@ pub struct Thresholds {
     seen: BTreeMap<(MetricIx, Option<Text>), Vec<f64>>,
 }
 
+/// The utilization of the fullest ceiling of an account before one of its upgrades.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BeforeUpgrade {
+    metric: MetricIx,
+    segment: Option<Text>,
+    utilization: f64,
+}
+
+/// Those of every account whose contracts are held here.
+pub fn before_all_upgrades(view: View, calendar: &Calendar) -> Vec<BeforeUpgrade> {
+    let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
+    let of_account = |account: &AccountIx| -> Vec<BeforeUpgrade> {
+        let found = before_upgrades(view, calendar, *account).into_iter();
+        let segment = view.account(*account).and_then(|row| row.segment.clone());
+        found.map(|(metric, utilization)| BeforeUpgrade { metric, segment: segment.clone(), utilization }).collect()
+    };
+    accounts.par_iter().flat_map_iter(of_account).collect()
+}
+
 impl Thresholds {
     pub fn learn(view: View, calendar: &Calendar, settings: &Settings) -> Thresholds {
-        let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
-        let found: Vec<Vec<(MetricIx, f64)>> =
-            accounts.par_iter().map(|account| before_upgrades(view, calendar, *account)).collect();
+        Thresholds::after(before_all_upgrades(view, calendar), settings)
+    }
+
+    /// From the upgrades of all accounts, in any order.
+    pub fn after(found: impl IntoIterator<Item = BeforeUpgrade>, settings: &Settings) -> Thresholds {
         let mut seen: BTreeMap<(MetricIx, Option<Text>), Vec<f64>> = BTreeMap::new();
-        for (account, found) in accounts.into_iter().zip(found) {
-            let segment = view.account(account).and_then(|row| row.segment.clone());
-            for (metric, utilization) in found {
-                seen.entry((metric, None)).or_default().push(utilization);
-                if let Some(segment) = &segment {
-                    seen.entry((metric, Some(segment.clone()))).or_default().push(utilization);
-                }
+        for BeforeUpgrade { metric, segment, utilization } in found {
+            seen.entry((metric, None)).or_default().push(utilization);
+            if segment.is_some() {
+                seen.entry((metric, segment)).or_default().push(utilization);
             }
         }
         let learnable = |metric: MetricIx, seen: &BTreeMap<_, Vec<f64>>| {

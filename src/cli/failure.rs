@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::host::stop_signal;
 use super::show;
-use crate::{accuracy, extracts, feature_table, job, models, pipeline, publish, reviews, simulate, store};
+use crate::{accuracy, extracts, feature_table, job, models, pipeline, publish, reviews, shards, simulate, store};
 
 /// A failed command: what to say, and the code to leave with.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ impl From<extracts::Error> for Failure {
                 Failure { code: CONTRACT, message, problems }
             }
             extracts::Error::NotReady { .. } => Failure::new(NOT_READY, message),
+            extracts::Error::Buckets { .. } => Failure::usage(message),
             extracts::Error::Store(e) => e.into(),
         }
     }
@@ -129,6 +130,7 @@ impl From<accuracy::Error> for Failure {
             accuracy::Error::World(e) => e.into(),
             accuracy::Error::Extracts(e) => e.into(),
             accuracy::Error::Store(e) => e.into(),
+            accuracy::Error::Pipeline(e) => e.into(),
             accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
         }
     }
@@ -144,6 +146,16 @@ impl From<reviews::Error> for Failure {
     }
 }
 
+impl From<shards::Error> for Failure {
+    fn from(error: shards::Error) -> Failure {
+        match error {
+            shards::Error::Store(e) => e.into(),
+            shards::Error::Waiting { .. } | shards::Error::Incomplete(_) => Failure::new(NOT_READY, error.to_string()),
+            shards::Error::Unreadable { .. } => Failure::unexpected(error.to_string()),
+        }
+    }
+}
+
 impl From<pipeline::Error> for Failure {
     fn from(error: pipeline::Error) -> Failure {
         match error {
@@ -153,6 +165,8 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Models(e) => e.into(),
             pipeline::Error::Reviews(e) => e.into(),
             pipeline::Error::Audit(e) => Failure::unexpected(e.to_string()),
+            pipeline::Error::Shards(e) => e.into(),
+            pipeline::Error::Untrained { .. } => Failure::new(NOT_READY, error.to_string()),
             pipeline::Error::Interrupted => Failure::new(stop_signal().unwrap_or(130), error.to_string()),
         }
     }

@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod audit;
+mod bucketize;
 mod check;
 mod completions;
 mod docs;
@@ -13,6 +14,7 @@ mod failure;
 mod host;
 mod job;
 mod models;
+mod publish;
 mod published;
 mod review;
 mod run;
@@ -35,7 +37,7 @@ const EXIT_CODES: &str = "Exit codes:
   1    unexpected, or a store that did not answer: try again
   2    usage or configuration
   3    the data contract failed; nothing was published
-  4    the extracts are not there yet: try again later
+  4    the extracts, a model or other shards are not there yet: try again later
   5    another run published first
   130  interrupted    143  terminated
 
@@ -83,8 +85,12 @@ enum Format {
 enum Command {
     /// Run a nightly job and publish its tables, briefings and audit records
     Run(run::RunArgs),
+    /// Publish a night that was run in shards
+    Publish(publish::PublishArgs),
     /// Check the extracts against the data contract and print a data-quality report
     Check(check::CheckArgs),
+    /// Cut the extracts into buckets by account, for runs on several machines
+    Bucketize(bucketize::BucketizeArgs),
     /// Train, grade and promote the models
     Train(train::TrainArgs),
     /// Cross-validate a model on a feature table of your own
@@ -120,7 +126,9 @@ impl Command {
     fn wants_json(&self) -> bool {
         match self {
             Command::Run(args) => args.format == Format::Json,
+            Command::Publish(args) => args.format == Format::Json,
             Command::Check(args) => args.format == Format::Json,
+            Command::Bucketize(args) => args.format == Format::Json,
             Command::Train(args) => args.format == Format::Json,
             Command::Evaluate(args) => args.format == Format::Json,
             Command::Score(args) => args.format == Format::Json,
@@ -135,7 +143,9 @@ impl Command {
     fn execute(&self, terminal: &Terminal) -> Result<(), Failure> {
         match self {
             Command::Run(args) => run::run(args, terminal),
+            Command::Publish(args) => publish::publish(args, terminal),
             Command::Check(args) => check::check(args, terminal),
+            Command::Bucketize(args) => bucketize::bucketize(args, terminal),
             Command::Train(args) => train::train(args, terminal),
             Command::Evaluate(args) => evaluate::evaluate(args, terminal),
             Command::Score(args) => score::score(args, terminal),

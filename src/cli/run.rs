@@ -7,9 +7,11 @@ use super::failure::Failure;
 use super::host::Terminal;
 use super::job::{JobArgs, access, as_of};
 use super::{Format, show};
+use crate::extracts::Part;
 use crate::job::{Job, Kind};
 use crate::pipeline::Host;
 use crate::pipeline::nightly;
+use crate::pipeline::sharded;
 use crate::pipeline::summary::Night;
 use crate::vocabulary::Day;
 use crate::wording;
@@ -24,6 +26,12 @@ pub struct RunArgs {
     /// Last day of the range
     #[arg(long, value_name = "YYYY-MM-DD", requires = "from")]
     to: Option<Day>,
+    /// Run one shard of the accounts only; `foothold publish` makes one run of all
+    #[arg(long, value_name = "I/N", conflicts_with = "from")]
+    shard: Option<Part>,
+    /// Let a shard wait this long for the others before it ends with exit code 4
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "shard")]
+    wait: u64,
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     /// Threads that work side by side; results do not depend on it
@@ -34,6 +42,9 @@ pub struct RunArgs {
 pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), Failure> {
     let job = args.job.load_kind(Kind::Nightly, "run")?;
     limit_threads(args.threads)?;
+    if let Some(part) = args.shard {
+        return run_shard(args, &job, part, terminal);
+    }
     let days = days(args, &job, terminal)?;
     let (access, output) = (access()?, job.settings.output.url.trim_end_matches('/'));
     let mut nights = Vec::new();
@@ -48,6 +59,27 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<(), Failure> {
         [] => {}
         [night] => show::json(night),
         _ => show::json(&json!({"status": "published", "nights": nights})),
+    }
+    Ok(())
+}
+
+fn run_shard(args: &RunArgs, job: &Job, part: Part, terminal: &Terminal) -> Result<(), Failure> {
+    let day = as_of(job, terminal);
+    let shard = sharded::run(job, day, part, args.wait, &access()?, terminal)?;
+    let rows: u64 = shard.files.iter().filter_map(|file| file.rows).sum();
+    match args.format {
+        Format::Json => show::json(&json!({
+            "status": "shard done", "shard": part.to_string(), "as_of": day, "rows": rows,
+            "folder": shard.identity.folder(), "peak_memory_bytes": shard.peak_memory_bytes,
+        })),
+        Format::Table => show::line(&format!(
+            "Shard {part} of {day} is done: {rows} rows under {}/{}.\n\
+             When all are: foothold publish {} --as-of {day} --expect-shards {}",
+            job.settings.output.url.trim_end_matches('/'),
+            shard.identity.folder(),
+            args.job.job.display(),
+            part.of()
+        )),
     }
     Ok(())
 }
@@ -69,7 +101,7 @@ fn days(args: &RunArgs, job: &Job, terminal: &Terminal) -> Result<Vec<Day>, Fail
     Ok((from.0..=to.0).map(Day).collect())
 }
 
-fn as_json(night: &Night, output: &str, terminal: &Terminal) -> serde_json::Value {
+pub(super) fn as_json(night: &Night, output: &str, terminal: &Terminal) -> serde_json::Value {
     let signals: serde_json::Map<String, serde_json::Value> =
         night.unavailable.signals.iter().map(|(signal, tables)| (signal.to_string(), json!(tables))).collect();
     let top: Vec<serde_json::Value> = night
@@ -112,7 +144,7 @@ fn total_seconds(night: &Night) -> f64 {
 }
 
 /// What a person wants to know when the night is over.
-fn summarise(night: &Night, output: &str, terminal: &Terminal) {
+pub(super) fn summarise(night: &Night, output: &str, terminal: &Terminal) {
     let proposed = night.tables.get("recommendations").copied().unwrap_or(0);
     show::line(&format!(
         "Foothold as of {}: {} accounts, {proposed} recommendations, run {}\n",

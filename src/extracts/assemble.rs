@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use super::feature_rows::FeatureFound;
 use super::frame::Frame;
 use super::load::Frames;
+use super::part::Part;
 use super::schema::{self, Entity, Table};
 use super::tables::*;
 use super::usage_rows::UsageFound;
-use super::{Dictionaries, Extracts, InputFile, InputTable, PerAccount, RejectedRow, TableQuality};
+use super::{Dictionaries, Extracts, InputTable, PerAccount, RejectedRow, TableQuality};
 use crate::vocabulary::{AccountIx, Dictionary, Text};
 
 /// Everything that was read and passed its checks.
@@ -19,7 +20,6 @@ pub(super) struct Loaded {
     pub feature_usage: Option<FeatureFound>,
     pub quality: Vec<TableQuality>,
     pub rejected: Vec<RejectedRow>,
-    pub inputs: Vec<InputFile>,
 }
 
 impl Loaded {
@@ -40,25 +40,38 @@ impl Loaded {
     }
 
     /// Ids of one entity in all small tables.
-    fn entity(&self, entity: Entity) -> Vec<Text> {
+    fn entity(&self, entity: Entity) -> impl Iterator<Item = &str> {
         let columns = schema::tables().iter().flat_map(|t| t.columns.iter().map(move |column| (t.table, column)));
-        let named = columns.filter(|(_, column)| column.entity == Some(entity));
+        let named = columns.filter(move |(_, column)| column.entity == Some(entity));
         let frames = named.filter_map(|(table, column)| Some((self.frames.get(&table)?, column)));
-        distinct(frames.flat_map(|(frame, column)| frame.texts(column.name)))
+        frames.flat_map(|(frame, column)| frame.texts(column.name))
     }
 
-    fn dictionaries(&self) -> Dictionaries {
+    /// Every product that some row names.
+    pub fn products(&self) -> Vec<Text> {
+        distinct(self.entity(Entity::Product).chain(self.used(UsageFound::products)))
+    }
+
+    /// Every metric that some row names.
+    pub fn metrics(&self) -> Vec<Text> {
+        distinct(self.entity(Entity::Metric).chain(self.used(UsageFound::metrics)))
+    }
+
+    fn used(&self, names: fn(&UsageFound) -> &[Text]) -> impl Iterator<Item = &str> {
+        self.usage.iter().flat_map(names).map(|name| &**name)
+    }
+
+    /// `products` and `metrics` are those of all parts.
+    fn dictionaries(&self, products: Vec<Text>, metrics: Vec<Text>) -> Dictionaries {
         let accounts: Dictionary<AccountIx> = self.names(InputTable::Accounts, "account_id");
-        let used =
-            |names: fn(&UsageFound) -> &[Text]| self.usage.iter().flat_map(names).cloned().collect::<Vec<Text>>();
         let users = self.feature_usage.iter().flat_map(|found| found.users(&accounts));
         let contact_users = self.frames.get(&InputTable::Contacts).map(|f| f.users("user_id")).unwrap_or_default();
         Dictionaries {
-            products: Dictionary::new(self.entity(Entity::Product).into_iter().chain(used(UsageFound::products))),
+            products: Dictionary::new(products),
             features: self.names(InputTable::Features, "feature_id"),
-            contacts: Dictionary::new(self.entity(Entity::Contact)),
+            contacts: Dictionary::new(distinct(self.entity(Entity::Contact))),
             users: Dictionary::new(users.chain(contact_users.into_iter().flatten().map(Text::from))),
-            metrics: Dictionary::new(self.entity(Entity::Metric).into_iter().chain(used(UsageFound::metrics))),
+            metrics: Dictionary::new(metrics),
             accounts,
         }
     }
@@ -93,16 +106,17 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Text> {
     known.into_iter().map(Text::from).collect()
 }
 
-/// Puts the parts together: the two big tables beside the small ones.
-pub(super) fn assemble(mut loaded: Loaded) -> Extracts {
-    let ids = loaded.dictionaries();
+/// Puts the two big tables beside the small ones; `products` and `metrics` are the names that some row of any part uses.
+pub(super) fn assemble(mut loaded: Loaded, part: Part, products: Vec<Text>, metrics: Vec<Text>) -> Extracts {
+    let ids = loaded.dictionaries(products, metrics);
     let (usage, feature_usage) = (loaded.usage.take(), loaded.feature_usage.take());
     let big = || {
         let usage = usage.map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
         (usage, feature_usage.map(|found| found.into_log(&ids.accounts, &ids.users)))
     };
     let ((usage, feature_usage), small) = rayon::join(big, || small(loaded, &ids));
-    Extracts { usage: usage.unwrap_or_default(), feature_usage: feature_usage.unwrap_or_default(), ids, ..small }
+    let (usage, feature_usage) = (usage.unwrap_or_default(), feature_usage.unwrap_or_default());
+    Extracts { part, usage, feature_usage, ids, ..small }
 }
 
 /// Everything but the ids and the two big tables.
@@ -131,7 +145,6 @@ fn small(mut loaded: Loaded, ids: &Dictionaries) -> Extracts {
         available: loaded.quality.iter().filter(|q| q.available).map(|q| q.table).collect(),
         quality: loaded.quality,
         rejected: loaded.rejected,
-        inputs: loaded.inputs,
         ..Extracts::default()
     }
 }

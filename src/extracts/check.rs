@@ -4,6 +4,7 @@
 //! columns, its references and its key; the first rule that it breaks is the one it is rejected for. Everything is
 //! decided from the content of rows, never from their order or their file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -15,44 +16,33 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::frame::{self, Delivered, Frame, Gathered};
 use super::order::{Cells, arrange};
+use super::part::{Part, is_split};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Kind, RECORDED_AT, Table};
 use super::settings::Settings;
+use super::tally::Tally;
 use super::{InputTable, Seen};
 use crate::vocabulary::{Day, Moment, Text};
 
 /// Ids that a referenced table holds; a table that was not delivered, or that failed itself, is not in it.
 pub(super) type Keys = BTreeMap<InputTable, HashSet<Text>>;
 
-/// What the checks made of a table.
-pub(super) struct Checked {
-    pub frame: Frame,
-    pub rejects: Rejects,
-    /// Visible rows, rejected ones included.
-    pub rows: u64,
-    pub newest: Option<Day>,
-    pub null_share: Vec<(String, f64)>,
-    pub notes: Vec<String>,
-}
-
-/// Checks one table. Rows stand for their positions as delivered until those that stay are moved, once.
+/// Checks one table. Rows stand for their positions as delivered until those that stay are moved, once. Rows of other
+/// parts that came along take part in every comparison and count for nothing.
 pub(super) fn check(
     table: &'static Table,
     gathered: Gathered,
+    part: Part,
     files: &[String],
     keys: &Keys,
     settings: &Settings,
     as_of: Day,
-) -> Result<Checked, ArrowError> {
+) -> Result<(Frame, Tally), ArrowError> {
     let Delivered { data, files: file_of, faults, cut } = gathered.finish(table)?;
-    let mut notes: Vec<String> = cut
-        .iter()
-        .map(|(column, cells)| format!("{cells} texts of `{column}` cut to {} bytes", settings.max_text_bytes))
-        .collect();
+    let own = Own::of(table, &data, part);
     let visible = visible(table, &data, settings, as_of);
-    let (data, unending) = read_open_ends(table, data, &visible, settings)?;
-    notes.extend(unending);
+    let (data, unending) = read_open_ends(table, data, &visible, &own, settings)?;
     let mut verdicts = Verdicts::new(data.num_rows());
     verdicts.conversions(&faults);
     verdicts.columns(table, &data, &visible, settings);
@@ -60,13 +50,40 @@ pub(super) fn check(
     let versions = Versions::new(table, &data);
     let order = versions.order(visible, &file_of);
     versions.reject_duplicates(&order, &mut verdicts);
-    let rejects = versions.rejects(&order, &verdicts, &file_of, files, settings.max_rejected_listed);
-    let rows = order.len() as u64;
-    let accepted: Vec<u32> = order.into_iter().filter(|row| verdicts.sound(*row)).collect();
-    let newest = versions.newest_event(&accepted);
-    let null_share = null_share(table, &data, &accepted);
-    let frame = versions.frame(&accepted)?;
-    Ok(Checked { frame, rejects, rows, newest, null_share, notes })
+    let rows = own.of_these(&order);
+    let rejects = versions.rejects(&rows, &verdicts, &file_of, files, settings.max_rejected_listed);
+    let accepted: Vec<u32> = order.iter().copied().filter(|row| verdicts.sound(*row)).collect();
+    let counted = own.of_these(&accepted);
+    let newest = versions.newest_event(&counted);
+    let nulls = nulls(table, &data, &counted);
+    let cut = cut.into_iter().map(|(column, cells)| (column.to_owned(), cells)).collect();
+    let frame = versions.frame(&accepted, &own)?;
+    let recorded = versions.is_recorded(&counted);
+    let (rows, accepted) = (rows.len() as u64, counted.len() as u64);
+    let tally = Tally { nulls, cut, unending, recorded, ..Tally::new(table.table, rows, rejects, newest, accepted) };
+    Ok((frame, tally))
+}
+
+/// Which rows of a table are the part's own; `None` where all are.
+struct Own(Option<Vec<bool>>);
+
+impl Own {
+    fn of(table: &Table, data: &RecordBatch, part: Part) -> Own {
+        let split = !part.is_whole() && is_split(table);
+        let accounts = || frame::text_cells(data, "account_id");
+        Own(split.then(|| accounts().into_iter().map(|account| part.owns_row(account)).collect()))
+    }
+
+    fn has(&self, row: u32) -> bool {
+        self.0.as_ref().is_none_or(|own| own[row as usize])
+    }
+
+    fn of_these<'r>(&self, rows: &'r [u32]) -> Cow<'r, [u32]> {
+        match &self.0 {
+            None => Cow::Borrowed(rows),
+            Some(_) => Cow::Owned(rows.iter().copied().filter(|row| self.has(*row)).collect()),
+        }
+    }
 }
 
 fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
@@ -92,9 +109,10 @@ fn read_open_ends(
     table: &Table,
     data: RecordBatch,
     visible: &[u32],
+    own: &Own,
     settings: &Settings,
-) -> Result<(RecordBatch, Vec<String>), ArrowError> {
-    let mut notes = Vec::new();
+) -> Result<(RecordBatch, Vec<(String, u64)>), ArrowError> {
+    let mut unending = Vec::new();
     let schema = data.schema();
     let mut columns = data.columns().to_vec();
     for (place, column) in table.columns.iter().enumerate().filter(|(_, column)| column.open_ended) {
@@ -109,13 +127,14 @@ fn read_open_ends(
             let kept = Date32Array::from_iter(cells.iter().map(|day| day.filter(|day| ended(*day)).map(|day| day.0)));
             (Arc::new(kept), cells)
         };
-        let open = visible.iter().filter(|row| ends[**row as usize].is_some_and(|day| !ended(day))).count();
-        if open > 0 {
+        let open = |row: &&u32| ends[**row as usize].is_some_and(|day| !ended(day));
+        if visible.iter().any(|row| open(&row)) {
             columns[place] = read;
-            notes.push(format!("{open} values of `{}` after {} read as no end", column.name, settings.latest_day));
         }
+        let counted = visible.iter().filter(|row| own.has(**row) && open(row)).count();
+        unending.push((column.name.to_owned(), counted as u64));
     }
-    Ok((RecordBatch::try_new(schema, columns)?, notes))
+    Ok((RecordBatch::try_new(schema, columns)?, unending))
 }
 
 /// The first rule that a row breaks.
@@ -381,14 +400,21 @@ impl<'a> Versions<'a> {
         accepted.iter().copied().zip(seen).filter(|(_, seen)| seen.known < seen.superseded).collect()
     }
 
-    /// The rows that were ever visible: by account, then time, then key, then version.
-    fn frame(&self, accepted: &[u32]) -> Result<Frame, ArrowError> {
+    /// Whether any of the rows says when it was recorded.
+    fn is_recorded(&self, rows: &[u32]) -> bool {
+        rows.iter().any(|row| self.recorded(*row).is_some())
+    }
+
+    /// The part's own rows that were ever visible: by account, then time, then key, then version. Of a contact all
+    /// rows, because the accounts where a person worked before are part of the story.
+    fn frame(&self, accepted: &[u32], own: &Own) -> Result<Frame, ArrowError> {
         let mut seen_of = vec![Seen::from(Day::MIN); self.data.num_rows()];
         let mut rows: Vec<u32> = Vec::with_capacity(accepted.len());
         for (row, seen) in self.seen(accepted) {
             seen_of[row as usize] = seen;
             rows.push(row);
         }
+        self.keep_needed(&mut rows, own);
         let account = self.table.column("account_id").map(|column| column.name);
         let leading = account.into_iter().chain(self.table.event);
         let leading: Vec<Cells> = leading.map(|name| Cells::of(self.table, self.data, name)).collect();
@@ -396,6 +422,19 @@ impl<'a> Versions<'a> {
         arrange(&mut rows, &by);
         let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
         Ok(Frame { seen, data: take_record_batch(self.data, &UInt32Array::from(rows))? })
+    }
+
+    fn keep_needed(&self, rows: &mut Vec<u32>, own: &Own) {
+        if own.0.is_none() {
+            return;
+        }
+        if self.table.table != InputTable::Contacts {
+            return rows.retain(|row| own.has(*row));
+        }
+        let contacts = frame::text_cells(self.data, "contact_id");
+        let ours: HashSet<&str> =
+            rows.iter().filter(|row| own.has(**row)).filter_map(|row| contacts[*row as usize]).collect();
+        rows.retain(|row| contacts[*row as usize].is_some_and(|contact| ours.contains(contact)));
     }
 }
 
@@ -446,13 +485,12 @@ fn write(bytes: &mut Vec<u8>, cell: Option<impl AsRef<[u8]>>) {
     bytes.push(0x1f);
 }
 
-fn null_share(table: &Table, data: &RecordBatch, accepted: &[u32]) -> Vec<(String, f64)> {
-    let rows = accepted.len().max(1) as f64;
-    let nulls = |name: &str| {
-        data.column_by_name(name).map_or(accepted.len(), |column| match column.null_count() {
-            0 => 0,
-            _ => accepted.iter().filter(|row| column.is_null(**row as usize)).count(),
-        })
+/// Nulls per optional column.
+fn nulls(table: &Table, data: &RecordBatch, rows: &[u32]) -> Vec<(String, u64)> {
+    let nulls = |name: &str| match data.column_by_name(name) {
+        None => rows.len(),
+        Some(column) if column.null_count() == 0 => 0,
+        Some(column) => rows.iter().filter(|row| column.is_null(**row as usize)).count(),
     };
-    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name) as f64 / rows)).collect()
+    table.optional_columns().map(|column| (column.name.to_owned(), nulls(column.name) as u64)).collect()
 }

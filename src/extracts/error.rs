@@ -66,6 +66,9 @@ pub enum Error {
     /// Nothing has been delivered (yet).
     #[error("{place}: {reason}\n    → {next}")]
     NotReady { place: String, reason: String, next: String },
+    /// The extracts stand in buckets, and not in those that were asked for.
+    #[error("{place}: {reason}\n    → {next}")]
+    Buckets { place: String, reason: String, next: String },
     /// The store could not be reached or answered with a fault; a later attempt may succeed.
     #[error(transparent)]
     Store(#[from] store::Error),

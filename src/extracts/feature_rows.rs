@@ -42,9 +42,13 @@ pub(super) struct FeatureFound {
     pub rejects: Rejects,
     pub rows: u64,
     pub newest: Option<Day>,
-    pub notes: Vec<String>,
+    /// Rows before the usage history that the job keeps.
+    pub older: u64,
     pub recorded: bool,
-    pub null_share: Vec<(String, f64)>,
+    /// Rows that broke no rule, before duplicates go.
+    pub accepted: u64,
+    /// Of them, rows that do not say whether the use was in a trial.
+    pub trial_nulls: u64,
     /// A user is the position of its id in `names`.
     log: FeatureLog,
     /// User ids in byte order.
@@ -184,12 +188,10 @@ impl<'a> FeatureRows<'a> {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
             rows: count.visible,
             newest: count.newest_day(),
-            notes: (older > 0)
-                .then(|| format!("{older} rows older than the usage history left out"))
-                .into_iter()
-                .collect(),
+            older,
             recorded: count.recorded.is_some(),
-            null_share: vec![("in_trial".into(), count.nulls as f64 / count.accepted.max(1) as f64)],
+            accepted: count.accepted,
+            trial_nulls: count.nulls,
             log,
             names,
         }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::compute::concat;
 use arrow::datatypes::{
     DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
@@ -14,6 +14,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::convert::{self, Unfit};
+use super::part::Part;
 use super::schema::{Column, Kind, Table};
 use super::{Dictionaries, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, MetricIx, Moment, ProductIx, Text, UserIx};
@@ -172,17 +173,19 @@ pub(super) struct RowFault {
 /// The rows of a table as they arrive, batch by batch.
 #[derive(Default)]
 pub(super) struct Gathered {
-    parts: Vec<Part>,
+    batches: Vec<Batch>,
 }
 
 /// One batch in the contract's types.
-pub(super) struct Part {
+pub(super) struct Batch {
     columns: Vec<ArrayRef>,
     rows: usize,
     file: u32,
-    /// By row of the part.
+    /// By row of the batch.
     faults: Vec<RowFault>,
     cut: BTreeMap<&'static str, u64>,
+    /// Which rows are the part's own; `None` where all are.
+    own: Option<BooleanArray>,
 }
 
 /// All rows of a table as delivered.
@@ -191,48 +194,49 @@ pub(super) struct Delivered {
     /// The file of each row.
     pub files: Vec<u32>,
     pub faults: Vec<RowFault>,
-    /// Cells that were cut to the longest text, per column.
+    /// Cells of the part's rows that were cut to the longest text, per column.
     pub cut: BTreeMap<&'static str, u64>,
 }
 
 impl Gathered {
-    pub fn add(&mut self, part: Part) {
-        self.parts.push(part);
+    pub fn add(&mut self, batch: Batch) {
+        self.batches.push(batch);
     }
 
-    /// The parts as one; fails only where they outgrow what one array can hold.
+    /// The batches as one; fails only where they outgrow what one array can hold.
     pub fn finish(self, table: &'static Table) -> Result<Delivered, ArrowError> {
         // A table of no rows has the contract's columns too.
-        let nothing = Part::of(table, 0, &RecordBatch::new_empty(Arc::new(Schema::empty())), 0);
+        let nothing = Batch::of(table, 0, &RecordBatch::new_empty(Arc::new(Schema::empty())), 0, Part::WHOLE);
         let mut delivered =
             Delivered { data: nothing.batch(table)?, files: Vec::new(), faults: Vec::new(), cut: BTreeMap::new() };
         let columns = (0..table.columns.len()).map(|column| {
             let arrays: Vec<&dyn Array> =
-                self.parts.iter().chain([&nothing]).map(|part| &*part.columns[column]).collect();
+                self.batches.iter().chain([&nothing]).map(|batch| &*batch.columns[column]).collect();
             concat(&arrays)
         });
         delivered.data = RecordBatch::try_new(delivered.data.schema(), columns.collect::<Result<_, _>>()?)?;
-        for part in self.parts {
+        for batch in self.batches {
             let offset = delivered.files.len() as u32;
-            let faults = part.faults.into_iter().map(|fault| RowFault { row: offset + fault.row, ..fault });
+            let faults = batch.faults.into_iter().map(|fault| RowFault { row: offset + fault.row, ..fault });
             delivered.faults.extend(faults);
-            delivered.files.resize(delivered.files.len() + part.rows, part.file);
-            part.cut.into_iter().for_each(|(column, cells)| *delivered.cut.entry(column).or_default() += cells);
+            delivered.files.resize(delivered.files.len() + batch.rows, batch.file);
+            batch.cut.into_iter().for_each(|(column, cells)| *delivered.cut.entry(column).or_default() += cells);
         }
         Ok(delivered)
     }
 }
 
-impl Part {
-    pub fn of(table: &'static Table, file: usize, batch: &RecordBatch, max_text: usize) -> Part {
-        let rows = batch.num_rows();
-        let mut part = Part { columns: Vec::new(), rows, file: file as u32, faults: Vec::new(), cut: BTreeMap::new() };
+impl Batch {
+    pub fn of(table: &'static Table, file: usize, batch: &RecordBatch, max_text: usize, part: Part) -> Batch {
+        let (rows, own) = (batch.num_rows(), part.own_rows(table, batch));
+        let (columns, faults, cut) = (Vec::with_capacity(table.columns.len()), Vec::new(), BTreeMap::new());
+        let mut typed = Batch { columns, rows, file: file as u32, faults, cut, own };
         for column in &table.columns {
             let array = batch.column_by_name(column.name).cloned().unwrap_or_else(|| convert::absent(rows));
-            let column = part.column(column, &array, max_text);
-            part.columns.push(column);
+            let column = typed.column(column, &array, max_text);
+            typed.columns.push(column);
         }
-        part
+        typed
     }
 
     fn batch(&self, table: &Table) -> Result<RecordBatch, ArrowError> {
@@ -260,9 +264,9 @@ impl Part {
             return StringViewArray::from(&texts);
         }
         let mut cut = 0;
-        let cells = texts.iter().map(|cell| {
+        let cells = texts.iter().enumerate().map(|(row, cell)| {
             let cell = cell.filter(|text| !blank(text))?;
-            cut += u64::from(long(cell));
+            cut += u64::from(long(cell) && self.own.as_ref().is_none_or(|own| own.value(row)));
             Some(if long(cell) { &cell[..cell.floor_char_boundary(max_text)] } else { cell })
         });
         let kept = cells.collect();

@@ -92,6 +92,7 @@ fn mark_features(log: &FeatureLog, window: Window, touched: &mut [bool]) {
 
 fn reduced(extracts: &Extracts, touched: &[bool], window: Window) -> Extracts {
     Extracts {
+        part: extracts.part,
         ids: extracts.ids.clone(),
         products: extracts.products.clone(),
         features: extracts.features.clone(),

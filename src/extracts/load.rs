@@ -7,19 +7,21 @@ use arrow::error::ArrowError;
 
 use super::assemble::{self, Loaded};
 use super::batch_time::Window;
-use super::check::{self, Checked, Keys};
+use super::check::{self, Keys};
 use super::error::{Error, Problem};
 use super::feature_rows::{self, FeatureRows};
-use super::frame::{Gathered, Part};
+use super::frame::{Batch, Gathered};
 use super::gather::Count;
 use super::locate::{self, Delivery, Source};
 use super::packed::Writer;
 use super::parquet_file::ParquetFile;
+use super::part::Part;
 use super::rejects::Rejects;
 use super::scan;
-use super::schema::{Need, Table};
+use super::schema::{self, Need};
 use super::settings::Settings;
 use super::state::{Content, Kept, KeptFile, State};
+use super::tally::{Digest, Tally};
 use super::usage_rows::{self, UsageRows};
 use super::{Extracts, InputFile, InputTable, ProgressOf, TableQuality};
 use crate::store::{Access, Object};
@@ -45,8 +47,26 @@ pub fn load_from(
     as_of: Day,
     progress: ProgressOf,
 ) -> Result<Extracts, Error> {
+    let delivered = read(settings, access, state, as_of, Part::WHOLE, progress)?;
+    let digest = delivered.digest();
+    delivered.settle(settings, vec![digest])
+}
+
+/// Reads one part of all tables. What the other parts found decides whether it may be used: see [`Delivered::settle`].
+///
+/// # Errors
+/// As [`load`], but for rules that count the rows of all parts; and [`Error::Buckets`] where the extracts stand in
+/// other parts than the one asked for.
+pub fn read(
+    settings: &Settings,
+    access: &Access,
+    state: &State,
+    as_of: Day,
+    part: Part,
+    progress: ProgressOf,
+) -> Result<Delivered, Error> {
     let mut problems = Vec::new();
-    let deliveries = locate::locate(settings, access, as_of, &mut problems)?;
+    let deliveries = locate::locate(settings, access, as_of, part, &mut problems)?;
     let mut tables = Vec::with_capacity(deliveries.len());
     for mut delivery in deliveries {
         let (kept, sources) = unchanged(&mut delivery, state, settings);
@@ -55,13 +75,129 @@ pub fn load_from(
     }
     // Nothing is decoded while the shape of any table is wrong.
     stop_at(problems)?;
-    let (keys, loaded) = (Keys::new(), Loaded::default());
-    let mut loading = Loading { settings, state, as_of, progress, problems: Vec::new(), keys, loaded };
+    let (keys, loaded, unsound) = (Keys::new(), Loaded::default(), false);
+    let (unreadable, read) = (Vec::new(), Vec::new());
+    let mut loading =
+        Loading { settings, state, as_of, part, progress, unreadable, unsound, keys, loaded, tables: read };
     for table in tables {
         loading.table(table)?;
     }
-    stop_at(loading.problems)?;
-    Ok(assemble::assemble(loading.loaded))
+    let Loading { unreadable, loaded, tables, .. } = loading;
+    Ok(Delivered { as_of, part, loaded, tables, unreadable })
+}
+
+/// Every object that reading one part would read, as it was delivered; nothing is decoded.
+pub fn inputs(settings: &Settings, access: &Access, as_of: Day, part: Part) -> Result<Vec<InputFile>, Error> {
+    let mut problems = Vec::new();
+    let mut inputs = Vec::new();
+    for mut delivery in locate::locate(settings, access, as_of, part, &mut problems)? {
+        let sources = std::mem::take(&mut delivery.sources);
+        let files = scan::open(delivery.table, sources, &mut problems)?;
+        inputs.extend(Opened { delivery, files, kept: Vec::new() }.inputs());
+    }
+    stop_at(problems)?;
+    Ok(inputs)
+}
+
+/// One part of the tables, read and checked row by row.
+pub struct Delivered {
+    as_of: Day,
+    part: Part,
+    loaded: Loaded,
+    tables: Vec<ReadTable>,
+    /// Files that cannot be decoded.
+    unreadable: Vec<Problem>,
+}
+
+/// How one table was delivered, and what its rows came to.
+struct ReadTable {
+    /// With the notes of its files.
+    delivery: Delivery,
+    inputs: Vec<InputFile>,
+    /// `None` where the table was not delivered or cannot be read.
+    tally: Option<Tally>,
+}
+
+impl Delivered {
+    /// What all parts must know of this one.
+    pub fn digest(&self) -> Digest {
+        Digest {
+            tallies: self.tables.iter().filter_map(|table| table.tally.clone()).collect(),
+            products: self.loaded.products(),
+            metrics: self.loaded.metrics(),
+        }
+    }
+
+    /// Fails where some file cannot be decoded, whatever the other parts say.
+    pub fn is_readable(&self) -> Result<(), Error> {
+        stop_at(self.unreadable.clone())
+    }
+
+    /// Every object that was read, as it was delivered.
+    pub fn inputs(&self) -> Vec<InputFile> {
+        let read = self.tables.iter().filter(|table| table.tally.is_some());
+        read.flat_map(|table| table.inputs.iter().cloned()).collect()
+    }
+
+    /// Holds the tables of all parts against the job's limits and numbers what they name; `digests` are those of all
+    /// parts, in part order.
+    pub fn settle(mut self, settings: &Settings, digests: Vec<Digest>) -> Result<Extracts, Error> {
+        let whole = Digest::union(digests);
+        let inputs = self.inputs();
+        let mut problems = Vec::new();
+        for table in std::mem::take(&mut self.tables) {
+            let name = table.delivery.table.table;
+            problems.extend(self.unreadable.extract_if(.., |problem| problem.table == name));
+            match whole.tallies.iter().find(|tally| tally.table == name && table.tally.is_some()) {
+                Some(tally) => problems.extend(self.conclude(table.delivery, tally.clone(), settings)),
+                None if table.delivery.delivered => {}
+                None => {
+                    self.loaded.quality.push(TableQuality { notes: table.delivery.notes, ..not_delivered(name) });
+                }
+            }
+        }
+        stop_at(problems)?;
+        Ok(Extracts { inputs, ..assemble::assemble(self.loaded, self.part, whole.products, whole.metrics) })
+    }
+
+    /// Writes the table's quality row; what speaks against the table comes back.
+    fn conclude(&mut self, delivery: Delivery, mut tally: Tally, settings: &Settings) -> Vec<Problem> {
+        let table = delivery.table.table;
+        let problems = verdict(&delivery, &mut tally, settings, self.as_of);
+        let mut notes = delivery.notes;
+        notes.extend(tally.notes(settings));
+        if tally.rows == 0 {
+            notes.push(format!("delivered without any row up to {}", self.as_of));
+        } else if !tally.recorded {
+            notes.push(
+                "cannot be replayed exactly: no recorded_at, so each row counts as known from its own day".into(),
+            );
+        }
+        let (rows, rejected, newest_event) = (tally.rows, tally.rejects.count, tally.newest);
+        let null_share = tally.null_share();
+        let (listed, left_out) = tally.rejects.into_rows();
+        if left_out > 0 {
+            notes.push(format!("{left_out} rejected rows are counted but not listed"));
+        }
+        self.loaded.rejected.extend(listed);
+        let quality = TableQuality { table, rows, rejected, newest_event, null_share, available: true, notes };
+        self.loaded.quality.push(quality);
+        problems
+    }
+}
+
+/// What speaks against a table: too many rejected rows, or none at all where some are required.
+fn verdict(delivery: &Delivery, tally: &mut Tally, settings: &Settings, as_of: Day) -> Vec<Problem> {
+    let limit = settings.rejected_limit(delivery.table.table);
+    let over = tally.rejects.over_limit(tally.rows, limit, &delivery.place);
+    let empty = (tally.rows == 0 && delivery.table.need == Need::Required).then(|| empty(delivery, as_of));
+    over.into_iter().chain(empty).collect()
+}
+
+fn empty(delivery: &Delivery, as_of: Day) -> Problem {
+    let reason = format!("required, but it holds no row up to {as_of}");
+    let next = "check the as-of day and the table's dates, or wait for the delivery and run again";
+    Problem::new(delivery.table.table, &delivery.place, reason, next)
 }
 
 /// What the state holds of a table, and the files that must be read.
@@ -100,7 +236,7 @@ struct Opened {
 impl Opened {
     /// Where a row is said to be that does not remember its file.
     fn place(&self) -> String {
-        let one = self.files.len() + self.kept.iter().map(|chunk| chunk.sources.len()).sum::<usize>() == 1;
+        let one = self.inputs().len() == 1;
         match self.files.first().filter(|_| one) {
             Some(file) => file.source.url(),
             None => self.delivery.table.name().to_owned(),
@@ -136,6 +272,8 @@ impl Opened {
         let kept = self.kept.iter().flat_map(|chunk| chunk.kept.files.iter().map(move |file| file.as_input(table)));
         let mut inputs: Vec<InputFile> = self.files.iter().map(|file| file.as_input(table)).chain(kept).collect();
         inputs.sort_by(|a, b| a.path.cmp(&b.path));
+        // An object that stands in pieces was delivered once.
+        inputs.dedup_by(|later, kept| later.path == kept.path);
         inputs
     }
 
@@ -151,20 +289,14 @@ struct Loading<'a> {
     settings: &'a Settings,
     state: &'a State,
     as_of: Day,
+    part: Part,
     progress: ProgressOf<'a>,
-    problems: Vec<Problem>,
+    unreadable: Vec<Problem>,
+    /// A table that others refer to failed, or some file cannot be decoded.
+    unsound: bool,
     keys: Keys,
     loaded: Loaded,
-}
-
-/// What every table's quality row needs.
-struct Summary {
-    rows: u64,
-    rejects: Rejects,
-    newest: Option<Day>,
-    null_share: Vec<(String, f64)>,
-    notes: Vec<String>,
-    recorded: bool,
+    tables: Vec<ReadTable>,
 }
 
 impl<'a> Loading<'a> {
@@ -179,45 +311,57 @@ impl<'a> Loading<'a> {
         }
         // Without sound accounts every row of usage would look like an orphan.
         let streamed = matches!(table, InputTable::Usage | InputTable::FeatureUsage);
-        if streamed && !self.problems.is_empty() && !self.sound_targets(opened.delivery.table) {
-            return Ok(());
-        }
-        if !opened.delivery.delivered {
-            let notes = opened.delivery.notes;
-            self.loaded.quality.push(TableQuality { notes, ..not_delivered(table) });
+        let orphaned = streamed && self.unsound && !self.sound_targets(opened.delivery.table);
+        if !opened.delivery.delivered || orphaned {
+            self.tables.push(ReadTable { delivery: opened.delivery, inputs: Vec::new(), tally: None });
             return Ok(());
         }
         let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
-        let unreadable = self.problems.len();
-        let summary = match table {
+        let unreadable = self.unreadable.len();
+        let tally = match table {
             InputTable::Usage => self.usage(&mut opened)?,
             InputTable::FeatureUsage => self.feature_usage(&mut opened)?,
             _ => self.small(&opened, &urls)?,
         };
         // What was read of a table that cannot be read whole says nothing about the rest.
-        if self.problems.len() == unreadable {
-            self.conclude(opened, summary);
-        }
+        let whole = self.unreadable.len() == unreadable;
+        self.admit(opened, tally, whole);
         Ok(())
     }
 
+    /// Lets other tables refer to this one, if it is sound. Those that others refer to are read whole by every part.
+    fn admit(&mut self, opened: Opened, mut tally: Tally, whole: bool) {
+        let inputs = opened.inputs();
+        let notes = opened.notes();
+        let mut delivery = opened.delivery;
+        delivery.notes.extend(notes);
+        let sound = whole && verdict(&delivery, &mut tally, self.settings, self.as_of).is_empty();
+        self.unsound |= !sound;
+        // A table that failed must not fail those that refer to it: their rows would all be orphans.
+        if let (true, Some(keys)) = (sound, self.loaded.keys_of(delivery.table)) {
+            self.keys.insert(delivery.table.table, keys);
+        }
+        self.tables.push(ReadTable { delivery, inputs, tally: whole.then_some(tally) });
+    }
+
     /// Whether every table that this one refers to passed its checks.
-    fn sound_targets(&self, table: &Table) -> bool {
+    fn sound_targets(&self, table: &schema::Table) -> bool {
         table.columns.iter().filter_map(|column| column.references).all(|target| self.keys.contains_key(&target))
     }
 
-    fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Summary, Error> {
-        let (table, settings) = (opened.delivery.table, self.settings);
+    fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Tally, Error> {
+        let (table, settings, part) = (opened.delivery.table, self.settings, self.part);
         let gathered = Mutex::new(Gathered::default());
         let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            let part = Part::of(table, file, batch, settings.max_text_bytes);
-            gathered.lock().unwrap_or_else(PoisonError::into_inner).add(part);
+            let batch = Batch::of(table, file, batch, settings.max_text_bytes, part);
+            gathered.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
         })?;
-        self.problems.extend(found);
+        self.unreadable.extend(found);
         let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let checked = check::check(table, gathered, urls, &self.keys, settings, self.as_of);
-        let checked = checked.map_err(|e| Error::Contract(vec![self.unworkable(opened, &e)]))?;
-        Ok(self.keep(table.table, checked))
+        let checked = check::check(table, gathered, part, urls, &self.keys, settings, self.as_of);
+        let (frame, tally) = checked.map_err(|e| Error::Contract(vec![self.unworkable(opened, &e)]))?;
+        self.loaded.frames.insert(table.table, frame);
+        Ok(tally)
     }
 
     /// Arrow refuses an array only when it outgrows what one can hold.
@@ -231,19 +375,12 @@ impl<'a> Loading<'a> {
         )
     }
 
-    fn keep(&mut self, table: InputTable, checked: Checked) -> Summary {
-        let recorded = checked.frame.moment(super::schema::RECORDED_AT).iter().any(Option::is_some);
-        self.loaded.frames.insert(table, checked.frame);
-        let Checked { rejects, rows, newest, null_share, notes, .. } = checked;
-        Summary { rows, rejects, newest, null_share, notes, recorded }
-    }
-
     fn window(&self) -> Window<'a> {
         let from = self.as_of.minus(self.settings.usage_history_days as i32);
         Window { from, as_of: self.as_of, settings: self.settings }
     }
 
-    fn usage(&mut self, opened: &mut Opened) -> Result<Summary, Error> {
+    fn usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
         let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
         let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
         let rows = UsageRows::new(opened.delivery.table, &accounts, window, &place, chunks);
@@ -253,34 +390,33 @@ impl<'a> Loading<'a> {
                     rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
                     opened.kept.push(chunk);
                 }
-                None => opened.read_again(chunk, &mut self.problems)?,
+                None => opened.read_again(chunk, &mut self.unreadable)?,
             }
         }
-        let found = scan::scan(opened.delivery.table, &opened.files, self.progress, &|file, batch| {
+        let (table, part) = (opened.delivery.table, self.part);
+        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
             let source = &opened.files[file].source;
-            rows.add(source.chunk, &source.url(), source.day, batch);
+            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
         })?;
         let whole = found.is_empty();
-        self.problems.extend(found);
+        self.unreadable.extend(found);
         let mut usage = rows.finish(|chunk, names| {
             if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
                 self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.runs, &accounts, names));
             }
         });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
-        let summary = Summary {
-            rows: usage.rows,
-            rejects,
-            newest: usage.newest,
-            null_share: Vec::new(),
-            notes: std::mem::take(&mut usage.notes),
+        let accepted = usage.rows - rejects.count;
+        let tally = Tally {
+            older: usage.older,
             recorded: usage.recorded,
+            ..Tally::new(table.table, usage.rows, rejects, usage.newest, accepted)
         };
         self.loaded.usage = Some(usage);
-        Ok(summary)
+        Ok(tally)
     }
 
-    fn feature_usage(&mut self, opened: &mut Opened) -> Result<Summary, Error> {
+    fn feature_usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
         let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
         let features: Dictionary<FeatureIx> = self.loaded.names(InputTable::Features, "feature_id");
         let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
@@ -291,15 +427,16 @@ impl<'a> Loading<'a> {
                     rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
                     opened.kept.push(chunk);
                 }
-                None => opened.read_again(chunk, &mut self.problems)?,
+                None => opened.read_again(chunk, &mut self.unreadable)?,
             }
         }
-        let found = scan::scan(opened.delivery.table, &opened.files, self.progress, &|file, batch| {
+        let (table, part) = (opened.delivery.table, self.part);
+        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
             let source = &opened.files[file].source;
-            rows.add(source.chunk, &source.url(), source.day, batch);
+            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
         })?;
         let whole = found.is_empty();
-        self.problems.extend(found);
+        self.unreadable.extend(found);
         let mut usage = rows.finish(|chunk, users| {
             if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
                 self.remember(
@@ -311,16 +448,14 @@ impl<'a> Loading<'a> {
             }
         });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::FeatureUsage, 0));
-        let summary = Summary {
-            rows: usage.rows,
-            rejects,
-            newest: usage.newest,
-            null_share: std::mem::take(&mut usage.null_share),
-            notes: std::mem::take(&mut usage.notes),
+        let tally = Tally {
+            nulls: vec![("in_trial".into(), usage.trial_nulls)],
+            older: usage.older,
             recorded: usage.recorded,
+            ..Tally::new(table.table, usage.rows, rejects, usage.newest, usage.accepted)
         };
         self.loaded.feature_usage = Some(usage);
-        Ok(summary)
+        Ok(tally)
     }
 
     /// Keeps a chunk that was read for the nights to come.
@@ -329,55 +464,6 @@ impl<'a> Loading<'a> {
         let content = Content { settings: self.settings, files: &files, count, runs };
         let (table, name) = (opened.delivery.table.table, &opened.delivery.chunks[chunk]);
         self.state.keep(table, name, &content, opened.object_of(chunk));
-    }
-
-    /// Holds the table against the job's limits and writes its quality row.
-    fn conclude(&mut self, opened: Opened, mut summary: Summary) {
-        let (inputs, file_notes) = (opened.inputs(), opened.notes());
-        let delivery = opened.delivery;
-        let table = delivery.table.table;
-        let limit = self.settings.rejected_limit(table);
-        let over = summary.rejects.over_limit(summary.rows, limit, &delivery.place);
-        let empty = (summary.rows == 0 && delivery.table.need == Need::Required).then(|| self.empty(&delivery));
-        let sound = over.is_none() && empty.is_none();
-        self.problems.extend(over.into_iter().chain(empty));
-        // A table that failed must not fail those that refer to it: their rows would all be orphans.
-        if let (true, Some(keys)) = (sound, self.loaded.keys_of(delivery.table)) {
-            self.keys.insert(table, keys);
-        }
-        let mut notes = delivery.notes;
-        notes.extend(file_notes);
-        notes.extend(summary.notes);
-        if summary.rows == 0 {
-            notes.push(format!("delivered without any row up to {}", self.as_of));
-        } else if !summary.recorded {
-            notes.push(
-                "cannot be replayed exactly: no recorded_at, so each row counts as known from its own day".into(),
-            );
-        }
-        let rejected = summary.rejects.count;
-        let (listed, left_out) = summary.rejects.into_rows();
-        if left_out > 0 {
-            notes.push(format!("{left_out} rejected rows are counted but not listed"));
-        }
-        self.loaded.rejected.extend(listed);
-        self.loaded.inputs.extend(inputs);
-        let Summary { rows, newest, null_share, .. } = summary;
-        self.loaded.quality.push(TableQuality {
-            table,
-            rows,
-            rejected,
-            newest_event: newest,
-            null_share,
-            available: true,
-            notes,
-        });
-    }
-
-    fn empty(&self, delivery: &Delivery) -> Problem {
-        let reason = format!("required, but it holds no row up to {}", self.as_of);
-        let next = "check the as-of day and the table's dates, or wait for the delivery and run again";
-        Problem::new(delivery.table.table, &delivery.place, reason, next)
     }
 }
 

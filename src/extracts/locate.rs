@@ -1,9 +1,12 @@
 //! Which objects hold which table: folders, single files, per-table URLs and Hive partitions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::InputTable;
+use super::buckets::{Index, Origin};
 use super::error::{Error, Problem};
+use super::part::Part;
 use super::schema::{self, Need, Table};
 use super::settings::Settings;
 use crate::store::{Access, Object, Store};
@@ -16,17 +19,34 @@ pub(super) struct Source {
     pub object: Object,
     /// The day that the path states for every row, from `date=YYYY-MM-DD`.
     pub day: Option<Day>,
+    /// The object as it was delivered, where this one is a piece of it.
+    pub origin: Option<Arc<Origin>>,
     /// Position in the delivery's `chunks`.
     pub chunk: usize,
 }
 
 impl Source {
-    /// The object's address as people read it.
+    /// The address of what was delivered, as people read it.
     pub fn url(&self) -> String {
-        match self.object.path.as_str() {
-            "" => self.store.url().to_owned(),
-            path => format!("{}/{path}", self.store.url()),
+        match &self.origin {
+            Some(origin) => origin.url.clone(),
+            None => url_of(&self.store, &self.object),
         }
+    }
+
+    /// Etag and bytes of what was delivered.
+    pub fn delivered(&self) -> (&str, u64) {
+        match &self.origin {
+            Some(origin) => (&origin.etag, origin.bytes),
+            None => (&self.object.etag, self.object.bytes),
+        }
+    }
+}
+
+pub(super) fn url_of(store: &Store, object: &Object) -> String {
+    match object.path.as_str() {
+        "" => store.url().to_owned(),
+        path => format!("{}/{path}", store.url()),
     }
 }
 
@@ -53,29 +73,42 @@ pub(super) fn locate(
     settings: &Settings,
     access: &Access,
     as_of: Day,
+    part: Part,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Delivery>, Error> {
     let root = Store::open(&settings.url, access)?;
-    let listed = list(&root)?;
-    if listed.is_empty() && settings.tables.is_empty() {
-        return Err(Error::nothing_there(root.url(), as_of));
-    }
+    let found = match Index::read(&root)? {
+        Some(index) => index.found(&root, part)?,
+        None => find(settings, access, &root, problems)?,
+    };
     let from = as_of.minus(settings.usage_history_days as i32);
-    let mut deliveries = Vec::new();
-    for table in schema::tables() {
-        let found = match settings.tables.get(&table.table) {
-            Some(url) => elsewhere(table, &Store::open(url, access)?)?,
-            None => under_root(table, &root, &listed, problems),
-        };
-        deliveries.push(deliver(table, found, from, as_of, problems));
-    }
+    let deliver = |found: Found| deliver(found, from, as_of, problems);
+    let deliveries: Vec<Delivery> = found.into_iter().map(deliver).collect();
     if deliveries.iter().all(|delivery| !delivery.delivered) {
         return Err(Error::nothing_there(root.url(), as_of));
     }
-    for delivery in deliveries.iter().filter(|d| !d.delivered && d.table.need == Need::Required) {
-        problems.push(missing(delivery, &listed));
-    }
     Ok(deliveries)
+}
+
+/// Every table's objects as they were delivered, whatever their day.
+pub(super) fn find(
+    settings: &Settings,
+    access: &Access,
+    root: &Store,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Found>, Error> {
+    let listed = list(root)?;
+    let mut tables = Vec::new();
+    for table in schema::tables() {
+        tables.push(match settings.tables.get(&table.table) {
+            Some(url) => elsewhere(table, &Store::open(url, access)?)?,
+            None => under_root(table, root, &listed, problems),
+        });
+    }
+    let none = tables.iter().all(|found| !found.is_delivered());
+    let lacking = tables.iter().filter(|found| !found.is_delivered() && found.table.need == Need::Required);
+    problems.extend(lacking.filter(|_| !none).map(|found| missing(found, &listed)));
+    Ok(tables)
 }
 
 /// A place that does not exist or may not be read is an input that is not ready, not a fault of the store.
@@ -86,23 +119,54 @@ fn list(store: &Store) -> Result<Vec<Object>, Error> {
     })
 }
 
-/// Objects of one table, before the names are looked at.
-struct Found {
-    place: String,
-    store: Store,
-    objects: Vec<Object>,
+/// Objects of one table, before their days are looked at.
+pub(super) struct Found {
+    pub table: &'static Table,
+    pub place: String,
+    pub store: Store,
+    pub objects: Vec<FoundObject>,
 }
 
-fn elsewhere(table: &Table, store: &Store) -> Result<Found, Error> {
+/// One delivered object.
+pub(super) struct FoundObject {
+    /// Relative to where the table was looked for.
+    pub path: String,
+    /// Set where the object stands in pieces.
+    pub origin: Option<Arc<Origin>>,
+    /// The objects to read; itself where it was not cut.
+    pub pieces: Vec<Object>,
+}
+
+impl From<Object> for FoundObject {
+    fn from(object: Object) -> FoundObject {
+        FoundObject { path: object.path.clone(), origin: None, pieces: vec![object] }
+    }
+}
+
+impl FoundObject {
+    /// An object of which the URL itself is the whole address has no path.
+    pub fn is_parquet(&self) -> bool {
+        self.path.is_empty() || is_parquet(&self.path)
+    }
+}
+
+impl Found {
+    pub fn is_delivered(&self) -> bool {
+        self.objects.iter().any(FoundObject::is_parquet)
+    }
+}
+
+fn elsewhere(table: &'static Table, store: &Store) -> Result<Found, Error> {
     let objects = match store.head("")? {
         Some(file) => vec![file],
         None => list(store)?,
     };
     tracing::debug!(table = table.name(), url = store.url(), objects = objects.len(), "table mapped to its own URL");
-    Ok(Found { place: store.url().to_owned(), store: store.clone(), objects })
+    let objects = objects.into_iter().map(FoundObject::from).collect();
+    Ok(Found { table, place: store.url().to_owned(), store: store.clone(), objects })
 }
 
-fn under_root(table: &Table, root: &Store, listed: &[Object], problems: &mut Vec<Problem>) -> Found {
+fn under_root(table: &'static Table, root: &Store, listed: &[Object], problems: &mut Vec<Problem>) -> Found {
     let (folder, file) = (format!("{}/", table.name()), format!("{}.parquet", table.name()));
     let inside: Vec<Object> = listed.iter().filter(|o| o.path.starts_with(&folder)).cloned().collect();
     let single = listed.iter().find(|o| o.path == file);
@@ -112,32 +176,45 @@ fn under_root(table: &Table, root: &Store, listed: &[Object], problems: &mut Vec
         problems.push(Problem::new(table.table, &place, reason, "keep one of the two"));
     }
     let objects = if inside.is_empty() { single.cloned().into_iter().collect() } else { inside };
-    Found { place, store: root.clone(), objects }
+    let objects = objects.into_iter().map(FoundObject::from).collect();
+    Found { table, place, store: root.clone(), objects }
 }
 
-fn deliver(table: &'static Table, found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> Delivery {
+fn deliver(found: Found, from: Day, as_of: Day, problems: &mut Vec<Problem>) -> Delivery {
+    let table = found.table;
     let (mut sources, mut notes, mut chunks) = (Vec::new(), Vec::new(), Chunks::default());
     let (mut ignored, mut later, mut older, mut parquet) = (0, 0, 0, 0);
     for object in found.objects {
-        if !object.path.is_empty() && !is_parquet(&object.path) {
+        if !object.is_parquet() {
             ignored += u32::from(!is_hidden(&object.path));
             continue;
         }
         parquet += 1;
-        let source = Source { store: found.store.clone(), object, day: None, chunk: 0 };
-        match partition(table, &source.object.path) {
-            Ok(None) => sources.push(Source { chunk: chunks.unnamed(), ..source }),
+        let span = partition(table, &object.path);
+        let mut pieces = object.pieces.into_iter();
+        let origin = object.origin;
+        let source = |piece, day, chunk| Source {
+            store: found.store.clone(),
+            object: piece,
+            day,
+            chunk,
+            origin: origin.clone(),
+        };
+        match span {
+            Ok(None) => {
+                let chunk = chunks.unnamed();
+                sources.extend(pieces.map(|piece| source(piece, None, chunk)));
+            }
             Ok(Some(span)) if span.first > as_of => later += 1,
             Ok(Some(span)) if span.last < from => older += 1,
             Ok(Some(span)) => {
-                sources.push(Source { day: span.day(), chunk: chunks.of_month(span.first), ..source });
+                let chunk = chunks.of_month(span.first);
+                sources.extend(pieces.map(|piece| source(piece, span.day(), chunk)));
             }
-            Err(reason) => problems.push(Problem::new(
-                table.table,
-                source.url(),
-                reason,
-                "name the partition date=YYYY-MM-DD or month=YYYY-MM",
-            )),
+            Err(reason) => problems.extend(pieces.next().map(|piece| {
+                let url = source(piece, None, 0).url();
+                Problem::new(table.table, url, reason, "name the partition date=YYYY-MM-DD or month=YYYY-MM")
+            })),
         }
     }
     tracing::debug!(table = table.name(), parquet, ignored, later, older, "objects found");
@@ -173,6 +250,11 @@ impl Chunks {
             self.names.len() - 1
         })
     }
+}
+
+/// The day that a partition's path states.
+pub(super) fn path_day(table: &Table, path: &str) -> Option<Day> {
+    partition(table, path).ok().flatten().and_then(Span::day)
 }
 
 fn is_parquet(path: &str) -> bool {
@@ -218,8 +300,8 @@ fn partition(table: &Table, path: &str) -> Result<Option<Span>, String> {
     }
 }
 
-fn missing(delivery: &Delivery, listed: &[Object]) -> Problem {
-    let name = delivery.table.name();
+fn missing(found: &Found, listed: &[Object]) -> Problem {
+    let name = found.table.name();
     let near = listed
         .iter()
         .filter_map(|o| o.path.split('/').next())
@@ -228,10 +310,5 @@ fn missing(delivery: &Delivery, listed: &[Object]) -> Problem {
         .min();
     let hint = near.map(|near| format!("; `{near}` stands there, did you mean it?")).unwrap_or_default();
     let reason = format!("required, but there is no {name}.parquet and no Parquet file below {name}/{hint}");
-    Problem::new(
-        delivery.table.table,
-        &delivery.place,
-        reason,
-        format!("deliver `{name}`, or map it in [extracts.tables]"),
-    )
+    Problem::new(found.table.table, &found.place, reason, format!("deliver `{name}`, or map it in [extracts.tables]"))
 }

@@ -10,6 +10,7 @@ pub mod tables;
 
 mod assemble;
 mod batch_time;
+mod buckets;
 mod check;
 mod convert;
 mod dictionary_column;
@@ -23,21 +24,28 @@ mod locate;
 mod order;
 mod packed;
 mod parquet_file;
+mod part;
 mod rejects;
 mod rules;
 mod scan;
 mod state;
 mod stretches;
+mod tally;
 mod usage_rows;
 mod usage_run;
 
+pub use buckets::{Bucketized, bucketize};
 pub use error::{Error, Problem};
-pub use load::{load, load_from};
+pub use load::{Delivered, inputs, load, load_from, read};
+pub use part::{MOST_PARTS, Part};
 pub use settings::Settings;
 pub use state::State;
+pub use tally::Digest;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::{AccountIx, ContactIx, Day, Dictionary, FeatureIx, MetricIx, ProductIx, UserIx};
 use tables::*;
@@ -152,7 +160,7 @@ pub struct Dictionaries {
 }
 
 /// A row that broke a rule of the contract.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RejectedRow {
     pub table: InputTable,
     pub key: String,
@@ -190,6 +198,8 @@ pub struct InputFile {
 /// Everything known by the end of the run's day.
 #[derive(Clone, Debug, Default)]
 pub struct Extracts {
+    /// The accounts whose rows are held; of all others only their row of `accounts`.
+    pub part: Part,
     pub ids: Dictionaries,
     pub accounts: PerAccount<Account>,
     /// By [`ProductIx`].
@@ -247,6 +257,11 @@ impl Extracts {
 
     pub fn account_id(&self, account: AccountIx) -> &str {
         self.ids.accounts.name(account)
+    }
+
+    /// Whether the rows of the account are held here, and not by another part.
+    pub fn owns(&self, account: AccountIx) -> bool {
+        self.part.owns(self.account_id(account))
     }
 
     /// Every account that the extracts name, known today or not.

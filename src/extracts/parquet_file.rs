@@ -18,6 +18,7 @@ use parquet::basic::Type as Physical;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::convert;
 use super::error::Problem;
@@ -34,7 +35,7 @@ pub(super) const TAIL_BYTES: u64 = 64 * 1024;
 const BATCH_ROWS: usize = 8_192;
 const BIG_TABLE_BATCH_ROWS: usize = 65_536;
 
-const NOT_UTF8: &str = "text that is not UTF-8";
+pub(super) const NOT_UTF8: &str = "text that is not UTF-8";
 
 /// Rows per step while the first row that cannot be decoded is looked for.
 const BLAME_ROWS: usize = 1_024;
@@ -95,15 +96,15 @@ impl ParquetFile {
 
     /// The file as the run's inputs list it.
     pub fn as_input(&self, table: InputTable) -> InputFile {
-        let object = &self.source.object;
-        InputFile { table, path: self.source.url(), etag: object.etag.clone(), bytes: object.bytes, rows: self.rows }
+        self.as_kept().as_input(table)
     }
 
-    /// The file as the state notes it.
+    /// The file as the state notes it: as it was delivered.
     pub fn as_kept(&self) -> KeptFile {
-        let object = &self.source.object;
+        let (etag, bytes) = self.source.delivered();
+        let rows = self.source.origin.as_ref().map_or(self.rows, |origin| origin.rows);
         let notes = self.notes.iter().cloned().collect();
-        KeptFile { url: self.source.url(), etag: object.etag.clone(), bytes: object.bytes, rows: self.rows, notes }
+        KeptFile { url: self.source.url(), etag: etag.to_owned(), bytes, rows, notes }
     }
 
     pub fn row_groups(&self) -> usize {
@@ -162,6 +163,53 @@ impl ParquetFile {
         })
     }
 
+    /// The columns as they were written, the contract's and any other.
+    pub fn schema_as_written(&self, table: &Table) -> Result<ArrowReaderMetadata, Fault> {
+        let footer = self.metadata.metadata().clone();
+        guarded(|| {
+            let plain = ArrowReaderMetadata::try_new(footer.clone(), ArrowReaderOptions::new())?;
+            let options = ArrowReaderOptions::new().with_schema(with_whole_moments(&plain));
+            ArrowReaderMetadata::try_new(footer, options)
+        })
+        .map_err(|reason| self.corrupt(table, &reason))
+    }
+
+    /// Decodes some columns of a row group as they were written (all of them where `names` is `None`), until `visit`
+    /// fails.
+    pub fn copy(
+        &self,
+        table: &Table,
+        written: &ArrowReaderMetadata,
+        group: usize,
+        names: Option<&[&str]>,
+        visit: &mut dyn FnMut(RecordBatch) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let row_group = written.metadata().row_group(group);
+        let spans: Vec<(u64, u64)> = row_group.columns().iter().map(|column| column.byte_range()).collect();
+        let start = spans.iter().map(|(start, _)| *start).min().unwrap_or(0);
+        let end = spans.iter().map(|(start, len)| start + len).max().unwrap_or(0).min(self.source.object.bytes);
+        let fetched = self.source.store.fetch(&self.source.object, (start < end).then_some(start..end));
+        let bytes = fetched.wait().map_err(Fault::Store)?.pop().unwrap_or_default();
+        let bytes = SparseBytes { len: self.source.object.bytes, pieces: vec![Piece { start, bytes }].into() };
+        let schema = written.parquet_schema();
+        let projection = match names {
+            Some(names) => ProjectionMask::columns(schema, names.iter().copied()),
+            None => ProjectionMask::all(),
+        };
+        let mut reader = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, written.clone())
+                .with_row_groups(vec![group])
+                .with_projection(projection)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        })
+        .map_err(|reason| self.corrupt(table, &reason))?;
+        while let Some(batch) = guarded(|| reader.next().transpose()).map_err(|reason| self.corrupt(table, &reason))? {
+            visit(batch)?;
+        }
+        Ok(())
+    }
+
     fn reader(
         &self,
         bytes: &SparseBytes,
@@ -213,7 +261,7 @@ impl ParquetFile {
         }
     }
 
-    fn corrupt(&self, table: &Table, reason: &str) -> Fault {
+    pub fn corrupt(&self, table: &Table, reason: &str) -> Fault {
         Fault::Contract(vec![corrupt(table, &self.source, reason)])
     }
 }
@@ -352,9 +400,7 @@ fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
     let physical = plain.parquet_schema();
     let field = |(position, field): (usize, &Arc<Field>)| {
         let Some(column) = table.column(field.name()) else { return field.clone() };
-        let int96 = (0..physical.num_columns())
-            .filter(|leaf| physical.get_column_root_idx(*leaf) == position)
-            .any(|leaf| physical.column(leaf).physical_type() == Physical::INT96);
+        let int96 = is_int96(physical, position);
         let hint = match column.kind {
             Kind::Str if !convert::is_text(field.data_type()) => return field.clone(),
             Kind::Str if table.partitioned => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
@@ -366,6 +412,22 @@ fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
     };
     let fields: Vec<Arc<Field>> = plain.schema().fields().iter().enumerate().map(field).collect();
     Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()))
+}
+
+/// The file's own schema, with INT96 moments held to microseconds, which reach beyond 2262.
+fn with_whole_moments(plain: &ArrowReaderMetadata) -> Arc<Schema> {
+    let physical = plain.parquet_schema();
+    let field = |(position, field): (usize, &Arc<Field>)| match is_int96(physical, position) {
+        true => Arc::new(field.as_ref().clone().with_data_type(DataType::Timestamp(TimeUnit::Microsecond, None))),
+        false => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = plain.schema().fields().iter().enumerate().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()))
+}
+
+fn is_int96(physical: &SchemaDescriptor, position: usize) -> bool {
+    let mut leaves = (0..physical.num_columns()).filter(|leaf| physical.get_column_root_idx(*leaf) == position);
+    leaves.any(|leaf| physical.column(leaf).physical_type() == Physical::INT96)
 }
 
 /// An object of which only some pieces are held.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{MAX_EXAMPLES, Problem};
 use super::{InputTable, RejectedRow};
 
@@ -9,6 +11,7 @@ use super::{InputTable, RejectedRow};
 const SHOWN_CHARS: usize = 200;
 
 /// Collects what was rejected; the result does not depend on the order of arrival.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Rejects {
     table: InputTable,
     listed: Vec<RejectedRow>,
@@ -32,6 +35,14 @@ impl Rejects {
         if self.listed.len() > 2 * self.max_listed + 1024 {
             self.trim();
         }
+    }
+
+    /// What another part of the table rejected.
+    pub fn add_all(&mut self, other: Rejects) {
+        self.count += other.count;
+        other.by_rule.into_iter().for_each(|(rule, count)| *self.by_rule.entry(rule).or_default() += count);
+        self.listed.extend(other.listed);
+        self.trim();
     }
 
     fn trim(&mut self) {

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! state/{table}/{chunk}/{hash of the content}
+//! state/{i}-of-{N}/{table}/…                       the same of a shard's rows
 //! ```
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::gather::Count;
 use super::locate::Source;
 use super::packed::{Reader, Writer};
+use super::part::Part;
 use super::settings::Settings;
 use super::{InputFile, InputTable};
 use crate::store::{Object, Store};
@@ -43,6 +45,11 @@ impl State {
 
     pub(super) fn is_kept(&self) -> bool {
         self.store.is_some()
+    }
+
+    /// The same for a shard of the job.
+    pub fn of_part(output: &Store, part: Part) -> State {
+        State { store: Some(output.under(&format!("state/{}", part.slug()))) }
     }
 
     /// What is kept of a table's chunks, as far as the files that it was made of are all still there. `chunks` names
@@ -202,6 +209,6 @@ impl KeptFile {
     }
 
     fn is(&self, source: &Source) -> bool {
-        (&*self.etag, self.bytes) == (&*source.object.etag, source.object.bytes) && self.url == source.url()
+        (&*self.etag, self.bytes) == source.delivered() && self.url == source.url()
     }
 }

@@ -68,7 +68,8 @@ pub(super) struct UsageFound {
     pub rejects: Rejects,
     pub rows: u64,
     pub newest: Option<Day>,
-    pub notes: Vec<String>,
+    /// Rows before the usage history that the job keeps.
+    pub older: u64,
     pub recorded: bool,
     runs: Vec<Run>,
     parts: Parts,
@@ -192,10 +193,7 @@ impl<'a> UsageRows<'a> {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
             rows: count.visible,
             newest: count.newest_day(),
-            notes: (older > 0)
-                .then(|| format!("{older} rows older than the usage history left out"))
-                .into_iter()
-                .collect(),
+            older,
             recorded: count.recorded.is_some(),
             runs,
             parts,

@@ -1,10 +1,12 @@
 //! How each usage metric is delivered, as known on a day: level or amount, its cadence, and the days that the extract
 //! covers. It decides what the absence of a row means; it looks at all accounts, never at one.
 
-use crate::extracts::tables::{Cells, Period, Series};
+use serde::{Deserialize, Serialize};
+
+use crate::extracts::tables::{Period, Series, UsageHistory};
 use crate::extracts::{Extracts, InputTable, PerAccount, Row};
 use crate::history::View;
-use crate::vocabulary::{AccountIx, Day, MetricIx};
+use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 words!(
     /// A gauge keeps its last level where a row is missing; a counter was not used.
@@ -36,18 +38,66 @@ pub struct Calendar {
     began: Vec<(InputTable, Day)>,
 }
 
+/// What the accounts of one part show of delivery. Those of all parts make the calendar that one look at everything
+/// makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deliveries {
+    kinds: Vec<Kind>,
+    /// By metric, the rhythm of its first series, by account and product.
+    rhythms: Vec<Vec<Rhythm>>,
+    /// By metric, the days of which some row was known.
+    covered: Vec<Vec<Day>>,
+    began: Vec<(InputTable, Day)>,
+}
+
+impl Deliveries {
+    pub fn of(view: View) -> Deliveries {
+        let metrics = view.extracts.ids.metrics.len();
+        Deliveries {
+            kinds: kinds(view, metrics),
+            rhythms: rhythms(view, metrics),
+            covered: covered_days(view, metrics),
+            began: first_days(view),
+        }
+    }
+
+    fn add(&mut self, other: Deliveries) {
+        for (own, other) in self.kinds.iter_mut().zip(other.kinds) {
+            *own = if other == Kind::Gauge { other } else { *own };
+        }
+        for (own, other) in self.rhythms.iter_mut().zip(other.rhythms) {
+            own.extend(other);
+            own.sort_by_key(|rhythm| (rhythm.account, rhythm.product));
+        }
+        for (own, other) in self.covered.iter_mut().zip(other.covered) {
+            own.extend(other);
+            own.sort_unstable();
+            own.dedup();
+        }
+        self.began.extend(other.began);
+        self.began.sort_unstable();
+        self.began.dedup_by_key(|(table, _)| *table);
+    }
+}
+
 impl Calendar {
     pub fn learn(view: View) -> Calendar {
-        let metrics = view.extracts.ids.metrics.len();
-        let rhythm = Rhythm::of(view, metrics);
-        let own = covered_days(view, metrics);
-        let cadences: Vec<Cadence> = (0..metrics).map(|m| rhythm.cadence(m, &own[m])).collect();
+        Calendar::of([Deliveries::of(view)])
+    }
+
+    /// The calendar of all parts together.
+    pub fn of(parts: impl IntoIterator<Item = Deliveries>) -> Calendar {
+        let mut parts = parts.into_iter();
+        let Some(mut whole) = parts.next() else { return Calendar::default() };
+        parts.for_each(|part| whole.add(part));
+        let metrics: Vec<Distances> = whole.rhythms.iter().map(|rhythms| Distances::of(rhythms)).collect();
+        let cadences: Vec<Cadence> = metrics.iter().zip(&whole.covered).map(|(d, days)| d.cadence(days)).collect();
         Calendar {
-            kinds: kinds(view, metrics),
-            covered: shared_coverage(own, &cadences),
+            kinds: whole.kinds,
+            covered: shared_coverage(whole.covered, &cadences),
+            grace: grace(&metrics),
             cadences,
-            grace: rhythm.grace(),
-            began: first_days(view),
+            began: whole.began,
         }
     }
 
@@ -89,69 +139,95 @@ fn kinds(view: View, metrics: usize) -> Vec<Kind> {
     kinds
 }
 
-/// Counts of row distances per metric, over the first series of each.
+/// How the rows of one series follow each other.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Rhythm {
-    metrics: Vec<Distances>,
-    /// Number of rows by days of delay, the last place for all longer ones.
-    delays: [u64; MAX_GRACE_DAYS as usize + 1],
-}
-
-#[derive(Clone, Default)]
-struct Distances {
-    series: usize,
+    account: AccountIx,
+    product: ProductIx,
     rows: u64,
     month_ends: u64,
     gaps: u64,
     whole_weeks: u64,
+    /// Number of rows by days of delay, the last place for all longer ones.
+    delays: Delays,
+}
+
+type Delays = [u64; MAX_GRACE_DAYS as usize + 1];
+
+/// Of each metric enough series, in their order, for [`SAMPLE`] of which something was known.
+fn rhythms(view: View, metrics: usize) -> Vec<Vec<Rhythm>> {
+    let usage = &view.extracts.usage;
+    let mut rhythms: Vec<Vec<Rhythm>> = vec![Vec::new(); metrics];
+    let mut telling = vec![0_usize; metrics];
+    for series in usage.series.iter().filter(|series| series.start <= view.day) {
+        let metric = series.metric.at();
+        if telling[metric] < SAMPLE {
+            let rhythm = Rhythm::of(usage, series, view.day);
+            telling[metric] += usize::from(rhythm.rows > 0);
+            rhythms[metric].push(rhythm);
+        }
+    }
+    rhythms
 }
 
 impl Rhythm {
-    fn of(view: View, metrics: usize) -> Rhythm {
-        let usage = &view.extracts.usage;
+    fn of(usage: &UsageHistory, series: &Series, day: Day) -> Rhythm {
+        let cells = usage.known(series, day);
+        let rows = cells.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age);
+        let (account, product) = (series.account, series.product);
         let mut rhythm =
-            Rhythm { metrics: vec![Distances::default(); metrics], delays: [0; MAX_GRACE_DAYS as usize + 1] };
-        for series in usage.series.iter().filter(|series| series.start <= view.day) {
-            if rhythm.metrics[series.metric.at()].series < SAMPLE {
-                let days = usage.known(series, view.day);
-                let rows = days.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(age, _)| age);
-                rhythm.read(series.metric, series.start, rows.clone());
-                if usage.lagged {
-                    rhythm.read_delays(&usage.cells(series), series, rows);
-                }
+            Rhythm { account, product, rows: 0, month_ends: 0, gaps: 0, whole_weeks: 0, delays: Delays::default() };
+        let lagged = usage.lagged.then(|| usage.cells(series));
+        let mut previous = None;
+        for age in rows {
+            let day = series.start.plus(age as i32);
+            rhythm.rows += 1;
+            rhythm.month_ends += u64::from(is_month_end(day));
+            if let Some(before) = previous.replace(age) {
+                rhythm.gaps += 1;
+                rhythm.whole_weeks += u64::from((age - before) % 7 == 0);
             }
+            // By the first version of each row: a correction says nothing about how long rows take.
+            let delay = lagged.as_ref().map_or(0, |cells| cells.first_known(age).since(day));
+            rhythm.delays[delay.clamp(0, MAX_GRACE_DAYS) as usize] += 1;
         }
         rhythm
     }
+}
 
-    fn read(&mut self, metric: MetricIx, start: Day, rows: impl Iterator<Item = usize>) {
-        let distances = &mut self.metrics[metric.at()];
-        let mut previous = None;
-        for age in rows {
-            let day = start.plus(age as i32);
-            distances.rows += 1;
-            distances.month_ends += u64::from(is_month_end(day));
-            if let Some(before) = previous.replace(age) {
-                distances.gaps += 1;
-                distances.whole_weeks += u64::from((age - before) % 7 == 0);
+/// Counts of row distances over the first series of one metric.
+#[derive(Clone, Copy, Default)]
+struct Distances {
+    rows: u64,
+    month_ends: u64,
+    gaps: u64,
+    whole_weeks: u64,
+    delays: Delays,
+}
+
+impl Distances {
+    fn of(rhythms: &[Rhythm]) -> Distances {
+        let mut sum = Distances::default();
+        let mut telling = 0;
+        for rhythm in rhythms {
+            if telling == SAMPLE {
+                break;
             }
+            telling += usize::from(rhythm.rows > 0);
+            sum.rows += rhythm.rows;
+            sum.month_ends += rhythm.month_ends;
+            sum.gaps += rhythm.gaps;
+            sum.whole_weeks += rhythm.whole_weeks;
+            sum.delays.iter_mut().zip(rhythm.delays).for_each(|(sum, rows)| *sum += rows);
         }
-        distances.series += usize::from(previous.is_some());
+        sum
     }
 
-    /// By the first version of each row: a correction says nothing about how long rows take.
-    fn read_delays(&mut self, cells: &Cells, series: &Series, rows: impl Iterator<Item = usize>) {
-        for age in rows {
-            let delay = cells.first_known(age).since(series.start.plus(age as i32));
-            self.delays[delay.clamp(0, MAX_GRACE_DAYS) as usize] += 1;
-        }
-    }
-
-    fn cadence(&self, metric: usize, covered: &[Day]) -> Cadence {
-        let d = &self.metrics[metric];
+    fn cadence(&self, covered: &[Day]) -> Cadence {
         let fits = |part: u64, whole: u64| whole > 0 && part as f64 >= FIT * whole as f64;
-        if d.rows > 1 && fits(d.month_ends, d.rows) {
+        if self.rows > 1 && fits(self.month_ends, self.rows) {
             Cadence::Monthly
-        } else if fits(d.whole_weeks, d.gaps) {
+        } else if fits(self.whole_weeks, self.gaps) {
             Cadence::Weekly
         } else if is_dense(covered) {
             Cadence::Daily
@@ -159,17 +235,18 @@ impl Rhythm {
             Cadence::Sampled
         }
     }
+}
 
-    /// The delay that 99 % of the rows keep.
-    fn grace(&self) -> i32 {
-        let total: u64 = self.delays.iter().sum();
-        let mut arrived = 0;
-        let within = self.delays.iter().position(|n| {
-            arrived += n;
-            arrived as f64 >= 0.99 * total as f64
-        });
-        within.map_or(0, |days| days as i32)
-    }
+/// The delay that 99 % of the rows keep.
+fn grace(metrics: &[Distances]) -> i32 {
+    let rows = |days: usize| metrics.iter().map(|metric| metric.delays[days]).sum::<u64>();
+    let total: u64 = (0..Delays::default().len()).map(rows).sum();
+    let mut arrived = 0;
+    let within = (0..Delays::default().len()).position(|days| {
+        arrived += rows(days);
+        arrived as f64 >= 0.99 * total as f64
+    });
+    within.map_or(0, |days| days as i32)
 }
 
 fn is_month_end(day: Day) -> bool {

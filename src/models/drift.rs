@@ -138,14 +138,31 @@ impl Index {
     }
 }
 
+/// What one model met: counts of some accounts, which add up over all of them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Met {
+    /// By feature of the scorecard, then code.
+    features: Vec<Vec<f64>>,
+    /// By bin.
+    scores: Vec<f64>,
+    /// Accounts, by target that it was asked about.
+    accounts: Vec<usize>,
+}
+
+impl Met {
+    /// What `other` counted of the same model at other accounts.
+    pub fn add(&mut self, other: Met) {
+        let add = |own: &mut Vec<f64>, more: Vec<f64>| own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
+        self.features.iter_mut().zip(other.features).for_each(|(own, more)| add(own, more));
+        add(&mut self.scores, other.scores);
+        self.accounts.iter_mut().zip(other.accounts).for_each(|(own, more)| *own += more);
+    }
+}
+
 /// Counts what one model meets tonight, in as many pieces as it is asked.
 pub struct Watch<'a> {
     model: &'a Artifact,
-    /// By feature of the scorecard, then code.
-    features: Vec<Vec<f64>>,
-    scores: Vec<f64>,
-    /// Most accounts that it met at once.
-    accounts: usize,
+    met: Met,
 }
 
 impl<'a> Watch<'a> {
@@ -153,14 +170,24 @@ impl<'a> Watch<'a> {
         let card = model.active().into_iter();
         let features = card.flat_map(|card| &card.features).map(|feature| vec![0.0; feature.shares.len()]).collect();
         let bins = model.scores.as_ref().map_or(0, |scores| scores.shares.len());
-        Watch { model, features, scores: vec![0.0; bins], accounts: 0 }
+        Watch { model, met: Met { features, scores: vec![0.0; bins], accounts: Vec::new() } }
+    }
+
+    /// The watch that has met all this.
+    pub fn having(model: &'a Artifact, met: Met) -> Watch<'a> {
+        Watch { model, met }
+    }
+
+    /// What it met so far.
+    pub fn met(self) -> Met {
+        self.met
     }
 
     /// Adds rows of a frame that the model scores, with their calibrated log-odds.
     pub fn meet(&mut self, frame: &Frame, rows: &[u32], log_odds: impl Iterator<Item = f64>) {
-        self.accounts = self.accounts.max(rows.len());
+        self.met.accounts.push(rows.len());
         let card = self.model.active().into_iter();
-        for (feature, counts) in card.flat_map(|card| &card.features).zip(&mut self.features) {
+        for (feature, counts) in card.flat_map(|card| &card.features).zip(&mut self.met.features) {
             match frame.find(&feature.spec.name) {
                 Some(column) => rows
                     .iter()
@@ -169,17 +196,22 @@ impl<'a> Watch<'a> {
             }
         }
         if let Some(scores) = &self.model.scores {
-            log_odds.for_each(|z| self.scores[scores.bin(z)] += 1.0);
+            log_odds.for_each(|z| self.met.scores[scores.bin(z)] += 1.0);
         }
+    }
+
+    /// Most accounts that it met at once.
+    fn accounts(&self) -> usize {
+        self.met.accounts.iter().copied().max().unwrap_or(0)
     }
 
     /// Everything about the model that may have moved: its age, its score, then its features, the furthest moved first.
     pub fn found(&self, day: Day, settings: &Settings) -> Vec<Drift> {
         let mut found = vec![self.age(day, settings)];
         if let (false, Some(card), Some(scores)) = (self.pooled(), self.model.active(), &self.model.scores) {
-            let index = |counts, shares| index(counts, self.accounts as f64, shares, scores.accounts as f64);
-            found.push(self.moved(("score", "the score"), index(&self.scores, &scores.shares), day, settings));
-            let features = card.features.iter().zip(&self.features);
+            let index = |counts, shares| index(counts, self.accounts() as f64, shares, scores.accounts as f64);
+            found.push(self.moved(("score", "the score"), index(&self.met.scores, &scores.shares), day, settings));
+            let features = card.features.iter().zip(&self.met.features);
             let mut moved: Vec<Drift> = features
                 .map(|(feature, counts)| {
                     let names = (feature.spec.name.as_str(), feature.spec.label.as_str());
@@ -226,7 +258,7 @@ impl<'a> Watch<'a> {
             label: label.to_owned(),
             psi: None,
             noise: None,
-            accounts: self.accounts,
+            accounts: self.accounts(),
             age_days: day.since(self.model.trained.as_of),
             standing: Standing::Steady,
             text: String::new(),

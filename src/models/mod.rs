@@ -48,7 +48,7 @@ use serde::{Deserialize, Serialize};
 
 use labels::{Expansion, Expansions, Rules};
 pub use promote::ModelEvaluation;
-pub use score::{ChurnPoint, Scored, Scorer};
+pub use score::{ChurnPoint, Population, Scored, Scorer, Tonight};
 
 use crate::vocabulary::{Probability, ProductIx, PropensityKind, Text};
 

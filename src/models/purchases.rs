@@ -2,6 +2,8 @@
 //!
 //! A feature, a baseline and a fallback at once: rates need far fewer purchases than a model does.
 
+use serde::{Deserialize, Serialize};
+
 use super::labels::Timeline;
 use crate::history::View;
 use crate::vocabulary::{Day, ProductIx};
@@ -25,15 +27,15 @@ const SHRINKAGE_OWNERS: f64 = 20.0;
 impl PurchaseRates {
     /// Counts over all accounts known in the view; nothing after its day is looked at.
     pub fn on(view: View) -> PurchaseRates {
-        let products = view.extracts.products.len();
-        let firsts: Vec<Vec<Option<Day>>> = view
-            .extracts
-            .account_indices()
-            .map(|account| Timeline::of(view, account).first_days(products, view.day))
-            .collect();
+        PurchaseRates::of(view, [FirstDays::on(view)])
+    }
+
+    /// Counts over the accounts of all parts.
+    pub fn of(view: View, parts: impl IntoIterator<Item = FirstDays>) -> PurchaseRates {
+        let firsts: Vec<Vec<Option<Day>>> = parts.into_iter().flat_map(|part| part.0).collect();
         let Some(earliest) = firsts.iter().flatten().flatten().min() else { return PurchaseRates::default() };
         let start = view.day.minus(WINDOW_DAYS.min(view.day.since(*earliest) / 2));
-        let mut counts = Counts::new(products);
+        let mut counts = Counts::new(view.extracts.products.len());
         firsts.iter().for_each(|firsts| counts.add(firsts, start));
         counts.rates()
     }
@@ -43,6 +45,18 @@ impl PurchaseRates {
         let Some(overall) = self.overall.get(product.at()) else { return (f64::NAN, f64::NAN) };
         let rates = || owned.iter().map(|a| self.conditional[a.at() * self.products + product.at()]);
         (rates().fold(*overall, f64::max), rates().sum())
+    }
+}
+
+/// The first day of each product, of every account that ever had one and whose contracts are held here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FirstDays(Vec<Vec<Option<Day>>>);
+
+impl FirstDays {
+    pub fn on(view: View) -> FirstDays {
+        let products = view.extracts.products.len();
+        let firsts = view.extracts.account_indices().map(|a| Timeline::of(view, a).first_days(products, view.day));
+        FirstDays(firsts.filter(|firsts| firsts.iter().any(Option::is_some)).collect())
     }
 }
 

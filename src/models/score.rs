@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::artifact::Artifact;
 use super::bootstrap::Interval;
 use super::columns::lay;
 use super::counterfactual::{self, counterfactual};
-use super::drift::{Drift, Watch};
+use super::drift::{Drift, Met, Watch};
 use super::explain::{self, Explanation};
 use super::fit::sigmoid;
 use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
 use super::registry::{self, Registry};
 use super::scorecard::Scorecard;
-use super::table::{Column, Frame, Table, Values};
+use super::table::{Column, Features, Frame, Table, Values};
 use super::{ModelEvaluation, Propensity, Settings, features, survival};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -58,11 +59,79 @@ fn churn_curve(account: AccountIx, propensity: &Propensity, model: &Artifact) ->
 }
 
 /// Tonight's rows: accounts under contract, in id order.
-struct Tonight<'a> {
+pub struct Tonight<'a> {
     view: View<'a>,
+    /// Positions that scores are listed by.
+    accounts: usize,
     grains: Vec<Grain>,
     table: Table,
-    rates: PurchaseRates,
+    rates: &'a PurchaseRates,
+}
+
+/// What the models say of some accounts, before those are seen among all: percentiles are not known yet.
+#[derive(Debug)]
+pub struct Unranked {
+    propensities: Vec<Vec<Propensity>>,
+    churn_curves: Vec<ChurnPoint>,
+    met: BTreeMap<String, Met>,
+}
+
+/// Everyone that the models score in a night: what the score of one account is held against.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Population {
+    /// Probabilities by what is predicted, in rising order.
+    scores: BTreeMap<(PropensityKind, Option<ProductIx>), Vec<f64>>,
+    /// Models that some score is of.
+    pub model_ids: BTreeSet<String>,
+    /// By slot.
+    met: BTreeMap<String, Met>,
+}
+
+impl Unranked {
+    /// By account index.
+    pub fn propensities(&self) -> &[Vec<Propensity>] {
+        &self.propensities
+    }
+
+    /// What the accounts here bring to everyone scored.
+    pub fn population(&self) -> Population {
+        let mut population = Population { met: self.met.clone(), ..Population::default() };
+        for p in self.propensities.iter().flatten() {
+            population.scores.entry((p.kind, p.product)).or_default().push(p.probability.get());
+            if !population.model_ids.contains(&*p.model_id) {
+                population.model_ids.insert(p.model_id.to_string());
+            }
+        }
+        population
+    }
+}
+
+impl Population {
+    /// The accounts of all parts.
+    pub fn union(parts: impl IntoIterator<Item = Population>) -> Population {
+        let mut all = Population::default();
+        for part in parts {
+            for (target, scores) in part.scores {
+                all.scores.entry(target).or_default().extend(scores);
+            }
+            all.model_ids.extend(part.model_ids);
+            for (slot, met) in part.met {
+                match all.met.get_mut(&slot) {
+                    Some(known) => known.add(met),
+                    None => drop(all.met.insert(slot, met)),
+                }
+            }
+        }
+        all.scores.values_mut().for_each(|scores| scores.sort_unstable_by(f64::total_cmp));
+        all
+    }
+
+    /// Share (0–100) of the scores of the same kind that are not higher.
+    fn percentile(&self, p: &Propensity) -> f64 {
+        let sorted = self.scores.get(&(p.kind, p.product)).map_or(&[][..], Vec::as_slice);
+        let up_to = sorted.partition_point(|score| *score <= p.probability.get());
+        100.0 * up_to as f64 / sorted.len().max(1) as f64
+    }
 }
 
 impl Scorer {
@@ -122,27 +191,37 @@ impl Scorer {
     /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
     /// of the catalogue that the account does not own.
     pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Scored {
-        self.score_among(view, facts, settings, view)
+        if self.is_empty() {
+            return Scored { propensities: vec![Vec::new(); facts.len()], ..Scored::default() };
+        }
+        let rates = PurchaseRates::on(view);
+        let unranked = self.unranked(&Tonight::of(view, facts, &rates), settings);
+        let population = Population::union([unranked.population()]);
+        self.ranked(unranked, &population, view.day, settings)
     }
 
-    /// The same for extracts that hold a part of the accounts only: what is relative to all of them, the purchase
-    /// rates, is read from `whole`.
-    pub fn score_among(&self, view: View, facts: &[AccountObservations], settings: &Settings, whole: View) -> Scored {
-        let mut scored = Scored { propensities: vec![Vec::new(); facts.len()], ..Scored::default() };
-        if self.is_empty() {
-            return scored;
-        }
-        let tonight = Tonight::of(view, facts, whole);
+    /// The same for a part of the accounts, before they are seen among all.
+    pub fn unranked(&self, tonight: &Tonight, settings: &Settings) -> Unranked {
+        let mut propensities: Vec<Vec<Propensity>> = vec![Vec::new(); tonight.accounts];
+        let mut churn_curves = Vec::new();
         let mut watches: BTreeMap<String, Watch> = BTreeMap::new();
-        for (target, model) in self.targets(view.extracts) {
+        for (target, model) in self.targets(tonight.view.extracts) {
             let watch = watches.entry(model.slot()).or_insert_with(|| Watch::new(model));
             for (account, propensity) in tonight.apply(target, model, settings, watch) {
-                scored.churn_curves.extend(churn_curve(account, &propensity, model));
-                scored.propensities[account.at()].push(propensity);
+                churn_curves.extend(churn_curve(account, &propensity, model));
+                propensities[account.at()].push(propensity);
             }
         }
-        scored.drift = watches.values().flat_map(|watch| watch.found(view.day, &settings.drift)).collect();
-        scored
+        Unranked { propensities, churn_curves, met: watches.into_iter().map(|(slot, w)| (slot, w.met())).collect() }
+    }
+
+    /// Sets every percentile, and says what has moved since training, by everyone scored tonight.
+    pub fn ranked(&self, unranked: Unranked, everyone: &Population, day: Day, settings: &Settings) -> Scored {
+        let Unranked { mut propensities, churn_curves, .. } = unranked;
+        propensities.par_iter_mut().flatten().for_each(|p| p.percentile = everyone.percentile(p));
+        let met = everyone.met.iter().filter_map(|(slot, met)| Some((&self.champions.get(slot)?.0, met)));
+        let drift = met.flat_map(|(model, met)| Watch::having(model, met.clone()).found(day, &settings.drift));
+        Scored { drift: drift.collect(), propensities, churn_curves }
     }
 
     /// What is scored and by which model: churn, upsell, then every product sold, in id order.
@@ -168,11 +247,22 @@ impl Scorer {
 }
 
 impl<'a> Tonight<'a> {
-    fn of(view: View<'a>, facts: &[AccountObservations], whole: View) -> Tonight<'a> {
+    /// `facts` by account index; `rates` are those of all accounts.
+    pub fn of(view: View<'a>, facts: &[AccountObservations], rates: &'a PurchaseRates) -> Tonight<'a> {
         let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
         let (grains, columns) =
             lay(&accounts, |account| Some((grain(view, account)?, features::row(view, account, &facts[account.at()]))));
-        Tonight { view, grains, table: columns.into_table(view.extracts), rates: PurchaseRates::on(whole) }
+        Tonight { view, accounts: facts.len(), grains, table: columns.into_table(view.extracts), rates }
+    }
+
+    /// The features that some account here has.
+    pub fn features(&self) -> Features {
+        Features::of(&self.table)
+    }
+
+    /// Adds the features that only others have: missing here, and yet known to the models.
+    pub fn complete(&mut self, features: &Features) {
+        features.complete(&mut self.table);
     }
 
     /// Rows that the target is about.
@@ -197,32 +287,33 @@ impl<'a> Tonight<'a> {
         let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
         let (answers, abstained) = answered(model, &frame, &rows, self.view.extracts, settings);
         watch.meet(&frame, &rows, answers.iter().map(|answer| answer.explanation.log_odds()));
-        let probabilities: Vec<f64> = answers.iter().map(|answer| sigmoid(answer.explanation.log_odds())).collect();
-        let mut sorted = probabilities.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
         let model_id: crate::vocabulary::Text = model.model_id.as_str().into();
-        let propensity = |(answer, probability): (Answer, f64)| Propensity {
-            kind: target.0,
-            product: target.1,
-            horizon_days: model.horizon_days,
-            probability: Probability::clamped(probability),
-            interval: answer.interval,
-            percentile: 100.0 * sorted.partition_point(|p| *p <= probability) as f64 / sorted.len() as f64,
-            lift: probability / model.trained.base_rate,
-            model_id: model_id.clone(),
-            base_log_odds: answer.explanation.base,
-            drivers: answer.explanation.drivers,
-            what_would_change: answer.what_would_change,
-            abstained: abstained.clone(),
+        let propensity = |answer: Answer| {
+            let probability = sigmoid(answer.explanation.log_odds());
+            Propensity {
+                kind: target.0,
+                product: target.1,
+                horizon_days: model.horizon_days,
+                probability: Probability::clamped(probability),
+                interval: answer.interval,
+                // Set by [`Scorer::ranked`] once everyone is scored.
+                percentile: f64::NAN,
+                lift: probability / model.trained.base_rate,
+                model_id: model_id.clone(),
+                base_log_odds: answer.explanation.base,
+                drivers: answer.explanation.drivers,
+                what_would_change: answer.what_would_change,
+                abstained: abstained.clone(),
+            }
         };
         let accounts = rows.iter().map(|row| self.grains[*row as usize].account);
-        accounts.zip(answers.into_iter().zip(probabilities).map(propensity)).collect()
+        accounts.zip(answers.into_iter().map(propensity)).collect()
     }
 
     /// The product's own columns for every row: purchase rates, and its id for the pooled model.
     fn product_columns(&self, product: ProductIx) -> Table {
         let cells: Vec<_> =
-            self.grains.iter().map(|grain| features::purchase_cells(&self.rates, &grain.owned, product)).collect();
+            self.grains.iter().map(|grain| features::purchase_cells(self.rates, &grain.owned, product)).collect();
         let mut table = features::table(&cells, self.view.extracts);
         table.columns.push(features::product_column(self.view.extracts, &vec![product; self.grains.len()]));
         Table::new(table.columns, self.grains.len())

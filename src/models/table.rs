@@ -108,6 +108,50 @@ impl Table {
     }
 }
 
+/// What the columns of a table are, without its rows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Features(Vec<(Spec, Form)>);
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Form {
+    Numbers,
+    Words,
+}
+
+impl Features {
+    pub fn of(table: &Table) -> Features {
+        let form = |values: &Values| match values {
+            Values::Numbers(_) => Form::Numbers,
+            Values::Words(_) => Form::Words,
+        };
+        Features(table.columns.iter().map(|column| (column.spec.clone(), form(&column.values))).collect())
+    }
+
+    /// Those that any part has, by name.
+    pub fn union(parts: impl IntoIterator<Item = Features>) -> Features {
+        let mut all: Vec<(Spec, Form)> = parts.into_iter().flat_map(|part| part.0).collect();
+        all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+        all.dedup_by(|later, kept| later.0.name == kept.0.name);
+        Features(all)
+    }
+
+    /// Adds those that the table does not have, with no value in any row.
+    pub fn complete(&self, table: &mut Table) {
+        let own = table.frame();
+        let lacking = self.0.iter().filter(|(spec, _)| own.find(&spec.name).is_none());
+        let missing = |(spec, form): &(Spec, Form)| {
+            let values = match form {
+                Form::Numbers => Values::Numbers(vec![f64::NAN; table.rows]),
+                Form::Words => Values::Words(vec![None; table.rows]),
+            };
+            Column { spec: spec.clone(), values }
+        };
+        let added: Vec<Column> = lacking.map(missing).collect();
+        let columns = std::mem::take(&mut table.columns);
+        *table = Table::new(columns.into_iter().chain(added).collect(), table.rows);
+    }
+}
+
 /// Borrowed columns by name, all of one length.
 #[derive(Clone, Debug, Default)]
 pub struct Frame<'a> {

@@ -1,5 +1,7 @@
 //! What an account did after a day: moved up, bought something else, left, or nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::profile::Profile;
 use crate::history::View;
 use crate::history::contracts::Contract;
@@ -9,7 +11,7 @@ use crate::vocabulary::{Day, ProductIx, Text};
 const MORE_UNITS: f64 = 0.10;
 
 /// The weightiest thing within the horizon, with the day it showed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Afterwards {
     HigherTier {
         day: Day,

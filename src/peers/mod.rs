@@ -74,26 +74,68 @@ pub struct Peers {
 const STEP_MONTHS: i32 = 6;
 
 /// What an account was on a past day, and what it did afterwards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Past {
     profile: Profile,
     then: Afterwards,
 }
 
-impl Peers {
-    pub fn build(view: View, settings: &Settings) -> Peers {
-        let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
+/// What the accounts of one part bring to the comparison.
+pub struct Gathered {
+    /// By account; `None` where no contract is in force, or another part holds it.
+    today: Vec<Option<Profile>>,
+    book: Book,
+}
+
+/// The past of accounts: what all parts must know of each other.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Book {
+    /// By account, then day.
+    past: Vec<Past>,
+    purchases: Vec<purchases::Window>,
+}
+
+impl Gathered {
+    pub fn of(view: View, settings: &Settings) -> Gathered {
+        let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
         let histories: Vec<(Option<Profile>, Vec<Past>)> = accounts
             .par_iter()
-            .map(|account| account.map_or((None, Vec::new()), |a| history(view, a, settings)))
+            .map(|account| view.account(*account).map_or((None, Vec::new()), |a| history(view, a, settings)))
             .collect();
         let (today, past): (Vec<Option<Profile>>, Vec<Vec<Past>>) = histories.into_iter().unzip();
-        let past: Vec<Past> = past.into_iter().flatten().collect();
+        let past = past.into_iter().flatten().collect();
+        Gathered { today, book: Book { past, purchases: purchases::windows(view, settings) } }
+    }
+
+    /// The past of the accounts held here, to be shared.
+    pub fn take_book(&mut self) -> Book {
+        std::mem::take(&mut self.book)
+    }
+}
+
+impl Peers {
+    pub fn build(view: View, settings: &Settings) -> Peers {
+        let mut gathered = Gathered::of(view, settings);
+        let book = gathered.take_book();
+        Peers::among(view, gathered, [book], settings)
+    }
+
+    /// The neighbours of the accounts gathered here, among those in the books of all parts.
+    pub fn among(view: View, gathered: Gathered, books: impl IntoIterator<Item = Book>, settings: &Settings) -> Peers {
+        let (mut past, mut purchases) = (Vec::new(), Vec::new());
+        for book in books {
+            past.extend(book.past);
+            purchases.extend(book.purchases);
+        }
+        past.sort_by_key(|past: &Past| (past.profile.account, past.profile.day));
+        let today = gathered.today;
+        let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
         let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
         let told = today.par_iter().zip(near).map(|(profile, near)| match profile {
             Some(profile) => near.into_iter().map(|near| neighbour(view, profile, near, &past, &accounts)).collect(),
             None => Vec::new(),
         });
-        Peers { neighbours: told.collect(), purchase_rates: purchases::rates(view, settings) }
+        Peers { neighbours: told.collect(), purchase_rates: purchases::rates(&purchases, settings) }
     }
 
     pub fn of(&self, account: AccountIx) -> &[Neighbour] {

@@ -1,5 +1,7 @@
 //! What an account looks like on a day: size, contract, tenure, and how far it uses what it pays for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::extracts::tables::{Account, Period, Series};
 use crate::history::View;
 use crate::history::contracts::{Contract, is_core};
@@ -10,7 +12,7 @@ const LEVEL_DAYS: i32 = 30;
 /// Metrics that state a level; any other without a value was not used.
 const LEVELS: [&str; 4] = ["seats", "storage_gb", "records", "user_roles"];
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Profile {
     pub account: AccountIx,
     pub day: Day,

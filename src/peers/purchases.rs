@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{PurchaseRate, Settings};
 use crate::history::View;
@@ -15,7 +16,8 @@ use crate::vocabulary::{AccountIx, ProductIx, Text};
 const MIN_BUYERS: u32 = 2;
 
 /// One account over the window.
-struct Window {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Window {
     segment: Option<Text>,
     /// Owned when the window opened.
     before: BTreeSet<ProductIx>,
@@ -45,15 +47,18 @@ impl Tally {
 /// (owned, bought, segment), `None` over all segments.
 type Key = (ProductIx, ProductIx, Option<Text>);
 
+/// Every account under contract when the window opened, of those whose contracts are held here.
+pub(super) fn windows(view: View, settings: &Settings) -> Vec<Window> {
+    let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
+    accounts.into_par_iter().filter_map(|account| window(view, account, settings.purchase_months)).collect()
+}
+
 /// Rates with enough support and lift, sorted by (owned, bought, segment). The rate over all accounts comes with those
 /// of the segments that have support of their own; a segment's lift is against that segment's base rate.
-pub(super) fn rates(view: View, settings: &Settings) -> Vec<PurchaseRate> {
-    let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
-    let windows: Vec<Window> =
-        accounts.into_par_iter().filter_map(|account| window(view, account, settings.purchase_months)).collect();
+pub(super) fn rates(windows: &[Window], settings: &Settings) -> Vec<PurchaseRate> {
     let products: BTreeSet<ProductIx> = windows.iter().flat_map(|w| w.bought.iter().copied()).collect();
-    let base = base_rates(&windows, &products);
-    tallies(&windows, &products)
+    let base = base_rates(windows, &products);
+    tallies(windows, &products)
         .into_iter()
         .filter(|(_, tally)| tally.owners >= settings.min_support && tally.buyers >= MIN_BUYERS)
         .map(|((owned, bought, segment), tally)| {

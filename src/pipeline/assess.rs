@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::assessment::Assessment;
 use crate::capacity;
+use crate::capacity::thresholds::{Thresholds, before_all_upgrades};
 use crate::health;
 use crate::history::View;
+use crate::history::calendar::{Calendar, Deliveries};
 use crate::history::contracts::Contract;
 use crate::job::JobFile;
-use crate::models::{Propensity, Scorer};
+use crate::models::purchases::{FirstDays, PurchaseRates};
+use crate::models::table::Features;
+use crate::models::{Population, Propensity, Scored, Scorer, Tonight};
 use crate::observations::{self, AccountObservations};
-use crate::peers::Peers;
+use crate::peers::{self, Peers};
 use crate::readiness;
+use crate::recommendations::{Contracts, Market};
+use crate::shards::Share;
 use crate::signals::{Benchmark, Classifier, Evidence, Learned, Signal};
-use crate::stakeholders::{self, StakeholderMap};
-use crate::text::IntentModel;
+use crate::stakeholders::{self, ArrPerUser, StakeholderMap, arr_per_user};
+use crate::text::{IntentModel, Reader, Rival, rivals};
 use crate::vocabulary::{AccountIx, PropensityKind};
 
 /// The health trend looks back this many days.
@@ -29,24 +37,83 @@ pub struct Context<'a> {
     pub peers: Peers,
     pub people: stakeholders::Context,
     pub classifier: Classifier,
+    pub market: Market,
+    pub rates: PurchaseRates,
+}
+
+/// What the accounts of one part contribute to it.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    deliveries: Deliveries,
+    book: peers::Book,
+    arr_per_user: Vec<ArrPerUser>,
+    rivals: Vec<Rival>,
+    contracts: Contracts,
+    first_days: FirstDays,
 }
 
 impl<'a> Context<'a> {
-    /// `intents` hears texts beside the phrase list, where the team's labels were enough to train one.
-    pub fn learn(
+    /// Learns from the accounts held here and, through `share`, from those of all other parts. `intents` hears texts
+    /// beside the phrase list, where the team's labels were enough to train one.
+    pub fn among(
         view: View,
         settings: &'a JobFile,
         learned: &Learned,
         intents: Option<Arc<IntentModel>>,
-    ) -> Context<'a> {
-        let classifier = Classifier::new(view.extracts, &settings.signals, &settings.text, learned);
-        Context {
+        share: Share,
+    ) -> Result<Context<'a>, Error> {
+        let mut peers = peers::Gathered::of(view, &settings.peers);
+        let known = share.all("known", Known::of(view, peers.take_book()))?;
+        let mut all = All::default();
+        known.into_iter().for_each(|known| all.add(known));
+        let calendar = Calendar::of(all.deliveries);
+        let upgrades = share.all("upgrades", before_all_upgrades(view, &calendar))?.concat();
+        let thresholds = Thresholds::after(upgrades, &settings.capacity);
+        let reader = Reader::knowing(view.extracts, &settings.text, all.rivals).listening(intents);
+        Ok(Context {
             settings,
-            capacity: capacity::Context::learn(view, &settings.capacity),
-            peers: Peers::build(view, &settings.peers),
-            people: stakeholders::Context::learn(view, &settings.stakeholders),
-            classifier: classifier.listening(intents),
+            capacity: capacity::Context { settings: settings.capacity.clone(), calendar, thresholds },
+            peers: Peers::among(view, peers, all.books, &settings.peers),
+            people: stakeholders::Context::of(view, &settings.stakeholders, all.arr_per_user),
+            classifier: Classifier::reading(view.extracts, &settings.signals, reader, learned),
+            market: Market::of(all.contracts),
+            rates: PurchaseRates::of(view, all.first_days),
+        })
+    }
+}
+
+impl Known {
+    fn of(view: View, book: peers::Book) -> Known {
+        Known {
+            deliveries: Deliveries::of(view),
+            book,
+            arr_per_user: arr_per_user(view),
+            rivals: rivals(view.extracts),
+            contracts: Contracts::on(view),
+            first_days: FirstDays::on(view),
         }
+    }
+}
+
+/// What all parts contribute.
+#[derive(Default)]
+struct All {
+    deliveries: Vec<Deliveries>,
+    books: Vec<peers::Book>,
+    arr_per_user: Vec<ArrPerUser>,
+    rivals: Vec<Rival>,
+    contracts: Vec<Contracts>,
+    first_days: Vec<FirstDays>,
+}
+
+impl All {
+    fn add(&mut self, known: Known) {
+        self.deliveries.push(known.deliveries);
+        self.books.push(known.book);
+        self.arr_per_user.extend(known.arr_per_user);
+        self.rivals.extend(known.rivals);
+        self.contracts.push(known.contracts);
+        self.first_days.push(known.first_days);
     }
 }
 
@@ -57,38 +124,63 @@ pub fn observe(view: View, context: &Context) -> Vec<AccountObservations> {
 }
 
 fn observe_account(view: View, account: AccountIx, context: &Context) -> AccountObservations {
-    match view.account(account) {
+    match view.account(account).filter(|_| view.extracts.owns(account)) {
         Some(_) => observations::observe(view, account, &context.settings.observations, &context.capacity),
         None => AccountObservations::default(),
     }
 }
 
-/// Layer 2 of every account known on the day, in account order. `facts` and `propensities` stand by account index.
-pub fn assess<'a>(
-    view: View<'a>,
-    facts: Vec<AccountObservations>,
-    propensities: Vec<Vec<Propensity>>,
-    context: &Context,
-) -> Vec<Assessment<'a>> {
-    let benchmark = Benchmark::of(view, &propensities);
-    judge(view, facts, propensities, &benchmark, context)
+/// All accounts scored in a night, whoever holds their rows: what one of them is held against.
+#[derive(Clone, Debug, Default)]
+pub struct Everyone {
+    /// Those that some account has.
+    features: Features,
+    pub population: Population,
+    /// What is usual in each segment.
+    pub benchmark: Benchmark,
 }
 
-/// The same for extracts that hold a part of the accounts only; what is relative to all of them comes from the
-/// assessments of the `whole`.
-pub fn assess_some<'a>(
-    view: View<'a>,
+/// What the models say of the accounts held here, among all of them. `facts` stand by account index.
+pub fn score(
+    view: View,
+    facts: &[AccountObservations],
     scorer: &Scorer,
     context: &Context,
-    (whole, all): (View, &[Assessment]),
-) -> Vec<Assessment<'a>> {
-    let facts = observe(view, context);
-    let propensities = scorer.score_among(view, &facts, &context.settings.models, whole).propensities;
-    let scored = all.iter().map(|assessment| (assessment.account, assessment.propensities.as_slice()));
-    judge(view, facts, propensities, &Benchmark::among(whole, scored), context)
+    share: Share,
+) -> Result<(Scored, Everyone), Error> {
+    let models = &context.settings.models;
+    if scorer.is_empty() {
+        return Ok((scorer.score(view, facts, models), Everyone::default()));
+    }
+    let mut tonight = Tonight::of(view, facts, &context.rates);
+    let features = Features::union(share.all("features", tonight.features())?);
+    tonight.complete(&features);
+    let unranked = scorer.unranked(&tonight, models);
+    let own = (unranked.population(), Benchmark::of(view, unranked.propensities()));
+    let (populations, benchmarks): (Vec<Population>, Vec<Benchmark>) = share.all("scores", own)?.into_iter().unzip();
+    let (population, benchmark) = (Population::union(populations), Benchmark::union(benchmarks));
+    let scored = scorer.ranked(unranked, &population, view.day, models);
+    Ok((scored, Everyone { features, population, benchmark }))
 }
 
-fn judge<'a>(
+/// The same of a few accounts more or less, among everyone as they were scored: nothing new is known of the others.
+fn score_among(
+    view: View,
+    facts: &[AccountObservations],
+    scorer: &Scorer,
+    context: &Context,
+    everyone: &Everyone,
+) -> Vec<Vec<Propensity>> {
+    let models = &context.settings.models;
+    let mut tonight = Tonight::of(view, facts, &context.rates);
+    tonight.complete(&everyone.features);
+    let unranked = scorer.unranked(&tonight, models);
+    scorer.ranked(unranked, &everyone.population, view.day, models).propensities
+}
+
+/// Layer 2 of every account known on the day whose rows are held here, in account order. `facts` and `propensities`
+/// stand by account index.
+pub fn assess<'a>(
     view: View<'a>,
     facts: Vec<AccountObservations>,
     propensities: Vec<Vec<Propensity>>,
@@ -98,9 +190,16 @@ fn judge<'a>(
     let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
     accounts
         .into_par_iter()
-        .filter(|((account, _), _)| view.account(*account).is_some())
+        .filter(|((account, _), _)| view.account(*account).is_some() && view.extracts.owns(*account))
         .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, benchmark, context))
         .collect()
+}
+
+/// The same for extracts that hold some of the accounts only; what is relative to all of them is `everyone`'s.
+pub fn assess_some<'a>(view: View<'a>, scorer: &Scorer, context: &Context, everyone: &Everyone) -> Vec<Assessment<'a>> {
+    let facts = observe(view, context);
+    let propensities = score_among(view, &facts, scorer, context, everyone);
+    assess(view, facts, propensities, &everyone.benchmark, context)
 }
 
 fn assess_account<'a>(

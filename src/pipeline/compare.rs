@@ -2,10 +2,10 @@
 //! time. A stage whose cause did not change is not computed; late rows cost what the accounts that they touch cost.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::Error;
-use super::assess::{Context, assess, assess_some, observe};
+use super::assess::{Context, Everyone, assess, assess_some, observe, score};
+use super::work::Desk;
 use crate::assessment::Assessment;
 use crate::changes::{self, Score, ScoreChange, Scores, Stages};
 use crate::extracts::Extracts;
@@ -16,82 +16,84 @@ use crate::models::Scorer;
 use crate::observations::AccountObservations;
 use crate::publish::manifest::{self, Manifest};
 use crate::publish::reader;
-use crate::signals::Learned;
+use crate::shards::Share;
 use crate::store::Store;
-use crate::text::IntentModel;
-use crate::vocabulary::{Day, PropensityKind};
+use crate::vocabulary::{AccountIx, Day, PropensityKind};
 
 /// Tonight, as far as it is compared.
-pub struct Night<'a> {
-    pub view: View<'a>,
+pub(super) struct Night<'a> {
+    pub desk: Desk<'a>,
     pub assessments: &'a [Assessment<'a>],
+    pub everyone: &'a Everyone,
     pub context: &'a Context<'a>,
     pub scorer: &'a Scorer,
-    pub intents: &'a Option<Arc<IntentModel>>,
-    pub job: &'a Job,
 }
 
 /// What the newest run of the newest day before tonight published.
 struct Earlier {
     as_of: Day,
     job_hash: String,
+    /// Of the accounts that are held here.
     scores: Scores,
+    /// Of all accounts.
     model_ids: BTreeSet<String>,
 }
 
 /// Every score that moved since the run before; nothing on a first night.
-pub fn changes(night: &Night, output: &Store, learned: &Learned) -> Result<Vec<ScoreChange>, Error> {
-    let Some(earlier) = Earlier::read(output, night.view.extracts, night.view.day)? else { return Ok(Vec::new()) };
+pub(super) fn changes(night: &Night) -> Result<Vec<ScoreChange>, Error> {
+    let Desk { output, extracts, as_of, .. } = night.desk;
+    let Some(earlier) = Earlier::read(output, extracts, as_of)? else { return Ok(Vec::new()) };
     let after = changes::scores(night.assessments);
-    let stages = stages(night, &earlier, output, learned)?;
+    let stages = stages(night, &earlier)?;
     Ok(changes::changes(&earlier.scores, &stages, &after))
 }
 
-fn stages(night: &Night, earlier: &Earlier, output: &Store, learned: &Learned) -> Result<Stages, Error> {
-    let Night { view, assessments, context, scorer, intents, job } = night;
-    let mut stages = Stages::default();
-    let recalled = match scored_by_others(night, earlier) {
-        true => Some(Scorer::recall(output, &earlier.model_ids)?),
-        false => None,
+/// Whether a stage takes place is the same for all parts, but for late rows, which ask nothing of the others.
+fn stages(night: &Night, earlier: &Earlier) -> Result<Stages, Error> {
+    let Night { desk, everyone, context, scorer, .. } = night;
+    let (view, mut stages, mut everyone) = (desk.view(), Stages::default(), (*everyone).clone());
+    let recalled = match everyone.population.model_ids == earlier.model_ids {
+        true => None,
+        false => Some(Scorer::recall(desk.output, &earlier.model_ids)?),
     };
     if let Some(before) = &recalled {
-        stages.before_models = changes::scores(&assessed(*view, facts(night), before, context));
+        let share = desk.share.about("before-models");
+        (stages.before_models, everyone) = scores(view, facts(night), before, context, share)?;
     }
     let scorer = recalled.as_ref().unwrap_or(scorer);
-    let changed = earlier.job_hash != job.hash();
-    let settings = if changed { settings(output, &earlier.job_hash)? } else { None };
+    let changed = earlier.job_hash != desk.job.hash();
+    let settings = if changed { settings(desk.output, &earlier.job_hash)? } else { None };
     stages.configuration_unknown = changed && settings.is_none();
-    let relearned = settings.as_ref().map(|settings| Context::learn(*view, settings, learned, (*intents).clone()));
+    let (share, learned) = (desk.share.about("before-configuration"), &desk.past.learned);
+    let intents = desk.intents.as_ref().map(|listening| listening.model.clone());
+    let relearned = settings.as_ref().map(|settings| Context::among(view, settings, learned, intents, share));
+    let relearned = relearned.transpose()?;
     if let Some(context) = &relearned {
-        stages.before_configuration = changes::scores(&assessed(*view, observe(*view, context), scorer, context));
+        (stages.before_configuration, everyone) = scores(view, observe(view, context), scorer, context, share)?;
     }
     if let Some(late) = without_late(view.extracts, earlier.as_of, view.day) {
         let context = relearned.as_ref().unwrap_or(context);
-        let part = View::new(&late.extracts, view.day);
-        stages.without_late = changes::scores(&assess_some(part, scorer, context, (*view, *assessments)));
+        let some = View::new(&late.extracts, view.day);
+        stages.without_late = changes::scores(&assess_some(some, scorer, context, &everyone));
     }
     Ok(stages)
 }
 
-fn assessed<'a>(
-    view: View<'a>,
+fn scores(
+    view: View,
     facts: Vec<AccountObservations>,
     scorer: &Scorer,
     context: &Context,
-) -> Vec<Assessment<'a>> {
-    let propensities = scorer.score(view, &facts, &context.settings.models).propensities;
-    assess(view, facts, propensities, context)
-}
-
-fn scored_by_others(night: &Night, earlier: &Earlier) -> bool {
-    let tonight: BTreeSet<&str> =
-        night.assessments.iter().flat_map(|a| &a.propensities).map(|propensity| &*propensity.model_id).collect();
-    !tonight.iter().copied().eq(earlier.model_ids.iter().map(String::as_str))
+    share: Share,
+) -> Result<(Scores, Everyone), Error> {
+    let (scored, everyone) = score(view, &facts, scorer, context, share)?;
+    let assessed = assess(view, facts, scored.propensities, &everyone.benchmark, context);
+    Ok((changes::scores(&assessed), everyone))
 }
 
 /// Tonight's facts by account index.
 fn facts(night: &Night) -> Vec<AccountObservations> {
-    let mut facts = vec![AccountObservations::default(); night.view.extracts.ids.accounts.len()];
+    let mut facts = vec![AccountObservations::default(); night.desk.extracts.ids.accounts.len()];
     for assessment in night.assessments {
         facts[assessment.account.at()] = assessment.facts.clone();
     }
@@ -125,7 +127,7 @@ impl Earlier {
     ) -> Result<(), Error> {
         let rows = reader::columns(output, manifest, table, &["account_id", "score"])?;
         self.scores.extend(rows.iter().filter_map(|row| {
-            let account = extracts.ids.accounts.get(row.text("account_id")?)?;
+            let account = held(extracts, row.text("account_id")?)?;
             Some(((account, score), row.float("score")?))
         }));
         Ok(())
@@ -137,7 +139,7 @@ impl Earlier {
         for row in rows.iter() {
             self.model_ids.extend(row.text("model_id").filter(|id| !self.model_ids.contains(*id)).map(str::to_owned));
             let product = row.text("product_id").map(|product| extracts.ids.products.get(product));
-            let account = row.text("account_id").and_then(|account| extracts.ids.accounts.get(account));
+            let account = row.text("account_id").and_then(|account| held(extracts, account));
             let kind = row.text("kind").and_then(PropensityKind::parse);
             // A product or account that the extracts no longer name has no score tonight to compare with.
             if let (Some(account), Some(kind), Some(probability), Some(Some(_)) | None) =
@@ -148,6 +150,11 @@ impl Earlier {
         }
         Ok(())
     }
+}
+
+/// The account, if its rows are held here.
+fn held(extracts: &Extracts, account_id: &str) -> Option<AccountIx> {
+    extracts.ids.accounts.get(account_id).filter(|_| extracts.part.owns(account_id))
 }
 
 fn settings_path(job_hash: &str) -> String {

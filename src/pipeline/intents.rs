@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Error;
 use crate::history::View;
 use crate::models::ModelEvaluation;
 use crate::models::evaluate::Grade;
 use crate::models::registry::{self, Champion, Registry};
+use crate::shards::Share;
 use crate::store::Store;
 use crate::text::intents::IntentCard;
 use crate::text::{self, IntentModel, learn};
@@ -15,6 +17,21 @@ use crate::vocabulary::Day;
 
 /// The classifier's folder in the registry.
 pub const SLOT: &str = "text_intent";
+
+/// The classifier that counts for a run, and why it does.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    pub model: Arc<IntentModel>,
+    pub reason: String,
+}
+
+impl Listening {
+    /// The champion of the registry for a run of `day`.
+    pub fn load(store: &Store, day: Day) -> Result<Option<Listening>, registry::Error> {
+        let found = champion(&Registry::of(store), day)?;
+        Ok(found.map(|(model, reason)| Listening { model: Arc::new(model), reason }))
+    }
+}
 
 /// What became of one training of the intent classifier.
 #[derive(Clone, Debug, Serialize)]
@@ -42,20 +59,30 @@ pub fn train(view: View, settings: &text::Settings, store: &Store) -> Result<Int
     Ok(IntentReport { promoted, intents: evaluations(&model, promoted, &reason), reason })
 }
 
-/// The classifier for a run of the view's day, and why it counts; trains first where there is none and the job asks.
+/// The classifier for a run of the view's day; trains first where there is none and the job asks.
 pub fn for_night(
     view: View,
     settings: &text::Settings,
     train_if_missing: bool,
     store: &Store,
-) -> Result<Option<(Arc<IntentModel>, String)>, registry::Error> {
-    let registry = Registry::of(store);
-    let mut found = champion(&registry, view.day)?;
-    if found.is_none() && train_if_missing {
-        train(view, settings, store)?;
-        found = champion(&registry, view.day)?;
+) -> Result<Option<Listening>, registry::Error> {
+    let found = Listening::load(store, view.day)?;
+    if found.is_some() || !train_if_missing {
+        return Ok(found);
     }
-    Ok(found.map(|(model, reason)| (Arc::new(model), reason)))
+    train(view, settings, store)?;
+    Listening::load(store, view.day)
+}
+
+/// Fails where the labelled texts of all parts would make a classifier that a run on one machine would train first.
+pub fn needs_none(view: View, settings: &text::Settings, store: &Store, share: Share) -> Result<(), Error> {
+    let labelled = learn::sorted(share.all("labelled", learn::labelled(view, settings.max_chars))?.concat());
+    match learn::train(&labelled, view.day, settings) {
+        Ok(model) if hears(&model) > 0 => {
+            Err(Error::Untrained { what: "intent classifier", output: store.url().to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn champion(registry: &Registry, day: Day) -> Result<Option<(IntentModel, String)>, registry::Error> {

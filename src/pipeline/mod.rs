@@ -7,10 +7,12 @@ pub mod nightly;
 pub mod past;
 mod record;
 pub mod retrain;
+pub mod sharded;
 pub mod summary;
+mod work;
 
 use crate::vocabulary::Moment;
-use crate::{audit, extracts, models, publish, reviews, store};
+use crate::{audit, extracts, models, publish, reviews, shards, store};
 
 /// The machine a run finds itself on: clock, memory and whoever is watching. Given by the caller, never reached for.
 pub trait Host: Sync {
@@ -41,6 +43,13 @@ pub enum Error {
     Audit(#[from] audit::Unreadable),
     #[error(transparent)]
     Reviews(#[from] reviews::Error),
+    #[error(transparent)]
+    Shards(#[from] shards::Error),
+    #[error(
+        "no {what} stands in {output}/models, and a shard sees too few accounts to train one; train once with \
+         `foothold train JOB`, or set `models.train_if_missing = false` to run without"
+    )]
+    Untrained { what: &'static str, output: String },
     #[error("stopped before anything was published")]
     Interrupted,
 }
@@ -54,6 +63,11 @@ pub struct Stages<'h> {
 impl<'h> Stages<'h> {
     pub fn new(host: &'h dyn Host) -> Stages<'h> {
         Stages { host, seconds: Vec::new() }
+    }
+
+    /// Tells a person something that does not stop the run.
+    pub fn warn(&self, message: &str) {
+        self.host.warn(message);
     }
 
     /// Runs one stage, unless the run was asked to stop.

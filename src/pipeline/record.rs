@@ -1,23 +1,21 @@
 //! What a run writes about itself: manifest, audit records, its row of `runs`; and the checks before any of it counts.
 
-use super::past::Past;
 use super::{Error, Host};
-use crate::assessment::Assessment;
-use crate::audit::{self, AuditRecord, Link, Versions};
+use crate::audit::{AuditRecord, Link};
 use crate::extracts::InputFile;
-use crate::history::View;
 use crate::job::Job;
-use crate::publish::manifest::{Input, inputs_hash};
+use crate::publish::frame::Frame;
+use crate::publish::manifest::Input;
 use crate::publish::table::Stamp;
-use crate::publish::tables::{self, Layers, governance};
+use crate::publish::tables::governance;
 use crate::publish::{self, About, Checked, Claim};
-use crate::recommendations::Recommended;
 use crate::store::Store;
 use crate::vocabulary::{Day, Moment};
 
 /// What the run's own records need.
 pub(super) struct Run<'a> {
     pub job: &'a Job,
+    pub as_of: Day,
     pub claim: &'a Claim,
     pub inputs: &'a [Input],
     pub started_at: Moment,
@@ -25,6 +23,10 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn stamp(&self) -> Stamp {
+        Stamp { as_of: self.as_of, run_id: self.claim.run_id.clone() }
+    }
+
     pub fn about(&self, audit: Link) -> About {
         About {
             job: self.job.settings.name.clone(),
@@ -36,32 +38,13 @@ impl Run<'_> {
         }
     }
 
-    /// Tonight's events, put behind the chain that the night continues.
-    pub fn audit(
-        &self,
-        view: View,
-        assessments: &[Assessment],
-        recommended: &Recommended,
-        past: &Past,
-    ) -> Vec<AuditRecord> {
-        let versions = Versions {
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
-            job_hash: self.job.hash(),
-            input_manifest_hash: inputs_hash(self.inputs),
-        };
-        let (playbooks, settings) = (&self.job.playbooks, &self.job.settings.recommendations);
-        let memory = &past.memory;
-        let night = audit::Night { view, assessments, recommended, playbooks, memory, settings, versions: &versions };
-        audit::append(&past.trail.tail, audit::entries(&night))
-    }
-
     /// The row of the `runs` table.
-    fn row(&self, as_of: Day, tables: &Checked, seconds: &[(&str, f64)]) -> governance::Run {
+    fn row(&self, tables: &Checked, seconds: &[(&str, f64)]) -> governance::Run {
         let seconds: serde_json::Map<String, serde_json::Value> =
             seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), (*seconds).into())).collect();
         governance::Run {
             job: self.job.settings.name.clone(),
-            as_of,
+            as_of: self.as_of,
             started_at: self.started_at,
             finished_at: self.host.now(),
             job_hash: self.job.hash(),
@@ -80,14 +63,16 @@ pub(super) fn input(file: &InputFile) -> Input {
 
 /// Every table of the run, checked; what fails leaves its rows as evidence and publishes nothing.
 pub(super) fn check(
-    layers: &Layers,
+    mut frames: Vec<Frame>,
+    records: &[AuditRecord],
     run: &Run,
     seconds: &[(&'static str, f64)],
     output: &Store,
 ) -> Result<Checked, Error> {
-    let stamp = Stamp { as_of: layers.view.day, run_id: run.claim.run_id.clone() };
-    let checked = publish::check(tables::frames(layers, &stamp)).and_then(|tables| {
-        let row = run.row(layers.view.day, &tables, seconds);
+    let stamp = run.stamp();
+    frames.push(governance::audit().frame(records, &stamp));
+    let checked = publish::check(frames).and_then(|tables| {
+        let row = run.row(&tables, seconds);
         Ok(tables.and(publish::check(vec![governance::runs().frame(&[row], &stamp)])?))
     });
     checked.map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {

@@ -33,6 +33,11 @@ impl Frame<'static> {
 }
 
 impl Frame<'_> {
+    /// The table's name.
+    pub fn name(&self) -> &'static str {
+        self.spec.name()
+    }
+
     /// The rows that `broken` names by their place in each slice.
     pub(super) fn select(&self, broken: impl Fn(&Slice) -> Vec<u32>) -> RecordBatch {
         let mut found = Vec::new();

@@ -16,6 +16,7 @@ pub mod parquet;
 pub mod reader;
 mod rules;
 pub mod schema;
+pub mod stored;
 pub mod table;
 pub mod tables;
 pub mod trail;

@@ -41,11 +41,22 @@ fn field(column: &ColumnSpec) -> Field {
 
 /// Writes a frame whole, unchecked.
 pub(super) fn write(frame: &Frame) -> Bytes {
+    encode(frame).0
+}
+
+/// A frame, unchecked, as a file, and the number of its rows.
+pub fn encode(frame: &Frame) -> (Bytes, u64) {
     let file = File::new(&frame.spec);
     let mut groups = file.row_groups();
-    frame.parts.iter().for_each(|show| show(&mut |slice| groups.write(slice)));
+    let mut rows = 0;
+    for show in &frame.parts {
+        show(&mut |slice| {
+            rows += slice.rows as u64;
+            groups.write(slice);
+        });
+    }
     let groups = groups.finish();
-    file.assemble(groups).concat().into()
+    (file.assemble(groups).concat().into(), rows)
 }
 
 /// Writes rows as they are, e.g. those that failed a check.

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::assessment::Assessment;
 use crate::extracts::tables::Subscription;
 use crate::history::View;
-use crate::vocabulary::{MetricIx, ProductIx, Text};
+use crate::history::contracts::Contract;
+use crate::vocabulary::{AccountIx, MetricIx, ProductIx, Text};
 
 /// Share of a tier's contracts that must have one and the same ceiling for it to count as the tier's own.
 const FIXED_SHARE: f64 = 0.9;
@@ -27,7 +30,7 @@ pub enum Growth {
 }
 
 /// How often contracts grew in each form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Growths {
     pub units: u32,
     pub tier: u32,
@@ -67,27 +70,68 @@ pub struct TypicalLimit {
     pub fixed: bool,
 }
 
-impl Market {
-    pub fn survey(view: View, assessments: &[Assessment]) -> Market {
-        let mut tier_arr: BTreeMap<(ProductIx, Text), Vec<f64>> = BTreeMap::new();
-        let mut limits: BTreeMap<(ProductIx, Text, MetricIx), Vec<f64>> = BTreeMap::new();
-        for assessment in assessments {
-            for subscription in assessment.contract.active.iter().filter(|s| s.arr > 0.0) {
-                tier_arr.entry((subscription.product, subscription.tier.clone())).or_default().push(subscription.arr);
-            }
-            for ceiling in view.entitlements(assessment.account) {
-                if let Some(subscription) = assessment.contract.of(ceiling.product) {
-                    let key = (ceiling.product, subscription.tier.clone(), ceiling.metric);
-                    limits.entry(key).or_default().push(ceiling.limit);
-                }
+/// What the contracts of one part tell; those of all parts make the market.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Contracts {
+    growths: Growths,
+    tier_arr: BTreeMap<(ProductIx, Text), Vec<f64>>,
+    limits: BTreeMap<(ProductIx, Text, MetricIx), Vec<f64>>,
+}
+
+impl Contracts {
+    /// Of the accounts known on the day whose contracts are held here.
+    pub fn on(view: View) -> Contracts {
+        let accounts = view.accounts().map(|account| account.account);
+        let contracts = accounts.map(|account| (account, Contract::on(view, account)));
+        contracts.fold(Contracts::default(), |mut sum, (account, contract)| {
+            sum.count(view, account, &contract);
+            sum
+        })
+    }
+
+    fn count(&mut self, view: View, account: AccountIx, contract: &Contract) {
+        for subscription in contract.active.iter().filter(|s| s.arr > 0.0) {
+            let key = (subscription.product, subscription.tier.clone());
+            self.tier_arr.entry(key).or_default().push(subscription.arr);
+        }
+        for ceiling in view.entitlements(account) {
+            if let Some(subscription) = contract.of(ceiling.product) {
+                let key = (ceiling.product, subscription.tier.clone(), ceiling.metric);
+                self.limits.entry(key).or_default().push(ceiling.limit);
             }
         }
+        self.growths.count(view, account);
+    }
+
+    fn add(&mut self, other: Contracts) {
+        self.growths.units += other.growths.units;
+        self.growths.tier += other.growths.tier;
+        self.growths.price += other.growths.price;
+        other.tier_arr.into_iter().for_each(|(key, arr)| self.tier_arr.entry(key).or_default().extend(arr));
+        other.limits.into_iter().for_each(|(key, limits)| self.limits.entry(key).or_default().extend(limits));
+    }
+}
+
+impl Market {
+    pub fn survey(view: View, assessments: &[Assessment]) -> Market {
+        let mut contracts = Contracts::default();
+        for assessment in assessments {
+            contracts.count(view, assessment.account, &assessment.contract);
+        }
+        Market::of([contracts])
+    }
+
+    /// The market of all parts together.
+    pub fn of(parts: impl IntoIterator<Item = Contracts>) -> Market {
+        let mut whole = Contracts::default();
+        parts.into_iter().for_each(|part| whole.add(part));
+        let Contracts { growths, tier_arr, limits } = whole;
         let mut product_arr: BTreeMap<ProductIx, Vec<f64>> = BTreeMap::new();
         for ((product, _), values) in &tier_arr {
             product_arr.entry(*product).or_default().extend(values);
         }
         Market {
-            growths: growths(view, assessments),
+            growths,
             tier_arr: tier_arr.into_iter().map(|(key, values)| (key, median(values))).collect(),
             product_arr: product_arr.into_iter().map(|(key, values)| (key, median(values))).collect(),
             limits: limits.into_iter().map(|(key, values)| (key, typical(values))).collect(),
@@ -109,22 +153,20 @@ impl Market {
     }
 }
 
-/// Every amendment known by the day that raised tier, units or price.
-fn growths(view: View, assessments: &[Assessment]) -> Growths {
-    let mut counts = Growths::default();
-    for assessment in assessments {
-        let mut versions: Vec<&Subscription> = view.subscription_versions(assessment.account).collect();
+impl Growths {
+    /// Every amendment of the account known by the day that raised tier, units or price.
+    fn count(&mut self, view: View, account: AccountIx) {
+        let mut versions: Vec<&Subscription> = view.subscription_versions(account).collect();
         versions.sort_by(|a, b| (&a.id, a.seen.known, a.starts_on).cmp(&(&b.id, b.seen.known, b.starts_on)));
         for pair in versions.windows(2).filter(|pair| pair[0].id == pair[1].id) {
             match growth(view, pair[0], pair[1]) {
-                Some(Growth::Tier) => counts.tier += 1,
-                Some(Growth::Units) => counts.units += 1,
-                Some(Growth::Price) => counts.price += 1,
+                Some(Growth::Tier) => self.tier += 1,
+                Some(Growth::Units) => self.units += 1,
+                Some(Growth::Price) => self.price += 1,
                 None => {}
             }
         }
     }
-    counts
 }
 
 fn growth(view: View, before: &Subscription, after: &Subscription) -> Option<Growth> {

@@ -25,15 +25,18 @@ pub mod timing;
 pub mod who;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::assessment::Assessment;
 use crate::history::View;
 use crate::peers::Peers;
 use crate::vocabulary::{AccountIx, ContactIx, Day, OwnerRole, Play, Probability, ProductIx, Text};
-use market::Market;
+pub use market::{Contracts, Market};
 pub use memory::{Memory, Remembered};
-use night::{Choice, Night};
+use night::Choice;
+pub use night::Night;
 use playbooks::Playbook;
+use queues::{Place, Waiting};
 pub use settings::Settings;
 
 words!(
@@ -191,20 +194,65 @@ pub fn recommend(
 ) -> Recommended {
     let market = Market::survey(view, assessments);
     let night = Night { view, peers, playbooks, memory, settings, market: &market };
-    let choices: Vec<Choice> = assessments.par_iter().map(|assessment| night.choose(assessment)).collect();
-    let mut out = Recommended::default();
-    let (mut primaries, mut refreshed) = (Vec::new(), Vec::new());
-    for choice in choices {
-        primaries.extend(choice.primary);
-        refreshed.extend(choice.in_flight);
-        out.suppressions.extend(choice.suppressions);
+    let proposed = Proposed::by(night, assessments);
+    let asking = proposed.asking();
+    proposed.settle(night, [asking])
+}
+
+/// What each account is left with before the owners' queues.
+#[derive(Debug, Default)]
+pub struct Proposed {
+    primaries: Vec<Recommendation>,
+    /// Approved recommendations with tonight's signals.
+    in_flight: Vec<Recommendation>,
+    suppressions: Vec<Suppression>,
+}
+
+/// What the queues of all owners must know of one part's proposals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asking {
+    primaries: Vec<Waiting>,
+    in_flight: Vec<Waiting>,
+}
+
+impl Proposed {
+    /// Decides account by account.
+    pub fn by(night: Night, assessments: &[Assessment]) -> Proposed {
+        let choices: Vec<Choice> = assessments.par_iter().map(|assessment| night.choose(assessment)).collect();
+        let mut proposed = Proposed::default();
+        for choice in choices {
+            proposed.primaries.extend(choice.primary);
+            proposed.in_flight.extend(choice.in_flight);
+            proposed.suppressions.extend(choice.suppressions);
+        }
+        proposed
     }
-    let queued = queues::fill(primaries, memory, view.day, settings);
-    out.suppressions.extend(queued.suppressions);
-    out.recommendations = queued.kept;
-    let key = |s: &Suppression| (s.account, s.playbook.clone(), s.product, s.gate);
-    out.suppressions.sort_by_cached_key(key);
-    night.carry(assessments, refreshed, &mut out);
-    out.recommendations.sort_by(|a, b| (a.account, a.rank, &a.id).cmp(&(b.account, b.rank, &b.id)));
-    out
+
+    pub fn asking(&self) -> Asking {
+        let waiting = |list: &[Recommendation]| list.iter().map(Waiting::of).collect();
+        Asking { primaries: waiting(&self.primaries), in_flight: waiting(&self.in_flight) }
+    }
+
+    /// Lets the owners' queues decide among the proposals of all parts, and adds what earlier nights left behind.
+    pub fn settle(self, night: Night, asking: impl IntoIterator<Item = Asking>) -> Recommended {
+        let Night { view, memory, settings, .. } = night;
+        let (primaries, in_flight): (Vec<Vec<Waiting>>, Vec<Vec<Waiting>>) =
+            asking.into_iter().map(|asking| (asking.primaries, asking.in_flight)).unzip();
+        let primaries = primaries.concat();
+        let places = queues::fill(primaries.clone(), memory, view.day, settings);
+        let kept = primaries.into_iter().filter_map(|waiting| match places.get(&waiting.id) {
+            Some(Place::Kept { rank, .. }) => Some((waiting.id, (waiting.owner, *rank))),
+            _ => None,
+        });
+        let ranks = night::ranks_carried(view, memory, &kept.collect(), in_flight.concat());
+        let queued = queues::seat(self.primaries, &places, view.day, settings);
+        let mut out =
+            Recommended { recommendations: queued.kept, suppressions: self.suppressions, expired: Vec::new() };
+        out.suppressions.extend(queued.suppressions);
+        let key = |s: &Suppression| (s.account, s.playbook.clone(), s.product, s.gate);
+        out.suppressions.sort_by_cached_key(key);
+        night.carry(self.in_flight, &ranks, &mut out);
+        out.recommendations.sort_by(|a, b| (a.account, a.rank, &a.id).cmp(&(b.account, b.rank, &b.id)));
+        out
+    }
 }

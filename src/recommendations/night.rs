@@ -8,6 +8,7 @@ use super::market::Market;
 use super::memory::{Ending, Memory, Remembered};
 use super::offers::Sizing;
 use super::playbooks::{Playbook, PlaybookStep};
+use super::queues::Waiting;
 use super::sentences::{Facts, Telling};
 use super::settings::Settings;
 use super::timing::{self, Occasion};
@@ -16,7 +17,7 @@ use crate::assessment::Assessment;
 use crate::extracts::tables::Account;
 use crate::history::View;
 use crate::peers::{Neighbour, Peers};
-use crate::vocabulary::{AccountIx, Day, Play, Text, stable_id};
+use crate::vocabulary::{Day, Play, Text, stable_id};
 use crate::wording::{day, money, words};
 
 /// What one night's choices are made from.
@@ -64,25 +65,54 @@ impl<'a> Night<'a> {
         choice
     }
 
-    /// Adds what earlier nights left behind at the accounts of tonight: work in flight, and everything that ended.
-    pub fn carry(self, assessments: &[Assessment], refreshed: Vec<Recommendation>, out: &mut Recommended) {
-        let assessed: BTreeSet<AccountIx> = assessments.iter().map(|a| a.account).collect();
+    /// Adds what earlier nights left behind at the accounts of tonight whose rows are held here: work in flight, and
+    /// everything that ended. `ranks` by recommendation id.
+    pub fn carry(self, refreshed: Vec<Recommendation>, ranks: &BTreeMap<String, u32>, out: &mut Recommended) {
         let kept: BTreeSet<String> = out.recommendations.iter().map(|r| r.id.clone()).collect();
         let refreshed: BTreeMap<String, Recommendation> = refreshed.into_iter().map(|r| (r.id.clone(), r)).collect();
-        let mut carried = Vec::new();
-        for remembered in self.memory.recommendations.iter().filter(|r| !kept.contains(&r.content.id)) {
+        let own = self.memory.recommendations.iter().filter(|r| self.view.extracts.owns(r.content.account));
+        for remembered in own.filter(|r| !kept.contains(&r.content.id)) {
             let expiry = expiry(remembered, self.view.day, out);
-            let tells = remembered.status.in_flight() || remembered.changed_tonight() || expiry.is_some();
-            if tells && assessed.contains(&remembered.content.account) {
+            if let Some(rank) = ranks.get(&remembered.content.id) {
                 let content = refreshed.get(&remembered.content.id).unwrap_or(&remembered.content).clone();
                 let status = if expiry.is_some() { Status::Expired } else { remembered.status };
-                carried.push(Recommendation { status, ..content });
+                out.recommendations.push(Recommendation { status, rank: *rank, ..content });
             }
             out.expired.extend(expiry);
         }
-        rank_after(&mut carried, &out.recommendations);
-        out.recommendations.append(&mut carried);
     }
+}
+
+/// The ranks of what is carried over, over all accounts. Work in flight stands behind what waits for review, and what
+/// ended stands behind both.
+pub fn ranks_carried(
+    view: View,
+    memory: &Memory,
+    waiting: &BTreeMap<String, (Text, u32)>,
+    refreshed: Vec<Waiting>,
+) -> BTreeMap<String, u32> {
+    let refreshed: BTreeMap<String, Waiting> = refreshed.into_iter().map(|r| (r.id.clone(), r)).collect();
+    let carried = memory.recommendations.iter().filter(|r| !waiting.contains_key(&r.content.id));
+    let carried = carried.filter(|r| tells(r) && view.account(r.content.account).is_some());
+    let tonight = |r: &Remembered| refreshed.get(&r.content.id).cloned().unwrap_or_else(|| Waiting::of(&r.content));
+    let mut carried: Vec<(bool, Waiting)> = carried.map(|r| (!r.status.in_flight(), tonight(r))).collect();
+    carried.sort_by(|(ended, a), (other, b)| ended.cmp(other).then_with(|| queues::rank_order(a, b)));
+    let mut last: BTreeMap<Text, u32> = BTreeMap::new();
+    for (owner, rank) in waiting.values() {
+        let known = last.entry(owner.clone()).or_default();
+        *known = (*known).max(*rank);
+    }
+    let mut next = |owner: Text| {
+        let rank = last.entry(owner).or_default();
+        *rank += 1;
+        *rank
+    };
+    carried.into_iter().map(|(_, r)| (r.id, next(r.owner))).collect()
+}
+
+/// Whether tonight's tables show it although it was not proposed tonight: it is under way, or it ended tonight.
+fn tells(remembered: &Remembered) -> bool {
+    remembered.status.in_flight() || remembered.changed_tonight() || remembered.status == Status::PendingReview
 }
 
 /// What ended tonight by itself: overdue, or no longer proposed although nobody decided.
@@ -104,22 +134,6 @@ fn why_withheld<'s>(remembered: &Remembered, suppressions: &'s [Suppression]) ->
     let from = suppressions.partition_point(|s| s.account < account);
     let mut own = suppressions[from..].iter().take_while(|s| s.account == account);
     own.find(|s| remembered.is(&s.playbook, s.product)).map(|s| s.evidence.as_str())
-}
-
-/// Work in flight stands behind what waits for review, and what ended stands behind both.
-fn rank_after(carried: &mut [Recommendation], waiting: &[Recommendation]) {
-    let ended = |r: &Recommendation| !r.status.in_flight();
-    carried.sort_by(|a, b| ended(a).cmp(&ended(b)).then_with(|| queues::rank_order(a, b)));
-    let mut last: BTreeMap<Text, u32> = BTreeMap::new();
-    for recommendation in waiting {
-        let rank = last.entry(recommendation.owner.clone()).or_default();
-        *rank = (*rank).max(recommendation.rank);
-    }
-    for recommendation in carried {
-        let rank = last.entry(recommendation.owner.clone()).or_default();
-        *rank += 1;
-        recommendation.rank = *rank;
-    }
 }
 
 type Passed<'a> = (Candidate<'a>, Vec<(Gate, String)>);

@@ -6,12 +6,46 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::memory::{Ending, Memory};
 use super::settings::Settings;
 use super::who::UNASSIGNED;
 use super::{Action, Gate, Recommendation, Status, Suppression};
 use crate::vocabulary::{Day, Text};
 use crate::wording::{day, money};
+
+/// What a queue must know of a recommendation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Waiting {
+    pub id: String,
+    pub owner: Text,
+    pub action: Action,
+    pub expected_arr: f64,
+    pub expected_value: f64,
+    pub created_on: Day,
+}
+
+impl Waiting {
+    pub fn of(r: &Recommendation) -> Waiting {
+        Waiting {
+            id: r.id.clone(),
+            owner: r.owner.clone(),
+            action: r.action,
+            expected_arr: r.expected_arr,
+            expected_value: r.expected_value,
+            created_on: r.created_on,
+        }
+    }
+}
+
+/// What a queue makes of one recommendation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Kept { rank: u32, capacity: u32 },
+    NoSlot { capacity: u32 },
+    TooSmall,
+}
 
 /// What the queues make of the primaries.
 #[derive(Debug, Default)]
@@ -20,18 +54,46 @@ pub struct Queued {
     pub suppressions: Vec<Suppression>,
 }
 
-/// Fills every owner's queue for the week of `today`.
-pub fn fill(primaries: Vec<Recommendation>, memory: &Memory, today: Day, settings: &Settings) -> Queued {
-    let mut by_owner: BTreeMap<Text, Vec<Recommendation>> = BTreeMap::new();
-    for primary in primaries {
-        by_owner.entry(primary.owner.clone()).or_default().push(primary);
+/// Fills every owner's queue for the week of `today`: the place of each, by its id.
+pub fn fill(
+    waiting: impl IntoIterator<Item = Waiting>,
+    memory: &Memory,
+    today: Day,
+    settings: &Settings,
+) -> BTreeMap<String, Place> {
+    let mut by_owner: BTreeMap<Text, Vec<Waiting>> = BTreeMap::new();
+    for waiting in waiting {
+        by_owner.entry(waiting.owner.clone()).or_default().push(waiting);
     }
     let taken = taken_since_monday(memory, today);
-    let mut queued = Queued::default();
+    let mut places = BTreeMap::new();
     for (owner, waiting) in by_owner {
         let capacity = capacity_of(&owner, settings);
         let slots = capacity.saturating_sub(taken.get(&owner).copied().unwrap_or(0));
-        fill_one(waiting, capacity, slots, today, settings, &mut queued);
+        fill_one(waiting, capacity, slots, today, settings, &mut places);
+    }
+    places
+}
+
+/// Gives each primary its place.
+pub fn seat(
+    primaries: Vec<Recommendation>,
+    places: &BTreeMap<String, Place>,
+    today: Day,
+    settings: &Settings,
+) -> Queued {
+    let mut queued = Queued::default();
+    for mut primary in primaries {
+        match places.get(&primary.id) {
+            Some(Place::Kept { rank, capacity }) => {
+                primary.rank = *rank;
+                primary.gates.push((Gate::Capacity, format!("a slot of {capacity} this week")));
+                primary.gates.push((Gate::LowValue, format!("{} a year", money(primary.expected_arr))));
+                queued.kept.push(primary);
+            }
+            Some(Place::NoSlot { capacity }) => queued.suppressions.push(without_slot(&primary, *capacity, today)),
+            Some(Place::TooSmall) | None => queued.suppressions.push(too_small(&primary, settings)),
+        }
     }
     queued
 }
@@ -54,35 +116,31 @@ fn taken_since_monday(memory: &Memory, today: Day) -> BTreeMap<Text, u32> {
 }
 
 fn fill_one(
-    waiting: Vec<Recommendation>,
+    waiting: Vec<Waiting>,
     capacity: u32,
     mut slots: u32,
     today: Day,
     settings: &Settings,
-    queued: &mut Queued,
+    places: &mut BTreeMap<String, Place>,
 ) {
     let mut kept = Vec::new();
     for candidate in in_turn(waiting, capacity, today, settings) {
         if slots == 0 {
-            queued.suppressions.push(without_slot(&candidate, capacity, today));
+            places.insert(candidate.id, Place::NoSlot { capacity });
         } else if is_small(candidate.expected_arr, candidate.expected_value, settings) {
-            queued.suppressions.push(too_small(&candidate, settings));
+            places.insert(candidate.id, Place::TooSmall);
         } else {
             slots -= 1;
             kept.push(candidate);
         }
     }
     kept.sort_by(rank_order);
-    for (position, recommendation) in kept.iter_mut().enumerate() {
-        recommendation.rank = position as u32 + 1;
-        recommendation.gates.push((Gate::Capacity, format!("a slot of {capacity} this week")));
-        recommendation.gates.push((Gate::LowValue, format!("{} a year", money(recommendation.expected_arr))));
-    }
-    queued.kept.append(&mut kept);
+    let ranked = kept.into_iter().zip(1..);
+    places.extend(ranked.map(|(candidate, rank)| (candidate.id, Place::Kept { rank, capacity })));
 }
 
 /// The order in which slots are handed out. Plays below the least value come last and never keep another from a slot.
-fn in_turn(waiting: Vec<Recommendation>, capacity: u32, today: Day, settings: &Settings) -> Vec<Recommendation> {
+fn in_turn(waiting: Vec<Waiting>, capacity: u32, today: Day, settings: &Settings) -> Vec<Waiting> {
     let (small, worth): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|r| is_small(r.expected_arr, r.expected_value, settings));
     let (mut standing, fresh): (Vec<_>, Vec<_>) = worth.into_iter().partition(|r| r.created_on < today);
@@ -96,12 +154,12 @@ fn in_turn(waiting: Vec<Recommendation>, capacity: u32, today: Day, settings: &S
     standing.into_iter().chain(saves).chain(sells).chain(later).chain(small).collect()
 }
 
-fn is_save(recommendation: &Recommendation) -> bool {
-    recommendation.action == Action::SavePlay
+fn is_save(waiting: &Waiting) -> bool {
+    waiting.action == Action::SavePlay
 }
 
 /// Save plays first, then by falling expected value; the id settles what is equal.
-pub fn rank_order(a: &Recommendation, b: &Recommendation) -> std::cmp::Ordering {
+pub fn rank_order(a: &Waiting, b: &Waiting) -> std::cmp::Ordering {
     let key = is_save(b).cmp(&is_save(a));
     key.then(b.expected_value.total_cmp(&a.expected_value)).then(a.id.cmp(&b.id))
 }

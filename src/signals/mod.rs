@@ -20,7 +20,6 @@ mod support;
 mod usage;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -29,7 +28,7 @@ use crate::models::Propensity;
 use crate::observations::AccountObservations;
 use crate::peers::Peers;
 use crate::stakeholders::StakeholderMap;
-use crate::text::{self, IntentModel, Reader};
+use crate::text::{self, Reader};
 use crate::vocabulary::{AccountIx, Category, ContactIx, Day, Direction, Play, Probability, ProductIx, StableId, Text};
 
 pub use benchmark::Benchmark;
@@ -133,17 +132,13 @@ const FAMILIES: &[fn(&Case) -> Vec<Finding>] = &[
 
 impl Classifier {
     pub fn new(extracts: &Extracts, catalogue: &Catalogue, text: &text::Settings, learned: &Learned) -> Classifier {
-        Classifier {
-            active: catalogue.active(extracts),
-            catalogue: catalogue.clone(),
-            learned: learned.clone(),
-            reader: Reader::new(extracts, text),
-        }
+        Classifier::reading(extracts, catalogue, Reader::new(extracts, text), learned)
     }
 
-    /// The same, hearing texts by the intent classifier as well.
-    pub fn listening(self, intents: Option<Arc<IntentModel>>) -> Classifier {
-        Classifier { reader: self.reader.listening(intents), ..self }
+    /// The same with a reader at hand.
+    pub fn reading(extracts: &Extracts, catalogue: &Catalogue, reader: Reader, learned: &Learned) -> Classifier {
+        let (active, learned) = (catalogue.active(extracts), learned.clone());
+        Classifier { active, catalogue: catalogue.clone(), learned, reader }
     }
 
     /// The account's signals, sorted by name, product and particulars.

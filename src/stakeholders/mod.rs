@@ -19,6 +19,7 @@ use crate::vocabulary::{AccountIx, ContactIx, Day, Text};
 use careers::{Careers, Homes};
 use contact_log::ContactLog;
 pub use roles::is_executive;
+pub use white_space::{ArrPerUser, arr_per_user};
 
 words!(
     Role {
@@ -210,6 +211,11 @@ pub struct Context {
 
 impl Context {
     pub fn learn(view: View, settings: &Settings) -> Context {
+        Context::of(view, settings, arr_per_user(view))
+    }
+
+    /// From the ARR per user of all accounts, in any order.
+    pub fn of(view: View, settings: &Settings, arr_per_user: impl IntoIterator<Item = ArrPerUser>) -> Context {
         Context {
             settings: settings.clone(),
             procurement_words: settings
@@ -219,7 +225,7 @@ impl Context {
                 .filter(|word| !word.trim().is_empty())
                 .collect(),
             homes: Homes::of(view.extracts),
-            arr_per_user: white_space::typical_arr_per_user(view),
+            arr_per_user: white_space::typical_arr_per_user(arr_per_user),
         }
     }
 }

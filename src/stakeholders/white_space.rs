@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::careers::Careers;
 use super::{BuyingCenter, Context, NewPlace, PlaceKind, Role, Settings, Stakeholder};
-use crate::extracts::tables::Contact;
+use crate::extracts::tables::{Account, Contact};
 use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::vocabulary::{AccountIx, ContactIx, Day, Text};
@@ -30,7 +32,7 @@ pub(super) fn buying_centers(
         }
     }
     let lines = Lines::of(people);
-    let arr_per_user = arr_per_user(view, account).or_else(|| context.typical(view, account));
+    let arr_per_user = of_one_user(view, account).or_else(|| context.typical(view, account));
     centers.into_iter().map(|(name, members)| center(name, &members, &lines, arr_per_user, &context.settings)).collect()
 }
 
@@ -145,7 +147,7 @@ impl<'a> Lines<'a> {
 }
 
 /// ARR over licensed seats, else over the daily active users of the last month.
-fn arr_per_user(view: View, account: AccountIx) -> Option<f64> {
+fn of_one_user(view: View, account: AccountIx) -> Option<f64> {
     let contract = Contract::on(view, account);
     let seats: f64 = contract.active.iter().filter(|s| counts_people(view, s.product)).filter_map(|s| s.units).sum();
     let users = if seats > 0.0 { seats } else { daily_users(view, account)? };
@@ -179,15 +181,30 @@ impl Context {
     }
 }
 
+/// What one account pays per user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ArrPerUser {
+    segment: Option<Text>,
+    /// Reporting currency per year.
+    arr: f64,
+}
+
+/// Every account whose contracts are held here and that has users.
+pub fn arr_per_user(view: View) -> Vec<ArrPerUser> {
+    let of_account = |account: &Account| {
+        let arr = of_one_user(view, account.account)?;
+        Some(ArrPerUser { segment: account.segment.clone(), arr })
+    };
+    view.accounts().filter_map(of_account).collect()
+}
+
 /// Median ARR per user by segment; under `None` the median over all accounts.
-pub(super) fn typical_arr_per_user(view: View) -> BTreeMap<Option<Text>, f64> {
+pub(super) fn typical_arr_per_user(accounts: impl IntoIterator<Item = ArrPerUser>) -> BTreeMap<Option<Text>, f64> {
     let mut values: BTreeMap<Option<Text>, Vec<f64>> = BTreeMap::new();
-    for account in view.accounts() {
-        if let Some(arr) = arr_per_user(view, account.account) {
-            values.entry(None).or_default().push(arr);
-            if account.segment.is_some() {
-                values.entry(account.segment.clone()).or_default().push(arr);
-            }
+    for ArrPerUser { segment, arr } in accounts {
+        values.entry(None).or_default().push(arr);
+        if segment.is_some() {
+            values.entry(segment).or_default().push(arr);
         }
     }
     values.into_iter().map(|(segment, values)| (segment, median(values))).collect()

@@ -4,6 +4,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::Array1;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -19,7 +20,7 @@ use crate::models::fit::sigmoid;
 use crate::vocabulary::{Day, Text};
 
 /// A text that the team labelled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Labelled {
     pub day: Day,
     /// Normalised.
@@ -42,7 +43,7 @@ pub fn labelled(view: View, max_chars: usize) -> Vec<Labelled> {
     let labels: BTreeMap<(TextSource, &Text), Intent> =
         known.map(|label| ((label.source, &label.row_id), label.intent)).collect();
     let accounts = view.extracts.account_indices().filter(|_| !labels.is_empty());
-    let mut texts: Vec<Labelled> = accounts
+    let texts: Vec<Labelled> = accounts
         .flat_map(|account| {
             let account_hash = xxh3_64(view.extracts.account_id(account).as_bytes());
             let tickets = view.tickets(account).filter_map(|ticket| {
@@ -62,6 +63,11 @@ pub fn labelled(view: View, max_chars: usize) -> Vec<Labelled> {
             })
         })
         .collect();
+    sorted(texts)
+}
+
+/// Texts in the order in which they are learned from.
+pub fn sorted(mut texts: Vec<Labelled>) -> Vec<Labelled> {
     texts.sort_by(|a, b| (a.day, &a.text, a.intent, a.account_hash).cmp(&(b.day, &b.text, b.intent, b.account_hash)));
     texts
 }

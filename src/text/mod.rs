@@ -26,7 +26,7 @@ use crate::vocabulary::{AccountIx, Day, FeatureIx, ProductIx, Text};
 use phrases::Phrase;
 
 pub use intents::{Heard, IntentModel};
-pub use names::Named;
+pub use names::{Named, Rival, rivals};
 pub use sentences::{QUOTE_CHARS, normalise, quote, sentences};
 
 words!(
@@ -132,8 +132,13 @@ struct Hit {
 
 impl Reader {
     pub fn new(extracts: &Extracts, settings: &Settings) -> Reader {
+        Reader::knowing(extracts, settings, rivals(extracts))
+    }
+
+    /// The same, where `rivals` are those that the accounts of all parts name.
+    pub fn knowing(extracts: &Extracts, settings: &Settings, rivals: Vec<Rival>) -> Reader {
         let phrases = phrases::all(settings);
-        let names = names::all(extracts, &settings.competitors);
+        let names = names::all(extracts, &settings.competitors, rivals);
         let mut patterns: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for (phrase, known) in phrases.iter().enumerate() {
             for (part, words) in known.parts.iter().enumerate() {

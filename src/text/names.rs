@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::About;
 use crate::extracts::Extracts;
-use crate::vocabulary::{Day, ProductIx, Text};
+use crate::extracts::tables::Integration;
+use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 /// A name as it stands in a text.
 #[derive(Clone, Debug)]
@@ -22,12 +25,12 @@ const SHORTEST_NAME: usize = 4;
 /// What follows a tier's name where the tier is meant: `Pro plan`.
 const TIER_WORDS: [&str; 5] = ["plan", "tier", "edition", "version", "package"];
 
-/// Every name of the extracts, in a fixed order.
-pub(super) fn all(extracts: &Extracts, competitors: &[String]) -> Vec<Named> {
+/// Every name of the extracts, in a fixed order; `rivals` are those of all accounts.
+pub(super) fn all(extracts: &Extracts, competitors: &[String], rivals: Vec<Rival>) -> Vec<Named> {
     let mut names = features(extracts);
     names.extend(products(extracts));
     names.extend(tiers(extracts));
-    names.extend(rivals(extracts, competitors));
+    names.extend(competing(competitors, rivals));
     names.retain(|name| name.words.chars().count() >= SHORTEST_NAME);
     names
 }
@@ -67,16 +70,53 @@ fn tiers(extracts: &Extracts) -> Vec<Named> {
     names
 }
 
-/// Configured competitors, and integrations that the extracts mark as competing.
-fn rivals(extracts: &Extracts, configured: &[String]) -> Vec<Named> {
+/// A competitor that an account's integrations name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rival {
+    words: String,
+    /// The first account that names it, and how.
+    account: AccountIx,
+    name: Text,
+    known: Day,
+}
+
+/// Integrations that the extracts mark as competing: one entry per name.
+pub fn rivals(extracts: &Extracts) -> Vec<Rival> {
+    let competing = extracts.integrations.all().iter().filter(|row| row.competes_with.is_some());
+    let rival = |row: &Integration| Rival {
+        words: plain(&row.integration),
+        account: row.account,
+        name: row.integration.clone(),
+        known: row.connected_on.max(row.seen.known),
+    };
+    first_named(competing.map(rival))
+}
+
+/// Of each name the spelling of the first account, and the day on which any account made it known.
+fn first_named(rivals: impl IntoIterator<Item = Rival>) -> Vec<Rival> {
+    let mut known: BTreeMap<String, Rival> = BTreeMap::new();
+    for rival in rivals {
+        let Some(named) = known.get_mut(&rival.words) else {
+            known.insert(rival.words.clone(), rival);
+            continue;
+        };
+        let day = named.known.min(rival.known);
+        if rival.account < named.account {
+            *named = rival;
+        }
+        named.known = day;
+    }
+    known.into_values().collect()
+}
+
+/// Configured competitors, and those that accounts name.
+fn competing(configured: &[String], rivals: Vec<Rival>) -> Vec<Named> {
     let mut known: BTreeMap<String, (Text, Day)> = BTreeMap::new();
+    for rival in first_named(rivals) {
+        known.insert(rival.words, (rival.name, rival.known));
+    }
     for name in configured {
         known.insert(plain(name), (name.as_str().into(), Day::MIN));
-    }
-    for row in extracts.integrations.all().iter().filter(|row| row.competes_with.is_some()) {
-        let day = row.connected_on.max(row.seen.known);
-        let name = known.entry(plain(&row.integration)).or_insert_with(|| (row.integration.clone(), day));
-        name.1 = name.1.min(day);
     }
     known.into_iter().map(|(words, (name, known))| Named { words, about: About::Competitor(name), known }).collect()
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod bench;
+pub mod messy;
 pub mod night;
 pub mod parquet_world;
 pub mod scene;

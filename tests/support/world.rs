@@ -483,6 +483,7 @@ impl WorldBuilder {
         use InputTable::*;
         available.extend([Accounts, Products, Subscriptions, Usage]);
         Extracts {
+            part: foothold::extracts::Part::WHOLE,
             usage: world.usage_history(),
             products: world.product_rows(),
             features: world.feature_rows(),

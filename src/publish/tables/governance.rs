@@ -26,7 +26,6 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let quality: Vec<Quality> =
         extracts.quality.iter().map(|quality| Quality { quality, as_of: layers.view.day }).collect();
     vec![
-        audit().frame(layers.audit, stamp),
         rejected_rows().frame(&extracts.rejected, stamp),
         data_quality().frame(&quality, stamp),
         model_evaluations().frame(layers.evaluations, stamp),

@@ -12,7 +12,6 @@ use super::frame::Frame;
 use super::schema::TableSpec;
 use super::table::{Stamp, Table};
 use crate::assessment::Assessment;
-use crate::audit::AuditRecord;
 use crate::briefings::Briefing;
 use crate::changes::ScoreChange;
 use crate::extracts::Extracts;
@@ -38,8 +37,6 @@ pub struct Layers<'a> {
     pub drift: &'a [Drift],
     /// What moved since the run before, and by what; empty on a first night.
     pub changes: &'a [ScoreChange],
-    /// Tonight's links of the audit chain.
-    pub audit: &'a [AuditRecord],
 }
 
 /// Every table that comes from the layers and the extracts, unchecked.
@@ -53,7 +50,7 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
 }
 
 /// Rows of a part of a table, and so of a row group.
-const PART: usize = 256 * 1024;
+pub(super) const PART: usize = 256 * 1024;
 
 impl<'a> Layers<'a> {
     /// A frame of the items that every assessment has in a list.
@@ -96,9 +93,36 @@ impl<'a> Layers<'a> {
         parts
     }
 
+    /// A frame of rows that stand by account, in the order of accounts.
+    fn frame_sorted<T: Sync>(
+        &self,
+        table: Table<Of<'a, T>>,
+        rows: &'a [T],
+        account: fn(&T) -> AccountIx,
+        stamp: &Stamp,
+    ) -> Frame<'a> {
+        let extracts = self.view.extracts;
+        let part = move |part: &&'a [T]| part.iter().map(|row| Of::new(extracts, account(row), row)).collect();
+        table.frame_of(ranges(rows, account), part, stamp)
+    }
+
     fn of<T>(&self, account: AccountIx, item: &'a T) -> Of<'a, T> {
         Of::new(self.view.extracts, account, item)
     }
+}
+
+/// Ranges of about [`PART`] rows that keep an account's rows together.
+fn ranges<T>(rows: &[T], account: fn(&T) -> AccountIx) -> Vec<&[T]> {
+    let (mut ranges, mut from, mut to) = (Vec::new(), 0, 0);
+    for of_one in rows.chunk_by(|a, b| account(a) == account(b)) {
+        to += of_one.len();
+        if to - from >= PART {
+            ranges.push(&rows[from..to]);
+            from = to;
+        }
+    }
+    ranges.push(&rows[from..]);
+    ranges
 }
 
 /// A row of an output table: what a layer put out for an account, with the dictionaries to name it.

@@ -1,6 +1,6 @@
 //! The program over time: what moved since the run before.
 
-use super::{Layers, Of, PART};
+use super::{Layers, Of};
 use crate::changes::ScoreChange;
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
@@ -11,21 +11,7 @@ pub fn specs() -> Vec<TableSpec> {
 }
 
 pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
-    let extracts = layers.view.extracts;
-    let rows = move |part: &&'a [ScoreChange]| part.iter().map(|c| Of::new(extracts, c.account, c)).collect();
-    vec![score_changes().frame_of(parts(layers.changes), rows, stamp)]
-}
-
-/// Ranges of about [`PART`] rows that keep an account's rows together.
-fn parts(changes: &[ScoreChange]) -> Vec<&[ScoreChange]> {
-    let (mut parts, mut rest) = (Vec::new(), changes);
-    while let Some(last) = rest.get(PART) {
-        let (part, others) = rest.split_at(rest.partition_point(|change| change.account <= last.account));
-        parts.push(part);
-        rest = others;
-    }
-    parts.push(rest);
-    parts
+    vec![layers.frame_sorted(score_changes(), layers.changes, |change| change.account, stamp)]
 }
 
 pub fn score_changes<'a>() -> Table<Of<'a, ScoreChange>> {

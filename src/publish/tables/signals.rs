@@ -29,16 +29,15 @@ pub fn specs() -> Vec<TableSpec> {
 
 pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
     let of_signals = layers.parts(|a| a.signals.len());
-    let of_links = layers.parts(|a| a.signals.iter().map(|signal| signal.observations.len()).sum());
+    let of_links = layers.parts(|a| a.signals.iter().map(|signal| distinct(signal).len()).sum());
     let of_drivers = layers.parts(|a| a.propensities.iter().map(|propensity| propensity.drivers.len()).sum());
-    let curves: Vec<Of<ChurnPoint>> = layers.churn_curves.iter().map(|point| layers.of(point.account, point)).collect();
     vec![
         layers.frame_by(signals(), of_signals, stamp, named),
         layers.frame_by(signal_observations(), of_links, stamp, links),
         layers.frame(account_health(), stamp, |a| std::slice::from_ref(&a.health)),
         layers.frame(propensities(), stamp, |a| &a.propensities),
         layers.frame_by(propensity_drivers(), of_drivers, stamp, drivers),
-        churn_curve().frame(&curves, stamp),
+        layers.frame_sorted(churn_curve(), layers.churn_curves, |point| point.account, stamp),
         layers.frame(readiness(), stamp, |a| std::slice::from_ref(&a.readiness)),
         layers.frame(stakeholders(), stamp, |a| &a.stakeholders.people),
         layers.frame(white_space(), stamp, |a| &a.stakeholders.buying_centers),
@@ -56,18 +55,22 @@ fn links<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Sign
     let account_id = extracts.account_id(assessment.account);
     let mut links = Vec::new();
     for signal in &assessment.signals {
-        let mut positions = signal.observations.clone();
-        positions.sort_unstable();
-        positions.dedup();
         let signal_id = signal.id(extracts);
         let observations = &assessment.facts.observations;
-        let found = positions.into_iter().filter_map(|at| observations.get(at as usize));
+        let found = distinct(signal).into_iter().filter_map(|at| observations.get(at as usize));
         links.extend(found.map(|observation| {
             let observation_id = observation.id(extracts);
             SignalObservation { account_id, signal_id, observation_id }
         }));
     }
     links
+}
+
+fn distinct(signal: &Signal) -> Vec<u32> {
+    let mut positions = signal.observations.clone();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
 }
 
 fn drivers<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<PropensityDriver<'a>> {

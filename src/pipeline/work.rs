@@ -1,0 +1,171 @@
+//! The part of a night that is computed account by account, for all accounts or for those of one shard. What must be
+//! known of all accounts is shared in rounds on the way.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::assess::{Context, assess, observe, score};
+use super::compare;
+use super::intents::{self, Listening};
+use super::past::Past;
+use super::summary::Told;
+use super::{Error, Stages};
+use crate::assessment::Assessment;
+use crate::audit::{self, Entry, Versions};
+use crate::briefings::{self, Briefing, site};
+use crate::extracts::Extracts;
+use crate::history::View;
+use crate::job::Job;
+use crate::models::{Scored, Scorer};
+use crate::observations::AccountObservations;
+use crate::publish::frame::Frame;
+use crate::publish::manifest::{Input, inputs_hash};
+use crate::publish::table::Stamp;
+use crate::publish::tables::{self, Layers};
+use crate::recommendations::{self, Proposed, Recommendation, Recommended};
+use crate::shards::Share;
+use crate::store::Store;
+use crate::vocabulary::Day;
+
+/// What a night works on.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub job: &'a Job,
+    pub as_of: Day,
+    pub output: &'a Store,
+    pub extracts: &'a Extracts,
+    pub inputs: &'a [Input],
+    pub past: &'a Past,
+    /// The intent classifier, where there is one.
+    pub intents: &'a Option<Listening>,
+    pub share: Share<'a>,
+}
+
+/// What a run is made of beside tables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Rest {
+    /// Events of the night that are not in the chain yet.
+    pub entries: Vec<Entry>,
+    pub site: site::Contents,
+    pub told: Told,
+}
+
+impl<'a> Desk<'a> {
+    pub fn view(self) -> View<'a> {
+        View::new(self.extracts, self.as_of)
+    }
+
+    /// What the night knows beyond single accounts, and layer 1.
+    pub fn observe(self, stages: &mut Stages) -> Result<(Context<'a>, Vec<AccountObservations>), Error> {
+        let (view, settings) = (self.view(), &self.job.settings);
+        let intents = self.intents.as_ref().map(|listening| listening.model.clone());
+        let context =
+            stages.run("learn", || Context::among(view, settings, &self.past.learned, intents, self.share))?;
+        let facts = stages.run("observe", || ok(observe(view, &context)))?;
+        Ok((context, facts))
+    }
+
+    /// Layers 2 to 4; `close` makes a run, or a shard's result, of the tables under `stamp` and the rest.
+    ///
+    /// Tables are made when they are written, from what the layers hold, so they do not outlive this.
+    pub fn conclude<T>(
+        self,
+        (context, facts): (Context, Vec<AccountObservations>),
+        scorer: &Scorer,
+        stamp: &Stamp,
+        mut stages: Stages,
+        close: impl FnOnce(Vec<Frame>, Rest, Stages) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (view, context) = (self.view(), &context);
+        let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, context, self.share))?;
+        let Scored { propensities, churn_curves, drift } = scored;
+        let assessments =
+            stages.run("assess", || ok(assess(view, facts, propensities, &everyone.benchmark, context)))?;
+        let recommended = stages.run("recommend", || self.recommend(&assessments, context))?;
+        let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
+        let changes = stages.run("compare", || {
+            let (assessments, everyone) = (&assessments, &everyone);
+            compare::changes(&compare::Night { desk: self, assessments, everyone, context, scorer })
+        })?;
+        // Read from the registry even on the night that trained, so that running a day again tells the same.
+        let mut evaluations = scorer.evaluations();
+        evaluations.extend(self.intents.iter().flat_map(|l| intents::evaluations(&l.model, true, &l.reason)));
+        let layers = Layers {
+            view,
+            assessments: &assessments,
+            recommended: &recommended,
+            briefings: &briefings,
+            evaluations: &evaluations,
+            churn_curves: &churn_curves,
+            drift: &drift,
+            changes: &changes,
+        };
+        let rest = Rest {
+            entries: self.entries(&assessments, &recommended),
+            site: site::Contents::of(view, &assessments, &recommended, &briefings),
+            told: Told::of(&layers, context),
+        };
+        close(tables::frames(&layers, stamp), rest, stages)
+    }
+
+    fn recommend(self, assessments: &[Assessment], context: &Context) -> Result<Recommended, Error> {
+        let night = recommendations::Night {
+            view: self.view(),
+            peers: &context.peers,
+            playbooks: &self.job.playbooks,
+            memory: &self.past.memory,
+            settings: &self.job.settings.recommendations,
+            market: &context.market,
+        };
+        let proposed = Proposed::by(night, assessments);
+        let asking = self.share.all("asking", proposed.asking())?;
+        Ok(proposed.settle(night, asking))
+    }
+
+    /// One briefing per recommendation; one in flight whose playbook was taken out of the job has none.
+    fn brief(self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Briefing> {
+        let write = |recommendation: &Recommendation| {
+            let at = assessments.binary_search_by_key(&recommendation.account, |a| a.account).ok()?;
+            let playbook = self.job.playbooks.iter().find(|playbook| playbook.name == recommendation.playbook)?;
+            Some(briefings::write(self.view(), &assessments[at], recommendation, playbook))
+        };
+        recommended.recommendations.par_iter().filter_map(write).collect()
+    }
+
+    /// Tonight's events about the accounts that are held here.
+    fn entries(self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Entry> {
+        let versions = Versions {
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            job_hash: self.job.hash(),
+            input_manifest_hash: inputs_hash(self.inputs),
+        };
+        let (playbooks, settings) = (&self.job.playbooks, &self.job.settings.recommendations);
+        let (view, memory) = (self.view(), &self.past.memory);
+        let night = audit::Night { view, assessments, recommended, playbooks, memory, settings, versions: &versions };
+        let of_others = memory.recommendations.iter().filter(|r| !self.extracts.owns(r.content.account));
+        let of_others: BTreeSet<&str> = of_others.map(|r| r.content.id.as_str()).collect();
+        let mut entries = audit::entries(&night);
+        entries.retain(|entry| !of_others.contains(entry.recommendation_id.as_str()));
+        entries
+    }
+}
+
+impl Rest {
+    /// What all parts of a night have, in part order.
+    pub fn union(parts: Vec<Rest>) -> Rest {
+        let (mut entries, mut sites, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for part in parts {
+            entries.extend(part.entries);
+            sites.push(part.site);
+            told.push(part.told);
+        }
+        audit::sort(&mut entries);
+        Rest { entries, site: site::Contents::union(sites), told: Told::union(told) }
+    }
+}
+
+pub(super) fn ok<T>(value: T) -> Result<T, Error> {
+    Ok(value)
+}
