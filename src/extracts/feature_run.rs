@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
 use super::stretches::by_key;
@@ -281,7 +283,7 @@ pub(super) fn by_account(runs: &[Run]) -> Parts {
     for (number, run) in runs.iter().enumerate() {
         parts.extend(run.accounts.iter().enumerate().map(|(at, of)| (of.account, number as u32, at as u32)));
     }
-    parts.sort_unstable();
+    parts.par_sort_unstable();
     Parts(parts)
 }
 

@@ -1,16 +1,17 @@
 //! From a place in an object store to [`Extracts`], or to everything that is wrong there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::error::ArrowError;
+use rayon::prelude::*;
 
 use super::assemble::{self, Loaded};
 use super::batch_time::Window;
 use super::check::{self, Keys};
 use super::error::{Error, Problem};
 use super::feature_rows::{self, FeatureRows};
-use super::frame::{Batch, Gathered};
+use super::frame::{Batch, Frame, Gathered};
 use super::gather::Count;
 use super::locate::{self, Delivery, Source};
 use super::packed::Writer;
@@ -79,8 +80,10 @@ pub fn read(
     let (unreadable, read) = (Vec::new(), Vec::new());
     let mut loading =
         Loading { settings, state, as_of, part, progress, unreadable, unsound, keys, loaded, tables: read };
-    for table in tables {
-        loading.table(table)?;
+    let mut tables = VecDeque::from(tables);
+    while !tables.is_empty() {
+        let together = loading.ready(&tables);
+        loading.several(tables.drain(..together).collect())?;
     }
     let Loading { unreadable, loaded, tables, .. } = loading;
     Ok(Delivered { as_of, part, loaded, tables, unreadable })
@@ -300,7 +303,48 @@ struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn table(&mut self, mut opened: Opened) -> Result<(), Error> {
+    /// How many of the next tables do not need one another: a big one alone, or small ones none of which refers to
+    /// another of them.
+    fn ready(&self, tables: &VecDeque<Opened>) -> usize {
+        let small = tables.iter().take_while(|opened| !is_streamed(opened.delivery.table.table));
+        let mut together: Vec<InputTable> = Vec::new();
+        for opened in small {
+            let mut targets = opened.delivery.table.columns.iter().filter_map(|column| column.references);
+            if targets.any(|target| together.contains(&target)) {
+                break;
+            }
+            together.push(opened.delivery.table.table);
+        }
+        together.len().max(1)
+    }
+
+    /// Reads the tables side by side and admits them in order.
+    fn several(&mut self, opened: Vec<Opened>) -> Result<(), Error> {
+        if opened.iter().any(|opened| is_streamed(opened.delivery.table.table)) {
+            return opened.into_iter().try_for_each(|opened| self.streamed(opened));
+        }
+        let read = |opened: &Opened| opened.delivery.delivered.then(|| self.small(opened)).transpose();
+        let read: Vec<Result<Option<Small>, Error>> = opened.par_iter().map(read).collect();
+        for (opened, small) in opened.into_iter().zip(read) {
+            match small? {
+                Some(Small { frame, tally, unreadable }) => {
+                    self.loaded.frames.insert(opened.delivery.table.table, frame);
+                    let whole = unreadable.is_empty();
+                    self.unreadable.extend(unreadable);
+                    self.admit(opened, tally, whole);
+                }
+                None => self.pass(opened),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a table of which nothing is read.
+    fn pass(&mut self, opened: Opened) {
+        self.tables.push(ReadTable { delivery: opened.delivery, inputs: Vec::new(), tally: None });
+    }
+
+    fn streamed(&mut self, mut opened: Opened) -> Result<(), Error> {
         let table = opened.delivery.table.table;
         if table == InputTable::FeatureUsage
             && opened.delivery.delivered
@@ -310,18 +354,15 @@ impl<'a> Loading<'a> {
             opened.delivery.notes.push("not used: its features are not known without the table `features`".into());
         }
         // Without sound accounts every row of usage would look like an orphan.
-        let streamed = matches!(table, InputTable::Usage | InputTable::FeatureUsage);
-        let orphaned = streamed && self.unsound && !self.sound_targets(opened.delivery.table);
+        let orphaned = self.unsound && !self.sound_targets(opened.delivery.table);
         if !opened.delivery.delivered || orphaned {
-            self.tables.push(ReadTable { delivery: opened.delivery, inputs: Vec::new(), tally: None });
+            self.pass(opened);
             return Ok(());
         }
-        let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
         let unreadable = self.unreadable.len();
         let tally = match table {
-            InputTable::Usage => self.usage(&mut opened)?,
             InputTable::FeatureUsage => self.feature_usage(&mut opened)?,
-            _ => self.small(&opened, &urls)?,
+            _ => self.usage(&mut opened)?,
         };
         // What was read of a table that cannot be read whole says nothing about the rest.
         let whole = self.unreadable.len() == unreadable;
@@ -349,30 +390,18 @@ impl<'a> Loading<'a> {
         table.columns.iter().filter_map(|column| column.references).all(|target| self.keys.contains_key(&target))
     }
 
-    fn small(&mut self, opened: &Opened, urls: &[String]) -> Result<Tally, Error> {
+    fn small(&self, opened: &Opened) -> Result<Small, Error> {
+        let urls: Vec<String> = opened.files.iter().map(|file| file.source.url()).collect();
         let (table, settings, part) = (opened.delivery.table, self.settings, self.part);
         let gathered = Mutex::new(Gathered::default());
-        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
+        let unreadable = scan::scan(table, &opened.files, self.progress, &|file, batch| {
             let batch = Batch::of(table, file, batch, settings.max_text_bytes, part);
             gathered.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
         })?;
-        self.unreadable.extend(found);
         let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let checked = check::check(table, gathered, part, urls, &self.keys, settings, self.as_of);
-        let (frame, tally) = checked.map_err(|e| Error::Contract(vec![self.unworkable(opened, &e)]))?;
-        self.loaded.frames.insert(table.table, frame);
-        Ok(tally)
-    }
-
-    /// Arrow refuses an array only when it outgrows what one can hold.
-    fn unworkable(&self, opened: &Opened, fault: &ArrowError) -> Problem {
-        let delivery = &opened.delivery;
-        Problem::new(
-            delivery.table.table,
-            &delivery.place,
-            format!("cannot be held in memory: {fault}"),
-            "deliver fewer rows",
-        )
+        let checked = check::check(table, gathered, part, &urls, &self.keys, settings, self.as_of);
+        let (frame, tally) = checked.map_err(|e| Error::Contract(vec![unworkable(&opened.delivery, &e)]))?;
+        Ok(Small { frame, tally, unreadable })
     }
 
     fn window(&self) -> Window<'a> {
@@ -467,6 +496,25 @@ impl<'a> Loading<'a> {
     }
 }
 
+/// A small table as it was read.
+struct Small {
+    frame: Frame,
+    tally: Tally,
+    /// Files of it that cannot be decoded.
+    unreadable: Vec<Problem>,
+}
+
+/// Whether a table is packed as it streams by instead of being held as it is.
+fn is_streamed(table: InputTable) -> bool {
+    matches!(table, InputTable::Usage | InputTable::FeatureUsage)
+}
+
+/// Arrow refuses an array only when it outgrows what one can hold.
+fn unworkable(delivery: &Delivery, fault: &ArrowError) -> Problem {
+    let reason = format!("cannot be held in memory: {fault}");
+    Problem::new(delivery.table.table, &delivery.place, reason, "deliver fewer rows")
+}
+
 fn not_delivered(table: InputTable) -> TableQuality {
     TableQuality {
         table,
@@ -480,4 +528,4 @@ fn not_delivered(table: InputTable) -> TableQuality {
 }
 
 /// Frames by table.
-pub(super) type Frames = BTreeMap<InputTable, super::frame::Frame>;
+pub(super) type Frames = BTreeMap<InputTable, Frame>;

@@ -178,11 +178,12 @@ impl<'a> UsageRows<'a> {
     }
 
     /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
-    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Pairs)) -> UsageFound {
+    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Pairs) + Sync) -> UsageFound {
         let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
         let gathered = rows.finish(&|row| self.refuse(row));
-        for chunk in gathered.iter().filter(|chunk| chunk.complete) {
-            keep(chunk, &lock(&self.names));
+        {
+            let names = lock(&self.names);
+            gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
         let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();

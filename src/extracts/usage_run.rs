@@ -1,6 +1,8 @@
 //! A run of usage: versions of cells, sorted and packed series by series. What one thread gathered, what the runs of a
 //! chunk of files come to, and what the state keeps are all runs; merging them in any order gives the same.
 
+use rayon::prelude::*;
+
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer, pack, unpack};
 use super::stretches::by_key;
@@ -196,7 +198,7 @@ pub(super) fn by_series(runs: &[Run]) -> Parts {
     for (number, run) in runs.iter().enumerate() {
         parts.extend(run.series.iter().enumerate().map(|(at, series)| (series.key, number as u32, at as u32)));
     }
-    parts.sort_unstable();
+    parts.par_sort_unstable();
     Parts(parts)
 }
 
