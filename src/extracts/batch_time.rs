@@ -30,7 +30,10 @@ pub(super) struct Window<'a> {
 }
 
 /// Time columns of one batch.
-pub(super) struct BatchTime {
+pub(super) struct BatchTime<'a> {
+    window: Window<'a>,
+    /// Every row is visible.
+    plain: bool,
     /// `None` where the day stands in the path only.
     dates: Option<Date32Array>,
     unfit: Vec<Unfit>,
@@ -38,21 +41,53 @@ pub(super) struct BatchTime {
     recorded: Option<TimestampMicrosecondArray>,
 }
 
-impl BatchTime {
-    pub fn of(batch: &RecordBatch, path_day: Option<Day>) -> BatchTime {
+impl<'a> BatchTime<'a> {
+    pub fn of(batch: &RecordBatch, path_day: Option<Day>, window: Window<'a>) -> BatchTime<'a> {
         let converted = batch.column_by_name("date").map(convert::dates);
         let (dates, unfit) = converted.map_or((None, Vec::new()), |c| (Some(c.values), c.faults));
         let recorded = batch.column_by_name(RECORDED_AT).map(convert::moments);
-        BatchTime { dates, unfit, path_day, recorded }
+        let mut time = BatchTime { window, plain: false, dates, unfit, path_day, recorded };
+        time.plain = time.is_plain();
+        time
+    }
+
+    /// Whether the first and the last day and recording show that every row is visible.
+    fn is_plain(&self) -> bool {
+        let Window { from, as_of, settings } = self.window;
+        let days = match &self.dates {
+            Some(dates) if dates.null_count() == 0 => span(dates.values()).map(|(first, last)| (Day(first), Day(last))),
+            Some(_) => None,
+            None => self.path_day.map(|day| (day, day)),
+        };
+        let recorded = match &self.recorded {
+            Some(recorded) if recorded.null_count() == 0 => span(recorded.values()),
+            Some(_) => None,
+            None => Some((Moment::start_of(as_of).0, Moment::start_of(as_of).0)),
+        };
+        let (Some((first, last)), Some((earliest, latest))) = (days, recorded) else { return false };
+        let within = |first: Day, last: Day| settings.earliest_day <= first && last <= as_of.min(settings.latest_day);
+        self.unfit.is_empty()
+            && from <= first
+            && self.path_day.is_none_or(|day| (first, last) == (day, day))
+            && within(first, last)
+            && within(Moment(earliest).day(), Moment(latest).day())
     }
 
     #[inline]
-    pub fn of_row(&self, row: usize, window: Window) -> When {
+    pub fn of_row(&self, row: usize) -> When {
         let recorded = self.recorded.as_ref().and_then(|r| r.is_valid(row).then(|| Moment(r.value(row))));
         let stated = match &self.dates {
             Some(dates) => dates.is_valid(row).then(|| Day(dates.value(row))),
             None => self.path_day,
         };
+        if let (true, Some(day)) = (self.plain, stated) {
+            return When::Visible { day, recorded };
+        }
+        self.judged(row, stated, recorded)
+    }
+
+    fn judged(&self, row: usize, stated: Option<Day>, recorded: Option<Moment>) -> When {
+        let window = self.window;
         let future = |day: Option<Day>| day.is_some_and(|day| rules::is_future(day, window.as_of, window.settings));
         if future(stated) || future(recorded.map(Moment::day)) {
             return When::Future;
@@ -67,7 +102,6 @@ impl BatchTime {
         }
     }
 
-    #[inline]
     fn fault(
         &self,
         row: usize,
@@ -89,4 +123,10 @@ impl BatchTime {
         let rule = rules::day_fault(at.day(), settings)?;
         Some((format!("`{RECORDED_AT}` {rule}"), Some(at.to_string())))
     }
+}
+
+/// The smallest and the greatest; `None` where there are no values.
+fn span<T: Ord + Copy>(values: &[T]) -> Option<(T, T)> {
+    let first = *values.first()?;
+    Some(values.iter().fold((first, first), |(least, most), value| (least.min(*value), most.max(*value))))
 }

@@ -92,7 +92,7 @@ impl<'a> FeatureRows<'a> {
         let counted = batch.column_by_name(events.name).map(convert::ints);
         let (counts, unfit) = counted.map_or((None, Vec::new()), |c| (Some(c.values), c.faults));
         let batch = Batch {
-            time: BatchTime::of(batch, path_day),
+            time: BatchTime::of(batch, path_day, self.window),
             accounts: Mapped::of(batch, account, settings, |id| {
                 self.accounts.get(id).ok_or_else(|| missing("accounts"))
             }),
@@ -115,7 +115,7 @@ impl<'a> FeatureRows<'a> {
         let before = rows.len();
         rows.reserve(batch.rows);
         for row in 0..batch.rows {
-            let (day, recorded) = match batch.time.of_row(row, self.window) {
+            let (day, recorded) = match batch.time.of_row(row) {
                 When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
                 When::Future => {
                     self.rows.leave_out(chunk);
@@ -289,7 +289,7 @@ fn chain(rows: &mut Vec<FeatureUse>) {
 
 /// One batch with its ids looked up.
 struct Batch<'a> {
-    time: BatchTime,
+    time: BatchTime<'a>,
     accounts: Mapped<AccountIx>,
     users: Mapped<()>,
     features: Mapped<FeatureIx>,

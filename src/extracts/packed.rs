@@ -108,16 +108,18 @@ const SCALES: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
 const WIDTHS: [usize; 4] = [0, 1, 2, 4];
 /// Tag of numbers that stand as they are.
 const RAW: u8 = 0xff;
-/// Whole numbers up to here are exact.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Adding it and taking it away rounds to a whole number: 1.5 · 2^52, beyond which doubles are whole.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// Magnitudes up to here are rounded so.
+const EXACT: f64 = 2_251_799_813_685_248.0;
 
 /// Appends the numbers; NaN stands for "no number" and comes back as NaN.
 pub fn pack(values: &[f64], out: &mut Writer) {
     match (0..SCALES.len()).find_map(|scale| Some((scale, whole(values, SCALES[scale])?))) {
-        Some((scale, (least, most, gaps))) if most - least < i64::from(u32::MAX) => {
+        Some((scale, (least, most, gaps))) if most - least < f64::from(u32::MAX) => {
             let width = width((most - least) as u64, gaps);
             out.byte((scale * WIDTHS.len() + width) as u8);
-            out.signed(least);
+            out.signed(least as i64);
             codes(values, SCALES[scale], least, WIDTHS[width], out);
         }
         _ => {
@@ -129,26 +131,22 @@ pub fn pack(values: &[f64], out: &mut Writer) {
 
 /// Least and greatest of the values in units of 1/scale, and whether any is missing; `None` where one is no whole
 /// number of them.
-fn whole(values: &[f64], scale: f64) -> Option<(i64, i64, bool)> {
-    let (mut least, mut most, mut gaps) = (i64::MAX, i64::MIN, false);
+fn whole(values: &[f64], scale: f64) -> Option<(f64, f64, bool)> {
+    let (mut least, mut most, mut gaps, mut fits) = (f64::INFINITY, f64::NEG_INFINITY, false, true);
+    // Without a way out in the middle, so that several values are looked at together.
     for &value in values {
-        if value.is_nan() {
-            gaps = true;
-            continue;
-        }
         let units = units(value, scale);
-        if value.abs() * scale > EXACT || (units as f64 / scale).to_bits() != value.to_bits() {
-            return None;
-        }
+        gaps |= value.is_nan();
+        fits &= value.is_nan() | ((units.abs() <= EXACT) & ((units / scale).to_bits() == value.to_bits()));
         (least, most) = (least.min(units), most.max(units));
     }
-    Some(if least > most { (0, 0, gaps) } else { (least, most, gaps) })
+    fits.then_some(if least > most { (0.0, 0.0, gaps) } else { (least, most, gaps) })
 }
 
 /// The nearest whole number of 1/scale.
 #[inline]
-fn units(value: f64, scale: f64) -> i64 {
-    (value * scale + 0.5_f64.copysign(value)) as i64
+fn units(value: f64, scale: f64) -> f64 {
+    (value * scale + ROUND) - ROUND
 }
 
 /// Position in [`WIDTHS`] for codes up to `most`; the greatest code of a width is kept for gaps.
@@ -161,7 +159,7 @@ fn width(most: u64, gaps: bool) -> usize {
     }
 }
 
-fn codes(values: &[f64], scale: f64, least: i64, width: usize, out: &mut Writer) {
+fn codes(values: &[f64], scale: f64, least: f64, width: usize, out: &mut Writer) {
     let code = |value: f64| match value.is_nan() {
         true => u32::MAX,
         false => (units(value, scale) - least) as u32,

@@ -21,7 +21,7 @@ use super::rules;
 use super::schema::{Column, Table};
 use super::state::Kept;
 use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
-use super::usage_run::{Key, Part, Parts, Row, Run, Version, by_series, settled};
+use super::usage_run::{Cells, Key, Part, Parts, Row, Run, Version, by_series, settle};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
 /// Rows that a thread gathers before it packs them, of 32 bytes each.
@@ -100,7 +100,7 @@ impl<'a> UsageRows<'a> {
         let settings = self.window.settings;
         let known = |id: &str| self.accounts.get(id).ok_or_else(|| "must exist in `accounts`".to_owned());
         let batch = Batch {
-            time: BatchTime::of(batch, path_day),
+            time: BatchTime::of(batch, path_day, self.window),
             accounts: Mapped::of(batch, account, settings, known),
             products: Mapped::of(batch, product, settings, |_| Ok(())),
             metrics: Mapped::of(batch, metric, settings, |_| Ok(())),
@@ -118,7 +118,7 @@ impl<'a> UsageRows<'a> {
         let mut count = Count::default();
         rows.reserve(batch.rows);
         for row in 0..batch.rows {
-            let (day, recorded) = match batch.time.of_row(row, self.window) {
+            let (day, recorded) = match batch.time.of_row(row) {
                 When::Visible { day, recorded } => (day, recorded.unwrap_or(UNRECORDED)),
                 When::Future => {
                     self.rows.leave_out(chunk);
@@ -205,7 +205,7 @@ impl<'a> UsageRows<'a> {
 
 /// One batch with its ids looked up.
 struct Batch<'a> {
-    time: BatchTime,
+    time: BatchTime<'a>,
     accounts: Mapped<AccountIx>,
     products: Mapped<()>,
     metrics: Mapped<()>,
@@ -340,7 +340,7 @@ impl UsageFound {
 
 /// Unpacks the series of some accounts and hands them to the builder in the order of the dictionaries.
 fn assemble(parts: &[Part], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
-    let (mut versions, mut seen) = (Vec::new(), Vec::new());
+    let mut cells = Cells::default();
     for account in parts.chunk_by(|a, b| a.0.account == b.0.account) {
         let mut series: Vec<(ProductIx, MetricIx, &[Part])> = account
             .chunk_by(|a, b| a.0 == b.0)
@@ -348,10 +348,18 @@ fn assemble(parts: &[Part], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>
             .collect();
         series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
         for (product, metric, parts) in series {
-            settled(runs, parts, &mut versions, &mut |_| {});
-            seen.clear();
-            seen.extend(versions.iter().map(seen_as));
-            builder.push(account[0].0.account, product, metric, &seen);
+            cells.read(runs, parts);
+            let account = parts[0].0.account;
+            if cells.rise() {
+                let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
+                let lags = cells.days.iter().zip(&cells.recorded).map(lag);
+                builder.push_once(account, product, metric, &cells.days, &cells.values, lags);
+            } else {
+                let mut versions: Vec<Version> = cells.versions().collect();
+                settle(parts[0].0, &mut versions, &mut |_| {});
+                let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
+                builder.push(account, product, metric, &seen);
+            }
         }
     }
 }

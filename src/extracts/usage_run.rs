@@ -1,6 +1,8 @@
 //! A run of usage: versions of cells, sorted and packed series by series. What one thread gathered, what the runs of a
 //! chunk of files come to, and what the state keeps are all runs; merging them in any order gives the same.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
@@ -32,8 +34,10 @@ pub(super) struct Version {
 
 impl Version {
     /// By day and recording; those that share both by value, so that the smallest stays.
-    fn order(&self, other: &Version) -> std::cmp::Ordering {
-        (self.day, self.recorded).cmp(&(other.day, other.recorded)).then(self.value.total_cmp(&other.value))
+    #[inline]
+    fn order(&self, other: &Version) -> Ordering {
+        let recorded = || self.recorded.cmp(&other.recorded);
+        self.day.cmp(&other.day).then_with(recorded).then_with(|| self.value.total_cmp(&other.value))
     }
 
     fn is_same_cell(&self, other: &Version) -> bool {
@@ -62,8 +66,7 @@ impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        let mut run = Run::default();
-        let mut versions = Vec::new();
+        let (mut run, mut versions, mut scratch) = (Run::default(), Vec::new(), Cells::default());
         let order = |a: &Row, b: &Row| a.version.order(&b.version);
         by_key(
             rows,
@@ -72,7 +75,8 @@ impl Rollup for Run {
             |series, rows| {
                 versions.clear();
                 versions.extend(rows.iter().map(|row| row.version));
-                run.push(series, &mut versions, refuse);
+                settle(series, &mut versions, refuse);
+                run.push(series, &versions, &mut scratch);
             },
         );
         rows.clear();
@@ -80,49 +84,38 @@ impl Rollup for Run {
     }
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
-        let mut merged = Run::default();
-        let mut versions = Vec::new();
+        let (mut merged, mut versions, mut cells) = (Run::default(), Vec::new(), Cells::default());
         for (key, parts) in by_series(runs).iter_grouped() {
-            unpack_all(runs, parts, &mut versions);
-            merged.push(key, &mut versions, refuse);
+            cells.read(runs, parts);
+            versions.clear();
+            versions.extend(cells.versions());
+            settle(key, &mut versions, refuse);
+            merged.push(key, &versions, &mut cells);
         }
         merged
     }
 }
 
 impl Run {
-    /// Adds the versions of a series, in order, without those refused.
-    fn push(&mut self, key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
-        settle(key, versions, refuse);
+    /// Adds the versions of a series, each day and recording once and in order.
+    fn push(&mut self, key: Key, versions: &[Version], scratch: &mut Cells) {
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
         let (first, last, offset) = (first.day, last.day, self.bytes.len() as u64);
         self.series.push(Packed { key, rows: versions.len() as u32, first, last, offset });
         let mut out = Writer(std::mem::take(&mut self.bytes));
-        let steps = versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day)));
-        pack(&steps.collect::<Vec<f64>>(), &mut out);
-        pack(&versions.iter().map(|version| version.value).collect::<Vec<f64>>(), &mut out);
-        pack(&versions.iter().map(known_delay).collect::<Vec<f64>>(), &mut out);
+        let Cells { numbers, .. } = scratch;
+        let mut packed = |values: &mut dyn Iterator<Item = f64>, out: &mut Writer| {
+            numbers.clear();
+            numbers.extend(values);
+            pack(numbers, out);
+        };
+        packed(&mut versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day))), &mut out);
+        packed(&mut versions.iter().map(|version| version.value), &mut out);
+        let unit = (0..UNITS.len()).find(|unit| versions.iter().all(|version| is_whole(version, UNITS[*unit])));
+        let unit = unit.unwrap_or(UNITS.len() - 1);
+        out.byte(unit as u8);
+        packed(&mut versions.iter().map(|version| known_delay(version, UNITS[unit])), &mut out);
         self.bytes = out.0;
-    }
-
-    /// Appends the versions of a series to `versions`.
-    fn unpack(&self, series: &Packed, versions: &mut Vec<Version>) {
-        let n = series.rows as usize;
-        let mut reader = Reader::new(&self.bytes[series.offset as usize..]);
-        let mut day = series.first;
-        let mut columns: [Vec<f64>; 3] = Default::default();
-        for (column, n) in columns.iter_mut().zip([n - 1, n, n]) {
-            unpack(&mut reader, n, column);
-        }
-        let [steps, values, delays] = columns;
-        for at in 0..n {
-            if at > 0 {
-                day = day.plus(steps[at - 1] as i32);
-            }
-            let delay = delays[at];
-            let recorded = if delay.is_nan() { UNRECORDED } else { recorded(day, delay as i64) };
-            versions.push(Version { day, recorded, value: values[at] });
-        }
     }
 
     /// The run as bytes; `account` and `pair` give what stands for the numbers.
@@ -157,7 +150,7 @@ impl Run {
 }
 
 /// Leaves one version per day and recording: the smallest value.
-fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
+pub(super) fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
     if !versions.is_sorted_by(|a, b| a.order(b).is_le()) {
         versions.sort_by(Version::order);
     }
@@ -182,9 +175,74 @@ pub(super) fn recorded(day: Day, delay: i64) -> Moment {
     Moment(i64::from(day.0) * DAY_MICROS + delay)
 }
 
-/// The delay as a number, NaN where none is known.
-fn known_delay(version: &Version) -> f64 {
-    if version.recorded == UNRECORDED { f64::NAN } else { delay(version.day, version.recorded) as f64 }
+/// Microseconds in which delays are counted, the longest first: most systems record on the hour or the second.
+const UNITS: [i64; 3] = [3_600_000_000, 1_000_000, 1];
+
+/// Whether the delay, if any, is a whole number of units.
+fn is_whole(version: &Version, unit: i64) -> bool {
+    version.recorded == UNRECORDED || delay(version.day, version.recorded) % unit == 0
+}
+
+/// The delay in units, NaN where none is known.
+fn known_delay(version: &Version, unit: i64) -> f64 {
+    match version.recorded {
+        UNRECORDED => f64::NAN,
+        recorded => (delay(version.day, recorded) / unit) as f64,
+    }
+}
+
+/// The versions of one series, column by column.
+#[derive(Default)]
+pub(super) struct Cells {
+    pub days: Vec<Day>,
+    pub recorded: Vec<Moment>,
+    pub values: Vec<f64>,
+    numbers: Vec<f64>,
+}
+
+impl Cells {
+    /// Replaces what is there by the versions of a series from all its parts, in the order of the parts.
+    pub fn read(&mut self, runs: &[Run], parts: &[Part]) {
+        self.days.clear();
+        self.recorded.clear();
+        self.values.clear();
+        for (_, run, at) in parts {
+            let run = &runs[*run as usize];
+            self.extend(run, &run.series[*at as usize]);
+        }
+    }
+
+    fn extend(&mut self, run: &Run, series: &Packed) {
+        let n = series.rows as usize;
+        let mut reader = Reader::new(&run.bytes[series.offset as usize..]);
+        self.numbers.clear();
+        unpack(&mut reader, n - 1, &mut self.numbers);
+        let (from, mut day) = (self.days.len(), series.first);
+        self.days.push(day);
+        self.days.extend(self.numbers.iter().map(|step| {
+            day = day.plus(*step as i32);
+            day
+        }));
+        unpack(&mut reader, n, &mut self.values);
+        let unit = UNITS[usize::from(reader.byte()) % UNITS.len()];
+        self.numbers.clear();
+        unpack(&mut reader, n, &mut self.numbers);
+        let moment = |(day, delay): (&Day, &f64)| match delay.is_nan() {
+            true => UNRECORDED,
+            false => recorded(*day, *delay as i64 * unit),
+        };
+        self.recorded.extend(self.days[from..].iter().zip(&self.numbers).map(moment));
+    }
+
+    /// Whether each day stands once, after the one before.
+    pub fn rise(&self) -> bool {
+        self.days.windows(2).all(|pair| pair[0] < pair[1])
+    }
+
+    pub fn versions(&self) -> impl Iterator<Item = Version> {
+        let cells = self.days.iter().zip(&self.recorded).zip(&self.values);
+        cells.map(|((day, recorded), value)| Version { day: *day, recorded: *recorded, value: *value })
+    }
 }
 
 /// Where a part of a series lies: its key, the run, the place in the run.
@@ -205,9 +263,12 @@ pub(super) fn by_series(runs: &[Run]) -> Parts {
 impl Parts {
     /// Tells `refuse` of every version that two runs hold under the same day and recording, but for one.
     pub fn refuse_repeats(&self, runs: &[Run], refuse: Refuse<Row>) {
-        let mut versions = Vec::new();
-        for (_, parts) in self.iter_grouped().filter(|(_, parts)| overlap(runs, parts)) {
-            settled(runs, parts, &mut versions, refuse);
+        let (mut cells, mut versions) = (Cells::default(), Vec::new());
+        for (key, parts) in self.iter_grouped().filter(|(_, parts)| overlap(runs, parts)) {
+            cells.read(runs, parts);
+            versions.clear();
+            versions.extend(cells.versions());
+            settle(key, &mut versions, refuse);
         }
     }
 
@@ -238,19 +299,4 @@ fn overlap(runs: &[Run], parts: &[Part]) -> bool {
         parts.iter().map(|(_, run, at)| &runs[*run as usize].series[*at as usize]).map(|s| (s.first, s.last)).collect();
     spans.sort_unstable();
     spans.windows(2).any(|pair| pair[1].0 <= pair[0].1)
-}
-
-/// The versions of one series from all its parts, in the order of the parts.
-pub(super) fn unpack_all(runs: &[Run], parts: &[Part], versions: &mut Vec<Version>) {
-    versions.clear();
-    for (_, run, at) in parts {
-        let run = &runs[*run as usize];
-        run.unpack(&run.series[*at as usize], versions);
-    }
-}
-
-/// The versions of one series in order, each day and recording once.
-pub(super) fn settled(runs: &[Run], parts: &[Part], versions: &mut Vec<Version>, refuse: Refuse<Row>) {
-    unpack_all(runs, parts, versions);
-    settle(parts[0].0, versions, refuse);
 }

@@ -179,6 +179,9 @@ pub struct UsageBuilder {
     covered: Vec<DaySet>,
     /// The piece that is being written.
     out: Writer,
+    /// Cells of the series being added, and the days until each was recorded.
+    values: Vec<f64>,
+    lags: Vec<f64>,
 }
 
 /// A piece of this many bytes is closed.
@@ -224,6 +227,8 @@ impl UsageBuilder {
             history: UsageHistory { lagged, ..UsageHistory::default() },
             covered: vec![Default::default(); metrics],
             out: Writer::default(),
+            values: Vec::new(),
+            lags: Vec::new(),
         }
     }
 
@@ -231,26 +236,57 @@ impl UsageBuilder {
     /// several known on one day the last counts.
     pub fn push(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, versions: &[UsageVersion]) {
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
-        if self.out.0.len() >= PIECE {
-            self.close();
-        }
-        let history = &mut self.history;
-        let (piece, offset) = (history.packed.len() as u32, self.out.0.len() as u32);
-        let (start, len) = (first.day, (last.day.since(first.day) + 1) as usize);
-        let index = history.series.len() as u32;
-        history.series.push(Series { account, product, metric, start, len, piece, offset });
-        let (mut values, mut lags) = (vec![f64::NAN; len], vec![0.0; len]);
+        let (start, index) = (first.day, self.history.series.len() as u32);
+        self.clear((last.day.since(start) + 1) as usize);
         for of_day in versions.chunk_by(|a, b| a.day == b.day) {
             let age = of_day[0].day.since(start) as usize;
             let latest = of_day[of_day.len() - 1];
-            values[age] = latest.value;
-            lags[age] = f64::from(latest.known.since(latest.day).max(0));
+            self.values[age] = latest.value;
+            self.lags[age] = f64::from(latest.known.since(latest.day).max(0));
             let before = of_day[..of_day.len() - 1].iter().zip(&of_day[1..]);
             let seen = before.filter(|(version, next)| version.known < next.known).map(|(version, _)| *version);
-            history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
+            self.history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
         }
         self.covered[metric.at()].extend(versions.iter().map(|version| version.day));
-        segments(&values, &lags, history.lagged, &mut self.out);
+        self.add(account, product, metric, start);
+    }
+
+    /// The same for a series of which each day has one version: rising days, their values, and the days until each was
+    /// recorded.
+    pub(crate) fn push_once(
+        &mut self,
+        account: AccountIx,
+        product: ProductIx,
+        metric: MetricIx,
+        days: &[Day],
+        values: &[f64],
+        lags: impl Iterator<Item = i32>,
+    ) {
+        let (Some(start), Some(last)) = (days.first(), days.last()) else { return };
+        self.clear((last.since(*start) + 1) as usize);
+        for ((day, value), lag) in days.iter().zip(values).zip(lags) {
+            let age = day.since(*start) as usize;
+            (self.values[age], self.lags[age]) = (*value, f64::from(lag));
+        }
+        self.covered[metric.at()].extend(days.iter().copied());
+        self.add(account, product, metric, *start);
+    }
+
+    fn clear(&mut self, len: usize) {
+        self.values.clear();
+        self.values.resize(len, f64::NAN);
+        self.lags.clear();
+        self.lags.resize(len, 0.0);
+    }
+
+    /// Adds the cells at hand as a series.
+    fn add(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, start: Day) {
+        if self.out.0.len() >= PIECE {
+            self.close();
+        }
+        let (piece, offset, len) = (self.history.packed.len() as u32, self.out.0.len() as u32, self.values.len());
+        self.history.series.push(Series { account, product, metric, start, len, piece, offset });
+        segments(&self.values, &self.lags, self.history.lagged, &mut self.out);
     }
 
     /// Appends what another builder of the same metrics gathered of later accounts.
