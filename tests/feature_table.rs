@@ -8,10 +8,11 @@ use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
 use foothold::feature_table::profile::Kind;
-use foothold::feature_table::recipe::{Family, Recipe};
+use foothold::feature_table::recipe::Recipe;
 use foothold::feature_table::score::{self, Format};
 use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
 use foothold::models::boosting::{Boosted, Coded, Params};
+use foothold::models::family::Family;
 use foothold::models::fit::sigmoid;
 use foothold::store::Access;
 use proptest::prelude::*;
@@ -308,8 +309,8 @@ proptest! {
         rows in prop::collection::vec((prop::array::uniform4(0u8..4), any::<bool>()), 60..120), leaves in 2usize..9,
     ) {
         let (codes, labels): (Vec<[u8; 4]>, Vec<bool>) = rows.iter().copied().unzip();
-        let by_feature = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
-        let coded = Coded { codes: by_feature, ordered: &[true, false, true, false] };
+        let by_feature: Vec<Vec<u8>> = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
+        let coded = Coded { codes: &by_feature, ordered: &[true, false, true, false] };
         let params = Params { rounds: 3, leaves, learning_rate: 0.5, l2: 1.0, min_rows: 3, column_share: 1.0 };
         let boosted = Boosted::fit(&coded, &labels, &params, &mut |_| true);
         for row in codes.iter().take(5) {

@@ -22,6 +22,7 @@ mod models_columns;
 mod models_crm5;
 mod models_drift;
 mod models_evaluation;
+mod models_families;
 mod models_fit;
 mod models_labels;
 mod models_registry;

@@ -99,7 +99,7 @@ fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Scorer {
     let JobFile { observations, capacity, models, recommendations, .. } = settings;
     let weekly_capacity = recommendations.weekly_capacity;
     let source = Source { extracts, as_of: day, observations, capacity, models, weekly_capacity };
-    Scorer::of(train_all(&source, |challenger, _| challenger.artifact))
+    Scorer::of(train_all(&source, &[], |mut trained, _| trained.swap_remove(0).artifact))
 }
 
 fn score(view: View, end: Day, scorer: &Scorer, latents: &Latents, settings: &JobFile, judged: &mut Judged) {

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::failure::Failure;
 use super::host::Terminal;
 use super::job::access;
 use super::{Format, show};
 use crate::feature_table::judge::{self, Figures, Plan, Report};
-use crate::feature_table::recipe::{self, Recipe};
+use crate::feature_table::recipe::Recipe;
 use crate::feature_table::{CodedTable, Roles, TableFile, TableModel};
+use crate::models::family::{FAMILIES, Family};
 use crate::wording;
 
 #[derive(Args)]
@@ -27,7 +29,8 @@ pub struct EvaluateArgs {
     /// With --time: units of the time column (days for dates) between the rows trained on and the rows judged
     #[arg(long, value_name = "UNITS", default_value_t = 0.0, requires = "time")]
     embargo: f64,
-    #[arg(long, value_enum, default_value_t = Family::Scorecard)]
+    /// What kind of model
+    #[arg(long, value_parser = family(), default_value_t = Family::default())]
     family: Family,
     /// Most pairs of features that a scorecard may add, each only where held-out rows pay for it
     #[arg(long, value_name = "N", default_value_t = 6)]
@@ -71,24 +74,10 @@ impl RoleArgs {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Family {
-    /// Quantile-binned logistic: every contribution readable
-    Scorecard,
-    /// Plain logistic regression: standardised numbers, one column per word
-    Logistic,
-    /// Boosted trees, explained by Shapley values
-    Boosting,
-}
-
-impl From<Family> for recipe::Family {
-    fn from(family: Family) -> recipe::Family {
-        match family {
-            Family::Scorecard => recipe::Family::Scorecard,
-            Family::Logistic => recipe::Family::Logistic,
-            Family::Boosting => recipe::Family::Boosting,
-        }
-    }
+/// The families by name, each with its meaning for `--help`.
+fn family() -> impl TypedValueParser<Value = Family> {
+    let possible = FAMILIES.iter().map(|about| PossibleValue::new(about.family.as_str()).help(about.meaning));
+    PossibleValuesParser::new(possible).map(|word| Family::parse(&word).unwrap_or_default())
 }
 
 pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure> {
@@ -97,7 +86,7 @@ pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure>
     let file = TableFile::open(&args.table, &access()?)?;
     let table = CodedTable::read(&file, &roles)?;
     terminal.progress("train and judge");
-    let recipe = Recipe { family: args.family.into(), pairs: args.pairs, ..Recipe::default() };
+    let recipe = Recipe { family: args.family, pairs: args.pairs, ..Recipe::default() };
     let plan = Plan { folds: args.folds, embargo: args.embargo, recipe };
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();

@@ -5,15 +5,16 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Roles;
-use super::coarse::typical;
+use super::coarse::Model;
 use super::coded::CodedTable;
 use super::judge::Report;
 use super::pairs::Pair;
 use super::profile::Kind;
-use super::recipe::{Body, Family, Trained};
+use super::recipe::Trained;
 use crate::models::bins::Bins;
 use crate::models::boosting::Boosted;
 use crate::models::calibrate::Platt;
+use crate::models::family::Family;
 use crate::models::scorecard::{Scorecard, Typical};
 
 /// Layout of the file; a reader refuses any other.
@@ -104,13 +105,13 @@ pub enum Fault {
 
 impl TableModel {
     pub fn of(table: &CodedTable, roles: &Roles, report: &Report, trained: Trained, family: Family) -> TableModel {
-        let (columns, terms) = match trained.body {
-            Body::Additive(additive) => {
-                let places: Vec<usize> = additive.maps.iter().map(|(place, _)| *place).collect();
-                let (columns, points) = columns_of(table, &places, additive.card.clone());
-                (columns, Terms::Points { base: additive.card.base, points, pairs: additive.pairs })
-            }
-            Body::Boosted(boosted) => (whole_columns(table), Terms::Trees(boosted)),
+        let Model { card, pairs, maps } = trained.model;
+        let places: Vec<usize> = maps.iter().map(|(place, _)| *place).collect();
+        let (base, trees) = (card.base, card.trees.clone());
+        let (columns, points) = columns_of(table, &places, card);
+        let terms = match trees {
+            Some(trees) => Terms::Trees(trees),
+            None => Terms::Points { base, points, pairs },
         };
         let mut model = TableModel {
             format: FORMAT,
@@ -217,16 +218,6 @@ fn columns_of(table: &CodedTable, places: &[usize], card: Scorecard) -> (Vec<Col
         (Column { name: feature.spec.name, kind, bins: feature.bins, typical: feature.typical }, feature.points)
     };
     places.iter().zip(card.features).map(column).unzip()
-}
-
-fn whole_columns(table: &CodedTable) -> Vec<Column> {
-    let column = |feature: &super::coded::Feature| {
-        let mut met = vec![0u32; feature.fine.codes()];
-        feature.codes.iter().for_each(|code| met[usize::from(*code)] += 1);
-        let typical = typical(feature, &met);
-        Column { name: feature.name.clone(), kind: feature.kind, bins: feature.fine.clone(), typical }
-    };
-    table.features.iter().map(column).collect()
 }
 
 fn fingerprint(table: &CodedTable) -> String {

@@ -99,6 +99,7 @@ fn evaluation(model: &IntentModel, intent: &IntentCard, promoted: bool, reason: 
         kind: SLOT,
         product_id: None,
         intent: Some(intent.intent.as_str()),
+        family: "logistic",
         threshold: intent.threshold,
         precision: judged.and_then(|judged| judged.precision()),
         recall: judged.filter(|_| intent.threshold.is_some()).map(|judged| judged.recall()),
