@@ -214,6 +214,10 @@ fn a_pair_of_features_is_kept_where_held_out_rows_pay_for_it() {
 
 /// Trains, saves, reads back and scores as CSV; gives the scored lines.
 fn scored(text: &str, family: Family, other: &str) -> Result<Vec<Vec<String>>, String> {
+    scored_by(text, family, other, false)
+}
+
+fn scored_by(text: &str, family: Family, other: &str, any_order: bool) -> Result<Vec<Vec<String>>, String> {
     let roles = Roles { id: Some("account".into()), ..roles("left") };
     let json = with_text(text, |file| {
         let table = CodedTable::read(file, &roles).expect("a table");
@@ -223,7 +227,8 @@ fn scored(text: &str, family: Family, other: &str) -> Result<Vec<Vec<String>>, S
     });
     let model = TableModel::from_json(json.as_bytes()).map_err(|e| e.to_string())?;
     let mut out = Vec::new();
-    with_text(other, |file| score::write(file, &model, None, 2, Format::Csv, &mut out)).map_err(|e| e.to_string())?;
+    let plan = score::Plan { id: None, drivers: 2, any_order, format: Format::Csv };
+    with_text(other, |file| score::write(file, &model, plan, &mut out)).map_err(|e| e.to_string())?;
     let lines = String::from_utf8(out).expect("UTF-8");
     Ok(lines.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect())
 }
@@ -246,12 +251,18 @@ fn contributions_of_every_family_add_up_to_the_log_odds() {
 }
 
 #[test]
-fn reordered_columns_score_the_same_and_wrong_ones_are_named() {
+fn reordered_and_wrong_columns_are_named_and_may_be_matched_by_name() {
     let lines = world(400, 9);
     let own = text(&lines);
     let turned: Vec<String> = lines.iter().map(|line| line.split(',').rev().collect::<Vec<_>>().join(",")).collect();
     let turned = format!("left,noise,segment,usage,account\n{}", turned.join("\n"));
-    assert_eq!(scored(&own, Family::Scorecard, &own), scored(&own, Family::Scorecard, &turned));
+    let refused = scored(&own, Family::Scorecard, &turned).err().unwrap();
+    assert!(
+        refused.contains("column `segment`: stands before `usage` here") && refused.contains("--any-order"),
+        "{refused}"
+    );
+    let by_name = scored_by(&own, Family::Scorecard, &turned, true).unwrap();
+    assert_eq!(scored(&own, Family::Scorecard, &own).unwrap(), by_name);
     let renamed = scored(&own, Family::Scorecard, &own.replacen("usage", "use", 1)).err().unwrap();
     assert!(renamed.contains("column `usage`") && renamed.contains("no such column"), "{renamed}");
     let words = own.replace(",0.", ",x0.");

@@ -1,5 +1,7 @@
 //! Families on the same rows: one trait, one way to explain, and a challenger scores only where it is better.
 
+use foothold::feature_table::score::{Format, Plan, write};
+use foothold::feature_table::{TableFile, TableModel};
 use foothold::models::artifact::Artifact;
 use foothold::models::bootstrap::Resampling;
 use foothold::models::counterfactual::counterfactual;
@@ -7,8 +9,10 @@ use foothold::models::explain::explain;
 use foothold::models::family::{FAMILIES, Family};
 use foothold::models::fit::sigmoid;
 use foothold::models::promote::contest;
-use foothold::models::table::Values;
+use foothold::models::registry::Registry;
+use foothold::models::table::{Column, Values};
 use foothold::models::train::{Challenger, train_families};
+use foothold::store::{Access, Store};
 use foothold::vocabulary::PropensityKind;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -137,4 +141,61 @@ fn an_artifact_whose_trees_were_edited_is_refused() {
     let artifact = trained(&world(200, 12, 1.0, 25)).pop().expect("three").artifact;
     let json = artifact.to_json().replacen("\"left\": 1", "\"left\": 0", 1);
     assert!(Artifact::from_json(json.as_bytes()).expect_err("edited").to_string().contains("trees do not fit"));
+}
+
+/// The world's rows as CSV, columns in the order of the frame.
+fn as_csv(world: &World, rows: usize) -> String {
+    let columns = &world.table.columns;
+    let head: Vec<&str> = columns.iter().map(|column| column.spec.name.as_str()).collect();
+    let cell = |column: &Column, row: usize| match &column.values {
+        Values::Numbers(values) if values[row].is_nan() => String::new(),
+        Values::Numbers(values) => values[row].to_string(),
+        Values::Words(words) => words[row].as_deref().unwrap_or_default().to_owned(),
+    };
+    let line = |row: usize| columns.iter().map(|column| cell(column, row)).collect::<Vec<_>>().join(",");
+    std::iter::once(head.join(",")).chain((0..rows).map(line)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_registered_model_of_any_family_scores_a_table_as_it_scores_a_night() {
+    let world = world(200, 12, 1.0, 26);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rows.csv");
+    std::fs::write(&path, as_csv(&world, 50)).expect("written");
+    let file = TableFile::open(&path.to_string_lossy(), &Access::local(".")).expect("a table");
+    let frame = world.table.frame();
+    for Challenger { artifact, .. } in trained(&world) {
+        let model = TableModel::of_artifact(&artifact).expect("it does not abstain");
+        let mut out = Vec::new();
+        let plan = Plan { id: None, drivers: 2, any_order: false, format: Format::Csv };
+        write(&file, &model, plan, &mut out).unwrap_or_else(|e| panic!("{e}"));
+        let text = String::from_utf8(out).expect("UTF-8");
+        let card = artifact.scorecard.as_ref().expect("fitted");
+        let columns = card.bind(&frame).unwrap();
+        for (row, line) in text.lines().skip(1).enumerate() {
+            let probability: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
+            let own = sigmoid(artifact.calibrator.apply(card.log_odds(&columns, row)));
+            assert!((probability - own).abs() < 1e-9, "{} {row}: {probability} {own}", artifact.family);
+        }
+    }
+}
+
+#[test]
+fn a_registry_finds_a_model_by_id_or_place_and_names_one_that_is_near() {
+    let (store, world) = (Store::memory(), world(200, 12, 1.0, 27));
+    let registry = Registry::of(&store);
+    let ids: Vec<String> = trained(&world)
+        .into_iter()
+        .map(|one| {
+            registry.save(&one.artifact).unwrap();
+            one.artifact.model_id
+        })
+        .collect();
+    assert_eq!(registry.find(&ids[1]).unwrap().number, 2);
+    assert_eq!(registry.find(&ids[2][..10]).unwrap().artifact.model_id, ids[2]);
+    assert_eq!(registry.find("churn/1").unwrap().artifact.model_id, ids[0]);
+    let near = registry.find("churn/9").unwrap_err().to_string();
+    assert!(near.contains("no model `churn/9`") && near.contains("did you mean `mdl-"), "{near}");
+    assert!(registry.find("mdl-").unwrap_err().to_string().contains("say more of the id"));
+    assert!(registry.find("weather").unwrap_err().to_string().contains("`foothold models list`"));
 }

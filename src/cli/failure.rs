@@ -96,6 +96,8 @@ impl From<models::registry::Error> for Failure {
             models::registry::Error::Store(e) => e.into(),
             models::registry::Error::Slot { .. }
             | models::registry::Error::Version { .. }
+            | models::registry::Error::Unknown { .. }
+            | models::registry::Error::Ambiguous { .. }
             | models::registry::Error::Standing { .. }
             | models::registry::Error::NothingEarlier { .. } => Failure::usage(error.to_string()),
             other => Failure::unexpected(other.to_string()),
