@@ -14,6 +14,7 @@ use crate::feature_table::judge::{self, Figures, Plan, Report};
 use crate::feature_table::recipe::Recipe;
 use crate::feature_table::{CodedTable, Roles, TableFile, TableModel};
 use crate::models::family::{FAMILIES, Family};
+use crate::models::monotone::Direction;
 use crate::wording;
 
 #[derive(Args)]
@@ -35,6 +36,9 @@ pub struct EvaluateArgs {
     /// Most pairs of features that a scorecard may add, each only where held-out rows pay for it
     #[arg(long, value_name = "N", default_value_t = 6)]
     pairs: usize,
+    /// A number whose points must rise (+) or fall (-) with it, e.g. tenure:-; may be repeated
+    #[arg(long, value_name = "COL:+|-", value_parser = monotone, allow_hyphen_values = true)]
+    monotone: Vec<(String, Direction)>,
     /// Write the model that is fitted on all rows, for `foothold score`
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -80,13 +84,22 @@ fn family() -> impl TypedValueParser<Value = Family> {
     PossibleValuesParser::new(possible).map(|word| Family::parse(&word).unwrap_or_default())
 }
 
+/// `tenure:-` → the column and its direction.
+fn monotone(text: &str) -> Result<(String, Direction), String> {
+    let split = text.rsplit_once(':').and_then(|(name, sign)| Some((name.to_owned(), Direction::parse(sign)?)));
+    split
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| "write the column, a colon and + or -, e.g. tenure:-".to_owned())
+}
+
 pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure> {
     let roles = args.roles.roles();
     terminal.progress("read");
     let file = TableFile::open(&args.table, &access()?)?;
     let table = CodedTable::read(&file, &roles)?;
     terminal.progress("train and judge");
-    let recipe = Recipe { family: args.family, pairs: args.pairs, ..Recipe::default() };
+    let recipe =
+        Recipe { family: args.family, pairs: args.pairs, monotone: args.monotone.clone(), ..Recipe::default() };
     let plan = Plan { folds: args.folds, embargo: args.embargo, recipe };
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();

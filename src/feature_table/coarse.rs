@@ -8,6 +8,7 @@ use super::profile::Kind;
 use super::recipe::{Recipe, labels_at};
 use crate::models::bins::{Basis, Bins, MISSING};
 use crate::models::fit::Fitted;
+use crate::models::monotone::Direction;
 use crate::models::scorecard::{Encoded, Scorecard, Typical};
 use crate::models::table::Spec;
 
@@ -34,6 +35,8 @@ impl Coarse {
                 all.encoded.specs.push((spec(feature), made.bins, made.typical));
                 all.encoded.counts.push(made.counts);
                 all.encoded.means.push(made.means);
+                let directed = recipe.monotone.iter().find(|(name, _)| *name == feature.name);
+                all.encoded.directions.push(directed.map_or(Direction::Free, |(_, direction)| *direction));
             }
         }
         if all.maps.len() <= recipe.features {
@@ -54,6 +57,7 @@ impl Coarse {
             encoded.design.codes.push(codes);
             encoded.means.push(vec![0.0; counts.len()]);
             encoded.counts.push(counts);
+            encoded.directions.push(Direction::Free);
             let spec = Spec { name: String::new(), ..spec_named("") };
             encoded.specs.push((spec, Bins::Words { levels: Vec::new() }, Typical::Missing));
         }

@@ -6,9 +6,11 @@ use super::coarse::Model;
 use super::coded::CodedTable;
 use super::folds::{self, Fold};
 use super::leaks::{self, Leak};
+use super::profile::Kind;
 use super::recipe::{Recipe, Trained, train};
-use super::{Error, TableFile};
+use super::{Error, TableFile, hint};
 use crate::models::evaluate::{Grade, Metrics, metrics};
+use crate::models::family::Family;
 use crate::wording;
 
 /// How a table is judged.
@@ -111,6 +113,7 @@ pub fn judge(
     plan: &Plan,
     seconds: &dyn Fn() -> f64,
 ) -> Result<(Report, Trained), Error> {
+    check_directions(file, table, &plan.recipe)?;
     let folds = outer_folds(file, table, label, plan)?;
     let mut judged = Judged::default();
     for fold in &folds {
@@ -140,6 +143,28 @@ pub fn judge(
         fold_results: judged.folds,
     };
     Ok((report, model))
+}
+
+/// Only a number that is a feature has a direction, and only a scorecard keeps it.
+fn check_directions(file: &TableFile, table: &CodedTable, recipe: &Recipe) -> Result<(), Error> {
+    let Some((first, _)) = recipe.monotone.first() else { return Ok(()) };
+    if recipe.family != Family::Scorecard {
+        return Err(file.column(first, format!("--monotone holds for --family scorecard, not for {}", recipe.family)));
+    }
+    for (name, _) in &recipe.monotone {
+        match table.features.iter().find(|feature| feature.name == *name) {
+            Some(feature) if feature.kind == Kind::Words => {
+                return Err(file.column(name, "holds words, which have no order, so it cannot be --monotone"));
+            }
+            Some(_) => {}
+            None => {
+                let known: Vec<String> = table.features.iter().map(|feature| feature.name.clone()).collect();
+                let (file, name, hint) = (file.name.clone(), name.clone(), hint(name, &known));
+                return Err(Error::UnknownColumn { file, flag: "--monotone", name, hint });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn outer_folds(file: &TableFile, table: &CodedTable, label: &str, plan: &Plan) -> Result<Vec<Fold>, Error> {

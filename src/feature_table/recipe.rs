@@ -12,6 +12,7 @@ use crate::models::calibrate::Platt;
 use crate::models::evaluate::row_loss;
 use crate::models::family::Family;
 use crate::models::fit::{self, sigmoid};
+use crate::models::monotone::Direction;
 use crate::models::scorecard::Held;
 
 /// What training may choose from.
@@ -32,6 +33,8 @@ pub struct Recipe {
     pub features: usize,
     /// Most pairs of features.
     pub pairs: usize,
+    /// Columns of numbers whose points must run one way.
+    pub monotone: Vec<(String, Direction)>,
 }
 
 impl Default for Recipe {
@@ -45,6 +48,7 @@ impl Default for Recipe {
             tuning_rows: 150_000,
             features: 400,
             pairs: 6,
+            monotone: Vec::new(),
         }
     }
 }

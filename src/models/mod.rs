@@ -32,6 +32,7 @@ pub mod labels;
 pub mod leakage;
 pub mod linear;
 pub mod logistic;
+pub mod monotone;
 pub mod promote;
 pub mod purchases;
 pub mod ranking;
@@ -137,6 +138,9 @@ pub struct Settings {
     /// better.
     #[serde(default)]
     pub challengers: Vec<Family>,
+    /// Whether the scorecard's effects are held to the directions that the feature catalogue knows.
+    #[serde(default)]
+    pub monotone: bool,
     /// Whether the first night of an output trains the challengers too, rather than the next `foothold train`.
     #[serde(default)]
     pub challengers_on_first_night: bool,

@@ -6,8 +6,8 @@ use super::artifact::Artifact;
 use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
 use super::evaluate::Grade;
 use super::fit::sigmoid;
-use super::rows::Examples;
-use super::train::{Challenger, Tested};
+use super::rows::{Examples, Tested};
+use super::train::Challenger;
 use crate::vocabulary::Day;
 
 /// A row of `model_evaluations`. Metrics are of the test days and `None` where there were too few rows for them.

@@ -46,3 +46,12 @@ impl Examples<'_> {
         positions.iter().map(|p| self.labels[*p as usize]).collect()
     }
 }
+
+/// One test row: its position in the examples, the probability of the model fitted on the training days alone, and
+/// the one of the rule to beat.
+#[derive(Clone, Copy, Debug)]
+pub struct Tested {
+    pub position: u32,
+    pub probability: f64,
+    pub baseline: f64,
+}

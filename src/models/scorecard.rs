@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bins::{Bins, MISSING};
 use super::boosting::Boosted;
 use super::fit::{self, Design, Fitted, ScorecardParams};
+use super::monotone::{self, Direction};
 use super::table::{Column, Frame, Spec, Values};
 
 /// Points of one feature.
@@ -65,6 +66,8 @@ pub struct Encoded {
     pub counts: Vec<Vec<u32>>,
     /// Mean number by code; 0 for words and where no row has the code.
     pub means: Vec<Vec<f64>>,
+    /// Which way each effect must run.
+    pub directions: Vec<Direction>,
     pub design: Design,
 }
 
@@ -85,7 +88,7 @@ impl Encoded {
     /// Features over so many rows, none yet.
     pub fn empty(rows: usize) -> Encoded {
         let design = Design { rows, codes: Vec::new(), bases: Vec::new() };
-        Encoded { specs: Vec::new(), counts: Vec::new(), means: Vec::new(), design }
+        Encoded { specs: Vec::new(), counts: Vec::new(), means: Vec::new(), directions: Vec::new(), design }
     }
 
     pub fn learn(columns: &[&Column], rows: &[u32], bins: usize) -> Encoded {
@@ -100,6 +103,7 @@ impl Encoded {
                 all.design.codes.push(codes);
                 all.specs.push((column.spec.clone(), bins, typical));
                 all.counts.push(counts);
+                all.directions.push(Direction::Free);
             }
         }
         all
@@ -111,6 +115,7 @@ impl Encoded {
             specs: positions.iter().map(|i| self.specs[*i].clone()).collect(),
             counts: positions.iter().map(|i| self.counts[*i].clone()).collect(),
             means: positions.iter().map(|i| self.means[*i].clone()).collect(),
+            directions: positions.iter().map(|i| self.directions[*i]).collect(),
             design: Design {
                 rows: self.design.rows,
                 codes: positions.iter().map(|i| self.design.codes[*i].clone()).collect(),
@@ -119,14 +124,30 @@ impl Encoded {
         }
     }
 
+    /// The optimum of one ridge, under the directions.
     pub fn fit(&self, labels: &[bool], ridge: f64) -> Result<Fitted, fit::Error> {
-        fit::scorecard(&self.design, labels, ScorecardParams::new(ridge))
+        self.directed(labels, ScorecardParams::new(ridge))
+    }
+
+    fn directed(&self, labels: &[bool], params: ScorecardParams) -> Result<Fitted, fit::Error> {
+        let of = |(direction, (_, bins, _)): (&Direction, &(Spec, Bins, Typical))| match bins {
+            Bins::Numbers { .. } => *direction,
+            Bins::Words { .. } => Direction::Free,
+        };
+        let directions: Vec<Direction> = self.directions.iter().zip(&self.specs).map(of).collect();
+        let fit = |design: &Design| fit::scorecard(design, labels, params.clone());
+        monotone::fitted(&self.design, &self.counts, &directions, fit)
     }
 
     /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that
     /// cannot be fitted is `None`.
     pub fn path(&self, labels: &[bool], ridges: &[f64]) -> Vec<Option<Fitted>> {
-        fit::path(&self.design, labels, ridges, COMPARISON_NATS)
+        if self.directions.iter().all(|direction| *direction == Direction::Free) {
+            return fit::path(&self.design, labels, ridges, COMPARISON_NATS);
+        }
+        // Every ridge pools its own bins, so none starts where another ended.
+        let fit = |ridge: &f64| self.directed(labels, ScorecardParams::new(*ridge).tolerance(COMPARISON_NATS)).ok();
+        ridges.iter().map(fit).collect()
     }
 
     /// The scorecard of a fit: effects centred over the training rows, codes that never occurred worth nothing.

@@ -12,9 +12,11 @@ use super::bootstrap::{Scored, paired};
 use super::calibrate::Platt;
 use super::evaluate::{Grade, metrics};
 use super::family::Family;
+use super::features::directions;
 use super::fit::{sigmoid, softplus};
 use super::grain::Split;
-pub use super::rows::{Examples, Target};
+use super::monotone::Direction;
+pub use super::rows::{Examples, Target, Tested};
 use super::scorecard::{Encoded, Held, Scorecard, Typical};
 use super::table::{Column, Frame, Spec};
 use super::tested;
@@ -37,15 +39,6 @@ const MIN_POSITIVES_OF_PART: usize = 5;
 pub struct Challenger {
     pub artifact: Artifact,
     pub tested: Vec<Tested>,
-}
-
-/// One test row: its position in the examples, the probability of the model fitted on the training days alone, and
-/// the one of the rule to beat.
-#[derive(Clone, Copy, Debug)]
-pub struct Tested {
-    pub position: u32,
-    pub probability: f64,
-    pub baseline: f64,
 }
 
 /// Trains the target's scorecard; what it cannot do it says in [`Artifact::abstains`].
@@ -206,6 +199,8 @@ pub struct Recipe<'a> {
     columns: Vec<&'a Column>,
     pub candidate: f64,
     bins: usize,
+    /// By column.
+    directions: Vec<Direction>,
 }
 
 impl<'a> Recipe<'a> {
@@ -229,15 +224,33 @@ impl<'a> Recipe<'a> {
         settings: &Settings,
     ) -> Result<Recipe<'a>, String> {
         let bins = bins_for(family, &examples.labels_at(positions), settings);
-        let mut recipe = Recipe { family, columns, candidate: 0.0, bins };
+        let direction = |column: &&Column| match settings.monotone {
+            true => directions::known(target.kind, &column.spec.name),
+            false => Direction::Free,
+        };
+        let directions = columns.iter().map(direction).collect();
+        let mut recipe = Recipe { family, columns, candidate: 0.0, bins, directions };
         recipe.candidate = recipe.chosen(target, examples, positions, settings)?;
         Ok(recipe)
     }
 
     pub fn fit(&self, examples: &Examples, positions: &[u32]) -> Result<Scorecard, String> {
-        let encoded = Encoded::learn(&self.columns, &examples.rows_at(positions), self.bins);
+        let encoded = self.encoded(&examples.rows_at(positions));
         let fitted = self.family.learner().fit(&encoded, &examples.labels_at(positions), self.candidate);
         fitted.map_err(|e| e.to_string())
+    }
+
+    /// The columns' bins and codes on these rows of the frame, each with its direction.
+    fn encoded(&self, rows: &[u32]) -> Encoded {
+        let mut encoded = Encoded::learn(&self.columns, rows, self.bins);
+        let direction = |(spec, ..): &(Spec, Bins, Typical)| {
+            self.columns
+                .iter()
+                .position(|column| column.spec.name == spec.name)
+                .map_or(Direction::Free, |at| self.directions[at])
+        };
+        encoded.directions = encoded.specs.iter().map(direction).collect();
+        encoded
     }
 
     /// The most restrained candidate that later rows cannot tell from the best one: its mean log loss over the folds lies
@@ -265,7 +278,7 @@ impl<'a> Recipe<'a> {
 
     /// Log loss of every judged row of one fold, per candidate.
     fn fold_losses(&self, examples: &Examples, fold: &Fold, candidates: &[f64]) -> Vec<Vec<f64>> {
-        let encoded = Encoded::learn(&self.columns, &examples.rows_at(&fold.fit), self.bins);
+        let encoded = self.encoded(&examples.rows_at(&fold.fit));
         let rows = examples.rows_at(&fold.judge);
         let code = |(spec, bins, _): &(Spec, Bins, Typical)| match examples.frame.find(&spec.name) {
             Some(column) => bins.encode(&column.values, &rows),
