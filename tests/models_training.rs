@@ -3,11 +3,12 @@
 use foothold::capacity::{self, Context};
 use foothold::extracts::Extracts;
 use foothold::history::View;
+use foothold::models::cutoff;
 use foothold::models::family::Family;
 use foothold::models::features;
 use foothold::models::grain::{Snapshots, Source, labelled_days};
 use foothold::models::registry::Registry;
-use foothold::models::table::{Table, Values};
+use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
 use foothold::observations::{self, AccountObservations, observe};
 use foothold::pipeline::retrain;
@@ -123,6 +124,36 @@ fn cutting_off_the_future_leaves_every_feature_as_it_was() {
         (written(View::new(&whole, snapshot), &sections), written(View::new(&cut, snapshot), &sections));
     assert!(with.len() > 25 * 10, "{} values", with.len());
     assert_eq!(with, without);
+}
+
+#[test]
+fn a_training_row_that_knows_the_future_fails_the_training_by_feature_account_day_and_both_values() {
+    let sections = Sections::defaults();
+    let extracts = world(25, first().plus(DAYS));
+    let source = sections.source(&extracts, first().plus(DAYS));
+    let mut snapshots = Snapshots::build(&source, &labelled_days(&source, 90));
+    assert_eq!(cutoff::check(&source, &snapshots), Ok(()), "what the views say is what a cut history says");
+    // Sessions of the last week of all, whatever the row's day: what a feature that ignores the view would say.
+    let spec = snapshots.table.columns[0].spec.clone();
+    let later = |account: AccountIx| extracts.usage.of(account).iter().map(|series| series.len as f64).sum::<f64>();
+    let values = snapshots.grains.iter().map(|grain| later(grain.account)).collect();
+    snapshots.table.columns.push(Column::numbers(Spec { name: "product.days_to_come".into(), ..spec }, values));
+    snapshots.table = Table::new(std::mem::take(&mut snapshots.table.columns), snapshots.table.rows);
+    let leak = cutoff::check(&source, &snapshots).unwrap_err();
+    assert_eq!((leak.feature.as_str(), leak.cut.as_str()), ("product.days_to_come", "missing"));
+    let told = leak.to_string();
+    for part in ["`product.days_to_come`", &leak.account, &leak.day.to_string(), &leak.trained, "looks into the future"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // A value that is there either way but moves with the future is found as well.
+    snapshots.table.columns.retain(|column| column.spec.name != "product.days_to_come");
+    let moved = snapshots.table.columns.iter_mut().find(|column| column.spec.name == "product.crm.sessions.30d");
+    let Some(Column { values: Values::Numbers(values), .. }) = moved else { panic!("a number of every account") };
+    values.iter_mut().for_each(|value| *value += 1.0);
+    let leak = cutoff::check(&source, &snapshots).unwrap_err();
+    assert_eq!(leak.feature, "product.crm.sessions.30d");
+    assert_ne!(leak.trained, leak.cut);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
+use crate::models::cutoff;
 use crate::pipeline::assess::{self, Context};
 use crate::signals::Learned;
 use crate::simulate::{self, Params};
@@ -40,6 +41,8 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("{path}: {reason}")]
     Truth { path: String, reason: String },
+    #[error(transparent)]
+    Leak(#[from] cutoff::Leak),
 }
 
 /// What one signal found and missed, in accounts.

@@ -131,7 +131,7 @@ impl From<accuracy::Error> for Failure {
             accuracy::Error::World(e) => e.into(),
             accuracy::Error::Extracts(e) => e.into(),
             accuracy::Error::Store(e) => e.into(),
-            accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
+            accuracy::Error::Leak(_) | accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
         }
     }
 }
@@ -153,6 +153,7 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Publish(e) => e.into(),
             pipeline::Error::Store(e) => e.into(),
             pipeline::Error::Models(e) => e.into(),
+            pipeline::Error::Leak(e) => Failure::new(CONTRACT, e.to_string()),
             pipeline::Error::Reviews(e) => e.into(),
             pipeline::Error::Audit(e) => Failure::unexpected(e.to_string()),
             pipeline::Error::Interrupted => Failure::new(stop_signal().unwrap_or(130), error.to_string()),

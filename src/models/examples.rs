@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::cutoff::{self, Leak};
 use super::family::Family;
 use super::features;
 use super::follow_up::completed;
@@ -13,17 +14,21 @@ use crate::vocabulary::{Day, ProductIx, PropensityKind};
 
 /// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled: of each
 /// target the scorecard and after it the challengers, passed to `each` together with the examples that judged them.
+///
+/// # Errors
+/// Where a training row knows more than its day did; nothing is trained then.
 pub fn train_all<T: Send>(
     source: &Source,
     challengers: &[Family],
     each: impl Fn(Vec<Challenger>, &Examples) -> T + Sync,
-) -> Vec<T> {
+) -> Result<Vec<T>, Leak> {
     let kinds = [PropensityKind::Churn, PropensityKind::Upsell, PropensityKind::CrossSell];
     let mut days: Vec<Day> =
         kinds.iter().flat_map(|kind| labelled_days(source, source.models.horizon_days(*kind))).collect();
     days.sort_unstable();
     days.dedup();
     let snapshots = Snapshots::build(source, &days);
+    cutoff::check(source, &snapshots)?;
     let targets = targets(source);
     let mut trained: Vec<(bool, T)> = targets
         .par_iter()
@@ -39,7 +44,7 @@ pub fn train_all<T: Send>(
     if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
         trained.push((false, pooled(&snapshots, source, challengers, &each)));
     }
-    trained.into_iter().map(|(_, result)| result).collect()
+    Ok(trained.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Every target and its product: churn, upsell, cross-sell by product.

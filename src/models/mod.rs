@@ -19,6 +19,7 @@ pub mod columns;
 pub mod counterfactual;
 mod curvature;
 pub mod curves;
+pub mod cutoff;
 pub mod drift;
 pub mod evaluate;
 pub mod examples;

@@ -9,6 +9,7 @@ use crate::history::View;
 use crate::models::appraise::{Appraisal, Field};
 use crate::models::artifact::Artifact;
 use crate::models::bootstrap::Interval;
+use crate::models::cutoff::Leak;
 use crate::models::examples::train_all;
 use crate::models::family::Family;
 use crate::models::grain::Source;
@@ -22,6 +23,15 @@ use crate::store::Store;
 use crate::vocabulary::Day;
 use crate::wording;
 
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    #[error(transparent)]
+    Leak(#[from] Leak),
+}
+
 /// What a training did: one evaluation per model, in the order churn, upsell, cross-sell; of each the scorecard first.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrainingReport {
@@ -31,17 +41,20 @@ pub struct TrainingReport {
 
 /// Trains every target on what was known by the source's day, the scorecard and the job's challengers; saves each model
 /// with its card, and promotes those that may take over.
-pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, registry::Error> {
+///
+/// # Errors
+/// Where a training row knows the future, or the registry cannot be read or written.
+pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, Error> {
     train_with(source, store, &source.models.challengers)
 }
 
-fn train_with(source: &Source, store: &Store, challengers: &[Family]) -> Result<TrainingReport, registry::Error> {
+fn train_with(source: &Source, store: &Store, challengers: &[Family]) -> Result<TrainingReport, Error> {
     let registry = Registry::of(store);
     let field = field(source);
     let judge =
         |trained: Vec<Challenger>, examples: &Examples| judge(&registry, trained, examples, field, source.models);
     let mut models = Vec::new();
-    for target in train_all(source, challengers, judge) {
+    for target in train_all(source, challengers, judge)? {
         for judged in &target? {
             models.push(record(&registry, judged)?);
         }
@@ -121,7 +134,7 @@ pub fn shown(scorer: &Scorer, store: &Store, day: Day) -> Result<Vec<Shown>, reg
 /// The models for a run of the source's day; trains them first where there are none and the job asks for it.
 /// That training leaves the challengers to the next `foothold train` unless the job wants them: a first night is long
 /// enough. The report is of a training that took place.
-pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<TrainingReport>), registry::Error> {
+pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<TrainingReport>), Error> {
     let scorer = Scorer::load(store, source.as_of)?;
     if !scorer.is_empty() || !source.models.train_if_missing {
         return Ok((scorer, None));
