@@ -58,6 +58,11 @@ pub fn for_night(
     Ok(found.map(|(model, reason)| (Arc::new(model), reason)))
 }
 
+/// Every classifier of the registry, oldest first, by number.
+pub fn versions(registry: &Registry) -> Result<Vec<(u32, IntentModel)>, registry::Error> {
+    registry.contents(SLOT, |content| IntentModel::from_json(content).map_err(|e| e.to_string()))
+}
+
 fn champion(registry: &Registry, day: Day) -> Result<Option<(IntentModel, String)>, registry::Error> {
     registry.champion_content(SLOT, day, |content| IntentModel::from_json(content).map_err(|e| e.to_string()))
 }
@@ -77,7 +82,7 @@ fn decide(model: &IntentModel, champion: Option<&IntentModel>) -> (bool, String)
 }
 
 fn hears(model: &IntentModel) -> usize {
-    model.card.intents.iter().filter(|intent| intent.threshold.is_some()).count()
+    model.card.heard().count()
 }
 
 /// The rows of `model_evaluations`, one per intent.
