@@ -2,8 +2,8 @@
 //! by bin, so that it is applied and explained like the scorecard.
 
 use super::bins::Bins;
-use super::family::Learner;
 use super::fit;
+use super::learner::Learner;
 use super::scorecard::{Encoded, Held, Scorecard};
 
 /// Words of fewer training rows than this have no column of their own.

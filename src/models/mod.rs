@@ -31,6 +31,7 @@ pub mod follow_up;
 pub mod grain;
 pub mod labels;
 pub mod leakage;
+pub mod learner;
 pub mod linear;
 pub mod logistic;
 pub mod monotone;
