@@ -219,7 +219,7 @@ fn the_registry_lists_every_classifier_with_its_number() {
     let told: Vec<(u32, &str)> = listed.iter().map(|(number, model)| (*number, model.card.model_id.as_str())).collect();
     assert_eq!(told, [(1, first.card.model_id.as_str()), (2, second.card.model_id.as_str())]);
     store.put("models/text_intent/000003.json", "{}").unwrap();
-    let told = pipeline::intents::versions(&registry).err().expect("no classifier").to_string();
+    let told = pipeline::intents::versions(&registry).expect_err("no classifier").to_string();
     assert!(told.contains("models/text_intent/000003.json"), "{told}");
 }
 
