@@ -1,7 +1,9 @@
 //! Why a score moved between two runs: by new data, by data that came late, by the configuration, by the model.
 //!
 //! The four stand between what was published and what is published now, each measured by changing one thing after the
-//! other in that order. They add up exactly: scores are put on a grid of 2⁻³⁰, on which sums of differences are exact.
+//! other in that order. Probabilities are split on the log-odds scale, on which the models add up and on which a step
+//! from 1 % to 2 % is as long as one from 50 % to 67 %; points are split as they are. The parts add up exactly: what is
+//! split is put on a grid of 2⁻³⁰ first, on which sums of differences are exact.
 
 use std::collections::BTreeMap;
 
@@ -38,13 +40,17 @@ pub struct Stages {
     pub configuration_unknown: bool,
 }
 
-/// A row of `score_changes`: `before` and the four parts add up to `after`, to the last bit.
+/// A row of `score_changes`: `start` and the four parts add up to `end`, to the last bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreChange {
     pub account: AccountIx,
     pub score: Score,
+    /// As the run before published it, and as this one does.
     pub before: f64,
     pub after: f64,
+    /// The same on the scale on which the parts add up: log-odds for probabilities, points for the others.
+    pub start: f64,
+    pub end: f64,
     pub from_data: f64,
     pub from_late_data: f64,
     pub from_configuration: f64,
@@ -60,6 +66,15 @@ impl Score {
             Score::Propensity(_, Some(product)) => format!("propensity:{}", extracts.ids.products.name(product)),
             Score::Propensity(kind, None) => kind.as_str().to_owned(),
         }
+    }
+
+    pub const fn is_probability(self) -> bool {
+        matches!(self, Score::Propensity(..))
+    }
+
+    /// A score of this kind where its parts add up.
+    fn on_scale(self, score: f64) -> f64 {
+        on_grid(if self.is_probability() { log_odds(score) } else { score })
     }
 }
 
@@ -87,23 +102,31 @@ pub fn changes(before: &Scores, stages: &Stages, after: &Scores) -> Vec<ScoreCha
 }
 
 fn change(key: (AccountIx, Score), before: f64, stages: &Stages, after: f64) -> ScoreChange {
-    let at = |stage: &Scores, next: f64| stage.get(&key).map_or(next, |score| on_grid(*score));
-    let (before, after) = (on_grid(before), on_grid(after));
-    let modelled = at(&stages.before_models, after);
+    let at = |stage: &Scores, next: f64| stage.get(&key).map_or(next, |score| key.1.on_scale(*score));
+    let (start, end) = (key.1.on_scale(before), key.1.on_scale(after));
+    let modelled = at(&stages.before_models, end);
     let configured = at(&stages.before_configuration, modelled);
     let on_time = at(&stages.without_late, configured);
-    let moved = on_time - before;
+    let moved = on_time - start;
     let (from_data, unknown) = if stages.configuration_unknown { (0.0, moved) } else { (moved, 0.0) };
     ScoreChange {
         account: key.0,
         score: key.1,
-        before,
-        after,
+        before: on_grid(before),
+        after: on_grid(after),
+        start,
+        end,
         from_data,
         from_late_data: configured - on_time,
         from_configuration: modelled - configured + unknown,
-        from_model: after - modelled,
+        from_model: end - modelled,
     }
+}
+
+/// ln(p / (1 − p)), with p held away from 0 and 1 by 1e-12.
+fn log_odds(probability: f64) -> f64 {
+    let p = probability.clamp(1e-12, 1.0 - 1e-12);
+    (p / (1.0 - p)).ln()
 }
 
 /// Multiples of 2⁻³⁰ below 2²² add and subtract without rounding in 52 bits.

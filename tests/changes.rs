@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use foothold::changes::{Score, Scores, Stages, changes};
 use foothold::extracts::late::without_late;
@@ -19,9 +19,11 @@ use crate::support::{WorldBuilder, day};
 use foothold::extracts::Seen;
 use foothold::extracts::tables::ActivityKind;
 
+const CHURN: Score = Score::Propensity(PropensityKind::Churn, None);
+
 /// One score in five versions: before, and after each cause.
-fn one(values: [f64; 5], unknown: bool) -> foothold::changes::ScoreChange {
-    let key = (AccountIx::from(0), Score::Propensity(PropensityKind::Churn, None));
+fn one(score: Score, values: [f64; 5], unknown: bool) -> foothold::changes::ScoreChange {
+    let key = (AccountIx::from(0), score);
     let of = |value: f64| Scores::from([(key, value)]);
     let stages = Stages {
         without_late: of(values[1]),
@@ -34,11 +36,23 @@ fn one(values: [f64; 5], unknown: bool) -> foothold::changes::ScoreChange {
 
 #[test]
 fn each_cause_gets_what_it_moved() {
-    let change = one([0.25, 0.375, 0.5, 0.5, 0.75], false);
+    let change = one(Score::Health, [0.25, 0.375, 0.5, 0.5, 0.75], false);
     let parts = [change.from_data, change.from_late_data, change.from_configuration, change.from_model];
     assert_eq!((change.before, change.after, parts), (0.25, 0.75, [0.125, 0.125, 0.0, 0.25]));
-    let unknown = one([0.25, 0.375, 0.5, 0.625, 0.75], true);
+    let unknown = one(Score::Health, [0.25, 0.375, 0.5, 0.625, 0.75], true);
     assert_eq!((unknown.from_data, unknown.from_configuration), (0.0, 0.25), "the settings before cannot be read");
+}
+
+#[test]
+fn a_probability_is_split_on_the_log_odds_scale_and_published_as_it_is() {
+    let change = one(CHURN, [0.01, 0.02, 0.02, 0.5, 2.0 / 3.0], false);
+    assert!((change.before - 0.01).abs() < 1e-9 && (change.after - 2.0 / 3.0).abs() < 1e-9);
+    let doubled = (0.02f64 / 0.98).ln() - (0.01f64 / 0.99).ln();
+    assert!((change.from_data - doubled).abs() < 1e-8, "{change:?}");
+    assert!((change.from_model - 2f64.ln()).abs() < 1e-8, "1/2 to 2/3 doubles the odds: {change:?}");
+    assert_eq!(change.from_late_data, 0.0);
+    let certain = one(CHURN, [0.0, 0.5, 0.5, 0.5, 1.0], false);
+    assert!(certain.from_data.is_finite() && certain.end.is_finite());
 }
 
 #[test]
@@ -53,10 +67,14 @@ fn what_did_not_move_or_is_new_has_no_row_and_a_stage_left_out_moved_nothing() {
 
 proptest! {
     #[test]
-    fn the_parts_add_up_to_the_last_bit(values in proptest::array::uniform5(0.0f64..100.0), unknown in any::<bool>()) {
-        let change = one(values, unknown);
-        let sum = change.before + change.from_data + change.from_late_data + change.from_configuration + change.from_model;
-        prop_assert_eq!(sum.to_bits(), change.after.to_bits());
+    fn the_parts_add_up_to_the_last_bit(
+        values in proptest::array::uniform5(0.0f64..=1.0), probability in any::<bool>(), unknown in any::<bool>(),
+    ) {
+        let (score, scale) = if probability { (CHURN, 1.0) } else { (Score::Readiness, 100.0) };
+        let values = values.map(|value| value * scale);
+        let change = one(score, values, unknown);
+        let sum = change.start + change.from_data + change.from_late_data + change.from_configuration + change.from_model;
+        prop_assert_eq!(sum.to_bits(), change.end.to_bits());
         prop_assert!((change.before - values[0]).abs() < 1e-9 && (change.after - values[4]).abs() < 1e-9);
     }
 }
@@ -96,14 +114,19 @@ fn late_rows_are_taken_out_and_what_they_corrected_stands_again() {
     assert!(without_late(&extracts, as_of, as_of.plus(1)).is_none());
 }
 
-/// The numbers of one night's changes by score and account: before, after, data, late, configuration, model.
+/// The numbers of one night's changes by score and account: before, after, data, late, configuration, model; the first
+/// two on the scale of the others.
 fn published(output: &str, as_of: Day) -> BTreeMap<(String, String), [f64; 6]> {
     let columns = ["before", "after", "from_data", "from_late_data", "from_configuration", "from_model"];
     let mut rows = BTreeMap::new();
     for batch in table(output, as_of, "score_changes", &[]) {
         let text = |name: &str, at: usize| batch.column_by_name(name).unwrap().as_string::<i32>().value(at).to_owned();
         for at in 0..batch.num_rows() {
-            let number = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<Float64Type>().value(at);
+            let number = |name: &str| {
+                let known = |name: &str| batch.column_by_name(name).filter(|column| column.is_valid(at)).cloned();
+                let column = known(&format!("{name}_log_odds")).or_else(|| known(name)).unwrap();
+                column.as_primitive::<Float64Type>().value(at)
+            };
             rows.insert((text("account_id", at), text("score", at)), columns.map(number));
         }
     }

@@ -298,6 +298,21 @@ fn models_are_listed_shown_promoted_and_rolled_back() {
     let listed = json(&["models", "list", "nightly.toml", "--output", "out-models", "--format", "json"]);
     let churn = listed["models"].as_array().unwrap().iter().find(|line| line["model"] == "churn").unwrap();
     assert_eq!((&churn["version"], &churn["champion"]), (&1.into(), &true.into()), "{churn}");
+    assert_eq!(churn["family"], "scorecard");
+    let texts = listed["models"].as_array().unwrap().iter().find(|line| line["model"] == "text_intent");
+    if let Some(texts) = texts {
+        assert!(texts["rows"].as_u64() > Some(0) && texts["model_id"].as_str().unwrap().starts_with("txt-"), "{texts}");
+    }
+    let id = churn["model_id"].as_str().unwrap();
+    std::fs::write(WORLD.path().join("rows.csv"), "account_id,season\na,1\n").expect("written");
+    let score = |model: &str, place: &[&str]| said(&[&["score", "rows.csv", "--model", model], place].concat());
+    let (code, _, err) = score(id, &[]);
+    assert!(code == 2 && err.contains("no such file") && err.contains("--output"), "{err}");
+    let (code, _, err) = score(&format!("{}0", &id[..id.len() - 1]), &["--output", "out-models"]);
+    assert!(code == 2 && (err.contains("did you mean") || err.contains("`account_id`")), "{err}");
+    let (code, _, err) = score("churn/1", &["--output", "out-models"]);
+    let abstains = err.contains("abstains, so it scores no table");
+    assert!(code == 2 && (abstains || err.contains("reads it, but the table has no such column")), "{err}");
     let (code, card, err) = models(&["show", "nightly.toml", "churn"]);
     assert!(code == 0 && card.starts_with("# Model card: churn"), "{card}{err}");
     let (code, _, err) = models(&["show", "nightly.toml", "chrun"]);

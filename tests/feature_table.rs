@@ -8,10 +8,11 @@ use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
 use foothold::feature_table::profile::Kind;
-use foothold::feature_table::recipe::{Family, Recipe};
+use foothold::feature_table::recipe::Recipe;
 use foothold::feature_table::score::{self, Format};
 use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
 use foothold::models::boosting::{Boosted, Coded, Params};
+use foothold::models::family::Family;
 use foothold::models::fit::sigmoid;
 use foothold::store::Access;
 use proptest::prelude::*;
@@ -213,6 +214,10 @@ fn a_pair_of_features_is_kept_where_held_out_rows_pay_for_it() {
 
 /// Trains, saves, reads back and scores as CSV; gives the scored lines.
 fn scored(text: &str, family: Family, other: &str) -> Result<Vec<Vec<String>>, String> {
+    scored_by(text, family, other, false)
+}
+
+fn scored_by(text: &str, family: Family, other: &str, any_order: bool) -> Result<Vec<Vec<String>>, String> {
     let roles = Roles { id: Some("account".into()), ..roles("left") };
     let json = with_text(text, |file| {
         let table = CodedTable::read(file, &roles).expect("a table");
@@ -222,7 +227,8 @@ fn scored(text: &str, family: Family, other: &str) -> Result<Vec<Vec<String>>, S
     });
     let model = TableModel::from_json(json.as_bytes()).map_err(|e| e.to_string())?;
     let mut out = Vec::new();
-    with_text(other, |file| score::write(file, &model, None, 2, Format::Csv, &mut out)).map_err(|e| e.to_string())?;
+    let plan = score::Plan { id: None, drivers: 2, any_order, format: Format::Csv };
+    with_text(other, |file| score::write(file, &model, plan, &mut out)).map_err(|e| e.to_string())?;
     let lines = String::from_utf8(out).expect("UTF-8");
     Ok(lines.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect())
 }
@@ -245,12 +251,18 @@ fn contributions_of_every_family_add_up_to_the_log_odds() {
 }
 
 #[test]
-fn reordered_columns_score_the_same_and_wrong_ones_are_named() {
+fn reordered_and_wrong_columns_are_named_and_may_be_matched_by_name() {
     let lines = world(400, 9);
     let own = text(&lines);
     let turned: Vec<String> = lines.iter().map(|line| line.split(',').rev().collect::<Vec<_>>().join(",")).collect();
     let turned = format!("left,noise,segment,usage,account\n{}", turned.join("\n"));
-    assert_eq!(scored(&own, Family::Scorecard, &own), scored(&own, Family::Scorecard, &turned));
+    let refused = scored(&own, Family::Scorecard, &turned).err().unwrap();
+    assert!(
+        refused.contains("column `segment`: stands before `usage` here") && refused.contains("--any-order"),
+        "{refused}"
+    );
+    let by_name = scored_by(&own, Family::Scorecard, &turned, true).unwrap();
+    assert_eq!(scored(&own, Family::Scorecard, &own).unwrap(), by_name);
     let renamed = scored(&own, Family::Scorecard, &own.replacen("usage", "use", 1)).err().unwrap();
     assert!(renamed.contains("column `usage`") && renamed.contains("no such column"), "{renamed}");
     let words = own.replace(",0.", ",x0.");
@@ -308,8 +320,8 @@ proptest! {
         rows in prop::collection::vec((prop::array::uniform4(0u8..4), any::<bool>()), 60..120), leaves in 2usize..9,
     ) {
         let (codes, labels): (Vec<[u8; 4]>, Vec<bool>) = rows.iter().copied().unzip();
-        let by_feature = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
-        let coded = Coded { codes: by_feature, ordered: &[true, false, true, false] };
+        let by_feature: Vec<Vec<u8>> = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
+        let coded = Coded { codes: &by_feature, ordered: &[true, false, true, false] };
         let params = Params { rounds: 3, leaves, learning_rate: 0.5, l2: 1.0, min_rows: 3, column_share: 1.0 };
         let boosted = Boosted::fit(&coded, &labels, &params, &mut |_| true);
         for row in codes.iter().take(5) {

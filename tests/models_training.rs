@@ -3,9 +3,12 @@
 use foothold::capacity::{self, Context};
 use foothold::extracts::Extracts;
 use foothold::history::View;
+use foothold::models::cutoff;
+use foothold::models::family::Family;
 use foothold::models::features;
 use foothold::models::grain::{Snapshots, Source, labelled_days};
-use foothold::models::table::{Table, Values};
+use foothold::models::registry::Registry;
+use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
 use foothold::observations::{self, AccountObservations, observe};
 use foothold::pipeline::retrain;
@@ -124,6 +127,36 @@ fn cutting_off_the_future_leaves_every_feature_as_it_was() {
 }
 
 #[test]
+fn a_training_row_that_knows_the_future_fails_the_training_by_feature_account_day_and_both_values() {
+    let sections = Sections::defaults();
+    let extracts = world(25, first().plus(DAYS));
+    let source = sections.source(&extracts, first().plus(DAYS));
+    let mut snapshots = Snapshots::build(&source, &labelled_days(&source, 90));
+    assert_eq!(cutoff::check(&source, &snapshots), Ok(()), "what the views say is what a cut history says");
+    // Sessions of the last week of all, whatever the row's day: what a feature that ignores the view would say.
+    let spec = snapshots.table.columns[0].spec.clone();
+    let later = |account: AccountIx| extracts.usage.of(account).iter().map(|series| series.len as f64).sum::<f64>();
+    let values = snapshots.grains.iter().map(|grain| later(grain.account)).collect();
+    snapshots.table.columns.push(Column::numbers(Spec { name: "product.days_to_come".into(), ..spec }, values));
+    snapshots.table = Table::new(std::mem::take(&mut snapshots.table.columns), snapshots.table.rows);
+    let leak = cutoff::check(&source, &snapshots).unwrap_err();
+    assert_eq!((leak.feature.as_str(), leak.cut.as_str()), ("product.days_to_come", "missing"));
+    let told = leak.to_string();
+    for part in ["`product.days_to_come`", &leak.account, &leak.day.to_string(), &leak.trained, "looks into the future"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // A value that is there either way but moves with the future is found as well.
+    snapshots.table.columns.retain(|column| column.spec.name != "product.days_to_come");
+    let moved = snapshots.table.columns.iter_mut().find(|column| column.spec.name == "product.crm.sessions.30d");
+    let Some(Column { values: Values::Numbers(values), .. }) = moved else { panic!("a number of every account") };
+    values.iter_mut().for_each(|value| *value += 1.0);
+    let leak = cutoff::check(&source, &snapshots).unwrap_err();
+    assert_eq!(leak.feature, "product.crm.sessions.30d");
+    assert_ne!(leak.trained, leak.cut);
+}
+
+#[test]
 fn training_rows_and_tonights_rows_are_the_same_rows() {
     let sections = Sections::defaults();
     let extracts = world(25, first().plus(DAYS));
@@ -191,6 +224,28 @@ fn fading_use_is_learned_as_the_sign_of_leaving_and_every_score_adds_up() {
 }
 
 #[test]
+fn challengers_stand_beside_the_scorecard_with_verdict_and_card_and_one_of_them_scores() {
+    let (extracts, mut sections, store) = (world(250, first().plus(DAYS)), Sections::defaults(), Store::memory());
+    sections.models.challengers = vec![Family::Logistic, Family::Boosting];
+    let report = retrain::train(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
+    let registry = Registry::of(&store);
+    let versions = registry.versions("churn").unwrap();
+    let families: Vec<Family> = versions.iter().map(|version| version.artifact.family).collect();
+    assert_eq!(families, Family::ALL);
+    assert_eq!(registry.pointers("churn").unwrap().len(), 1);
+    let of_churn: Vec<_> = report.models.iter().filter(|model| model.kind == "churn").collect();
+    assert_eq!(of_churn.iter().filter(|model| model.promoted).count(), 1);
+    for (version, told) in versions.iter().zip(of_churn) {
+        let verdict = version.verdict.as_ref().expect("training judges");
+        assert_eq!((verdict.promoted, verdict.reason.as_str()), (told.promoted, told.reason.as_str()));
+        let card = registry.attached("churn", version.number, "card.json").unwrap().expect("a card");
+        let card = foothold::cards::Card::from_json(&card).expect("the card's format");
+        assert_eq!(card.rivals.len(), 2, "the others of the same training");
+        assert!(card.family.contains(version.artifact.family.about().form));
+    }
+}
+
+#[test]
 fn a_product_that_nobody_bought_abstains_and_owners_are_not_asked_to_buy() {
     let (extracts, sections, store) = trained(60);
     let crm = extracts.ids.products.get("crm");
@@ -222,7 +277,11 @@ fn training_again_on_the_same_day_changes_nothing_but_the_report() {
     let objects = store.list("models").unwrap();
     let again = retrain::train(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
     assert_eq!(store.list("models").unwrap(), objects);
-    assert!(again.models.iter().all(|model| !model.promoted && model.reason.contains("champion already")), "{again:?}");
+    assert!(again.models.iter().all(|model| !model.promoted), "{again:?}");
+    for of_target in again.models.chunk_by(|a, b| (a.kind, &a.product_id) == (b.kind, &b.product_id)) {
+        let standing = of_target.iter().filter(|model| model.reason.contains("champion already"));
+        assert_eq!(standing.count(), 1, "{of_target:?}");
+    }
 }
 
 #[test]
@@ -232,7 +291,9 @@ fn a_run_trains_only_where_it_is_asked_to_and_finds_nothing() {
     assert!(scorer.is_empty() && report.is_none());
     sections.models.train_if_missing = true;
     let (scorer, report) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
-    assert!(!scorer.is_empty() && report.is_some());
+    assert!(!scorer.is_empty());
+    let trained = report.expect("a training took place").models;
+    assert!(trained.iter().all(|model| model.family == "scorecard"), "challengers wait for the next training");
     let (same, none) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
     assert!(none.is_none());
     assert_eq!(format!("{:?}", same.evaluations()), format!("{:?}", scorer.evaluations()));

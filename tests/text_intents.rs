@@ -1,6 +1,9 @@
 //! Texts become sparse rows, one linear model per intent learns from them, and what it hears can be shown.
 
 use foothold::extracts::tables::Intent;
+use foothold::models::registry::Registry;
+use foothold::pipeline;
+use foothold::store::Store;
 use foothold::text::intents::{self, IntentModel};
 use foothold::text::learn::{Labelled, train};
 use foothold::text::one_vs_rest::{self, Linear, OneVsRest};
@@ -198,6 +201,26 @@ fn what_is_heard_is_judged_on_later_texts() {
     assert_eq!((judged.first_day, judged.last_day), (day("2026-01-25"), day("2026-01-30")));
     assert_eq!((judged.precision(), judged.recall()), (Some(1.0), 1.0));
     assert_eq!((card.trained.texts, card.trained.first_day), (270, Some(day("2026-01-01"))));
+    assert!(card.heard().any(|intent| intent == Intent::PlanLimit));
+    let (precision, recall) = card.on_later_texts().expect("there was something to hear");
+    assert!(precision > 0.9 && recall > 0.5 && precision <= 1.0 && recall <= 1.0, "{precision} {recall}");
+}
+
+#[test]
+fn the_registry_lists_every_classifier_with_its_number() {
+    let store = Store::memory();
+    let registry = Registry::of(&store);
+    assert!(pipeline::intents::versions(&registry).unwrap().is_empty());
+    let (first, second) = (model(), train(&labels(40), day("2026-04-01"), &settings()).expect("enough labels"));
+    for model in [&first, &second] {
+        registry.save_content(pipeline::intents::SLOT, &model.to_json()).unwrap();
+    }
+    let listed = pipeline::intents::versions(&registry).unwrap();
+    let told: Vec<(u32, &str)> = listed.iter().map(|(number, model)| (*number, model.card.model_id.as_str())).collect();
+    assert_eq!(told, [(1, first.card.model_id.as_str()), (2, second.card.model_id.as_str())]);
+    store.put("models/text_intent/000003.json", "{}").unwrap();
+    let told = pipeline::intents::versions(&registry).expect_err("no classifier").to_string();
+    assert!(told.contains("models/text_intent/000003.json"), "{told}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
+use crate::models::cutoff;
 use crate::pipeline;
 use crate::pipeline::assess::{self, Context};
 use crate::shards::Share;
@@ -44,6 +45,8 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
     #[error("{path}: {reason}")]
     Truth { path: String, reason: String },
+    #[error(transparent)]
+    Leak(#[from] cutoff::Leak),
 }
 
 /// What one signal found and missed, in accounts.

@@ -15,6 +15,7 @@ use super::{Error, as_judged};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
+use crate::models::cutoff::Leak;
 use crate::models::evaluate::metrics;
 use crate::models::examples::train_all;
 use crate::models::grain::Source;
@@ -79,7 +80,7 @@ fn judge(params: &Params, settings: &JobFile, judged: &mut Judged) -> Result<(),
     let days = month_ends(params.end.minus(HORIZON_DAYS + models.late_recording_days));
     let latents = latents(&store, &days)?;
     let extracts = extracts::load(&settings.extracts, &access, params.end, &|_| {})?;
-    let scorer = trained(&extracts, days[0], &settings);
+    let scorer = trained(&extracts, days[0], &settings)?;
     for day in days {
         score(View::new(&extracts, day), params.end, &scorer, &latents, &settings, judged)?;
     }
@@ -96,11 +97,11 @@ fn month_ends(last: Day) -> Vec<Day> {
 }
 
 /// The models that a training on this day would have promoted.
-fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Scorer {
+fn trained(extracts: &Extracts, day: Day, settings: &JobFile) -> Result<Scorer, Leak> {
     let JobFile { observations, capacity, models, recommendations, .. } = settings;
     let weekly_capacity = recommendations.weekly_capacity;
     let source = Source { extracts, as_of: day, observations, capacity, models, weekly_capacity };
-    Scorer::of(train_all(&source, |challenger, _| challenger.artifact))
+    Ok(Scorer::of(train_all(&source, &[], |mut trained, _| trained.swap_remove(0).artifact)?))
 }
 
 fn score(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::models::appraise::Appraisal;
 use crate::models::artifact::{Artifact, Evaluation, TrainedOn};
+use crate::models::family::Family;
 use crate::models::promote::Verdict;
 use crate::models::scorecard::{Feature, Typical};
 use crate::vocabulary::PropensityKind;
@@ -32,6 +33,9 @@ pub struct Card {
     pub abstains: Option<String>,
     pub fallback: String,
     pub verdict: Verdict,
+    /// The models of other families that were trained on the same rows.
+    #[serde(default)]
+    pub rivals: Vec<Rival>,
     /// The strongest first.
     pub features: Vec<FeatureLine>,
     pub evaluation: Option<Evaluation>,
@@ -40,6 +44,32 @@ pub struct Card {
     pub intended_use: Vec<String>,
     pub not_for: Vec<String>,
     pub approval: String,
+}
+
+/// A model that was trained beside the card's, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rival {
+    pub family: Family,
+    pub model_id: String,
+    pub auc: Option<f64>,
+    pub log_loss: Option<f64>,
+    pub promoted: bool,
+    pub reason: String,
+}
+
+impl Rival {
+    pub fn of(artifact: &Artifact, verdict: &Verdict) -> Rival {
+        let metrics = artifact.evaluation.as_ref().map(|evaluation| evaluation.model);
+        Rival {
+            family: artifact.family,
+            model_id: artifact.model_id.clone(),
+            auc: metrics.map(|metrics| metrics.auc),
+            log_loss: metrics.map(|metrics| metrics.log_loss),
+            promoted: verdict.promoted,
+            reason: verdict.reason.clone(),
+        }
+    }
 }
 
 /// A feature and what it does.
@@ -97,7 +127,7 @@ impl Card {
             kind: artifact.kind,
             product: artifact.product.clone(),
             purpose: purpose(artifact),
-            family: "logistic scorecard on quantile bins, ridge, calibrated on later rows".to_owned(),
+            family: artifact.family.about().form.to_owned(),
             horizon_days: artifact.horizon_days,
             lead_days: artifact.lead_days,
             code_version: artifact.code_version.clone(),
@@ -106,6 +136,7 @@ impl Card {
             abstains: artifact.abstains.clone(),
             fallback: artifact.fallback.name.clone(),
             verdict: verdict.clone(),
+            rivals: Vec::new(),
             features,
             limits: limits(artifact, appraisal.as_ref()),
             evaluation: artifact.evaluation.clone(),
@@ -113,11 +144,17 @@ impl Card {
             intended_use: intended_use(artifact.kind),
             not_for: not_for(),
             approval:
-                "Training promotes a version that is no worse than the champion on rows neither was fitted on; a \
-                       person may promote or roll back with `foothold models`, by name and with a reason. Every \
+                "Training promotes a scorecard that is no worse than the champion on rows neither was fitted on, and a \
+                       model of another family only where it is better beyond chance; a person may promote or roll back with `foothold models`, by name and with a reason. Every \
                        recommendation that rests on the model waits for a person's decision."
                     .to_owned(),
         }
+    }
+
+    /// The card with the others of these models.
+    pub fn among(self, trained: &[Rival]) -> Card {
+        let rivals = trained.iter().filter(|rival| rival.model_id != self.model_id).cloned().collect();
+        Card { rivals, ..self }
     }
 
     /// `None` for a card of another format.
@@ -221,6 +258,10 @@ fn limits(artifact: &Artifact, appraisal: Option<&Appraisal>) -> Vec<String> {
     if !thin.is_empty() {
         limits.push(format!("Too few events to judge by in {}.", wording::list(&thin)));
     }
+    limits.extend(artifact.scorecard.iter().filter(|card| card.trees.is_some()).map(|_| {
+        "Trees: a feature's contribution depends on the others; the directions below are means over training rows."
+            .to_owned()
+    }));
     limits.push("Associations, not causes: changing a driver need not change the outcome.".to_owned());
     limits
 }

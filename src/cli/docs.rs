@@ -122,14 +122,19 @@ fn features() -> String {
     let mut text = String::from(
         "# Features\n\nWhat the models read of an account on a day, by the same function for training and for the night. `<product>`, \
          `<metric>`, `<name>` and `<feature>` stand for what the data names. A feature that is not known is missing, which \
-         is a value of its own; window 0 is the state at the end of the day.\n\n| feature | unit | source | window | meaning |\n|---|---|---|--:|---|\n",
+         is a value of its own; window 0 is the state at the end of the day. A known direction is one that `models.monotone` \
+         holds a scorecard to.\n\n| feature | unit | source | window | known direction | meaning |\n|---|---|---|--:|---|---|\n",
     );
     for feature in catalogue::all() {
         let window = if feature.window_days > 0 { format!("{} days", feature.window_days) } else { "0".into() };
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {window} | {} |",
-            feature.name, feature.unit, feature.source, feature.meaning
+            "| `{}` | {} | {} | {window} | {} | {} |",
+            feature.name,
+            feature.unit,
+            feature.source,
+            feature.directions(),
+            feature.meaning
         );
     }
     text

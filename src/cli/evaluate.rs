@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::failure::Failure;
 use super::host::Terminal;
 use super::job::access;
 use super::{Format, show};
 use crate::feature_table::judge::{self, Figures, Plan, Report};
-use crate::feature_table::recipe::{self, Recipe};
+use crate::feature_table::recipe::Recipe;
 use crate::feature_table::{CodedTable, Roles, TableFile, TableModel};
+use crate::models::family::{FAMILIES, Family};
+use crate::models::monotone::Direction;
 use crate::wording;
 
 #[derive(Args)]
@@ -27,11 +30,15 @@ pub struct EvaluateArgs {
     /// With --time: units of the time column (days for dates) between the rows trained on and the rows judged
     #[arg(long, value_name = "UNITS", default_value_t = 0.0, requires = "time")]
     embargo: f64,
-    #[arg(long, value_enum, default_value_t = Family::Scorecard)]
+    /// What kind of model
+    #[arg(long, value_parser = family(), default_value_t = Family::default())]
     family: Family,
     /// Most pairs of features that a scorecard may add, each only where held-out rows pay for it
     #[arg(long, value_name = "N", default_value_t = 6)]
     pairs: usize,
+    /// A number whose points must rise (+) or fall (-) with it, e.g. tenure:-; may be repeated
+    #[arg(long, value_name = "COL:+|-", value_parser = monotone, allow_hyphen_values = true)]
+    monotone: Vec<(String, Direction)>,
     /// Write the model that is fitted on all rows, for `foothold score`
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -71,24 +78,18 @@ impl RoleArgs {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Family {
-    /// Quantile-binned logistic: every contribution readable
-    Scorecard,
-    /// Plain logistic regression: standardised numbers, one column per word
-    Logistic,
-    /// Boosted trees, explained by Shapley values
-    Boosting,
+/// The families by name, each with its meaning for `--help`.
+fn family() -> impl TypedValueParser<Value = Family> {
+    let possible = FAMILIES.iter().map(|about| PossibleValue::new(about.family.as_str()).help(about.meaning));
+    PossibleValuesParser::new(possible).map(|word| Family::parse(&word).unwrap_or_default())
 }
 
-impl From<Family> for recipe::Family {
-    fn from(family: Family) -> recipe::Family {
-        match family {
-            Family::Scorecard => recipe::Family::Scorecard,
-            Family::Logistic => recipe::Family::Logistic,
-            Family::Boosting => recipe::Family::Boosting,
-        }
-    }
+/// `tenure:-` → the column and its direction.
+fn monotone(text: &str) -> Result<(String, Direction), String> {
+    let split = text.rsplit_once(':').and_then(|(name, sign)| Some((name.to_owned(), Direction::parse(sign)?)));
+    split
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| "write the column, a colon and + or -, e.g. tenure:-".to_owned())
 }
 
 pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure> {
@@ -97,7 +98,8 @@ pub fn evaluate(args: &EvaluateArgs, terminal: &Terminal) -> Result<(), Failure>
     let file = TableFile::open(&args.table, &access()?)?;
     let table = CodedTable::read(&file, &roles)?;
     terminal.progress("train and judge");
-    let recipe = Recipe { family: args.family.into(), pairs: args.pairs, ..Recipe::default() };
+    let recipe =
+        Recipe { family: args.family, pairs: args.pairs, monotone: args.monotone.clone(), ..Recipe::default() };
     let plan = Plan { folds: args.folds, embargo: args.embargo, recipe };
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();

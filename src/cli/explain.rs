@@ -44,7 +44,20 @@ const TABLES: [(&str, &[&str]); 10] = [
     ),
     ("churn_curve", &["days", "probability", "training_rows"]),
     ("propensity_drivers", &["kind", "product_id", "driver_rank", "contribution", "text"]),
-    ("score_changes", &["score", "before", "after", "from_data", "from_late_data", "from_configuration", "from_model"]),
+    (
+        "score_changes",
+        &[
+            "score",
+            "before",
+            "after",
+            "before_log_odds",
+            "after_log_odds",
+            "from_data",
+            "from_late_data",
+            "from_configuration",
+            "from_model",
+        ],
+    ),
     (
         "recommendations",
         &["playbook", "headline", "probability", "expected_arr", "rank", "owner", "contact_by", "status"],

@@ -97,6 +97,8 @@ impl From<models::registry::Error> for Failure {
             models::registry::Error::Store(e) => e.into(),
             models::registry::Error::Slot { .. }
             | models::registry::Error::Version { .. }
+            | models::registry::Error::Unknown { .. }
+            | models::registry::Error::Ambiguous { .. }
             | models::registry::Error::Standing { .. }
             | models::registry::Error::NothingEarlier { .. } => Failure::usage(error.to_string()),
             other => Failure::unexpected(other.to_string()),
@@ -131,7 +133,7 @@ impl From<accuracy::Error> for Failure {
             accuracy::Error::Extracts(e) => e.into(),
             accuracy::Error::Store(e) => e.into(),
             accuracy::Error::Pipeline(e) => e.into(),
-            accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
+            accuracy::Error::Leak(_) | accuracy::Error::Truth { .. } => Failure::unexpected(error.to_string()),
         }
     }
 }
@@ -163,6 +165,7 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Publish(e) => e.into(),
             pipeline::Error::Store(e) => e.into(),
             pipeline::Error::Models(e) => e.into(),
+            pipeline::Error::Leak(e) => Failure::new(CONTRACT, e.to_string()),
             pipeline::Error::Reviews(e) => e.into(),
             pipeline::Error::Audit(e) => Failure::unexpected(e.to_string()),
             pipeline::Error::Shards(e) => e.into(),

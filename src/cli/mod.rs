@@ -95,7 +95,7 @@ enum Command {
     Train(train::TrainArgs),
     /// Cross-validate a model on a feature table of your own
     Evaluate(evaluate::EvaluateArgs),
-    /// Apply a model that evaluate saved to a feature table
+    /// Apply a model, saved by evaluate or of a job's registry, to a feature table
     Score(score::ScoreArgs),
     /// List, show, compare, promote and roll back models
     Models(models::ModelsArgs),

@@ -8,11 +8,14 @@ use super::host::Terminal;
 use super::job::{JobArgs, as_of, output};
 use super::{Format, show};
 use crate::cards::{self, Card};
+use crate::extracts::tables::Intent;
 use crate::job::Job;
 use crate::models::promote::{Verdict, told};
 use crate::models::registry::{Champion, Decision, Registry, Version};
 use crate::models::tested::{self, Comparison, TestRow};
+use crate::pipeline::intents;
 use crate::store::Store;
+use crate::text::IntentModel;
 use crate::vocabulary::Day;
 use crate::wording;
 
@@ -156,14 +159,20 @@ pub fn models(args: &ModelsArgs, terminal: &Terminal) -> Result<(), Failure> {
 
 fn list(args: &ListArgs, place: &Place) -> Result<(), Failure> {
     let registry = Registry::of(&place.store);
-    let slots = match &args.model {
-        Some(slot) => vec![slot.clone()],
+    let slots = match args.model.as_deref() {
+        Some(intents::SLOT) => Vec::new(),
+        Some(slot) => vec![slot.to_owned()],
         None => registry.slots()?,
     };
     let mut lines = Vec::new();
     for slot in &slots {
         let champion = registry.pointer(slot, place.day)?;
         lines.extend(registry.versions(slot)?.into_iter().map(|version| Line::of(slot, version, champion.as_ref())));
+    }
+    if args.model.as_deref().is_none_or(|model| model == intents::SLOT) {
+        let champion = registry.pointer(intents::SLOT, place.day)?;
+        let versions = intents::versions(&registry)?;
+        lines.extend(versions.iter().map(|(number, model)| Line::of_intents(*number, model, champion.as_ref())));
     }
     match args.format {
         Format::Json => show::json(&json!({"as_of": place.day, "models": lines})),
@@ -174,7 +183,7 @@ fn list(args: &ListArgs, place: &Place) -> Result<(), Failure> {
             ));
         }
         Format::Table => {
-            let header = ["model", "version", "model id", "trained as of", "rows", "grade", "AUC", "status"];
+            let header = ["model", "family", "version", "model id", "trained as of", "rows", "grade", "AUC", "status"];
             show::table(&header, &["version", "rows", "AUC"], lines.iter().map(Line::cells).collect());
         }
     }
@@ -185,6 +194,7 @@ fn list(args: &ListArgs, place: &Place) -> Result<(), Failure> {
 #[derive(serde::Serialize)]
 struct Line {
     model: String,
+    family: &'static str,
     version: u32,
     model_id: String,
     trained_as_of: Day,
@@ -193,6 +203,13 @@ struct Line {
     grade: Option<&'static str>,
     auc: Option<f64>,
     log_loss: Option<f64>,
+    /// Of the text classifier: the intents that it hears, and how well on later texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall: Option<f64>,
     abstains: Option<String>,
     /// Whether it scores a run of the job's day.
     champion: bool,
@@ -208,6 +225,7 @@ impl Line {
         let evaluation = artifact.evaluation.as_ref();
         Line {
             model: slot.to_owned(),
+            family: artifact.family.as_str(),
             version: number,
             trained_as_of: artifact.trained.as_of,
             rows: artifact.trained.rows,
@@ -215,11 +233,60 @@ impl Line {
             grade: evaluation.map(|evaluation| evaluation.grade.as_str()),
             auc: evaluation.map(|evaluation| evaluation.model.auc),
             log_loss: evaluation.map(|evaluation| evaluation.model.log_loss),
+            labels: Vec::new(),
+            precision: None,
+            recall: None,
             champion: pointer.is_some(),
             reason: pointer.map_or_else(judged, |pointer| pointer.reason.clone()),
             decided_by: pointer.and_then(|pointer| pointer.by.clone()),
             abstains: artifact.abstains,
             model_id: artifact.model_id,
+        }
+    }
+
+    /// A version of the text classifier; its rows are labelled texts, its positives those with an intent that it hears.
+    fn of_intents(number: u32, model: &IntentModel, champion: Option<&Champion>) -> Line {
+        let card = &model.card;
+        let pointer = champion.filter(|champion| champion.model_id == card.model_id);
+        let labels: Vec<&'static str> = card.heard().map(Intent::as_str).collect();
+        let (precision, recall) = card.on_later_texts().unzip();
+        let heard = card.intents.iter().filter(|intent| intent.threshold.is_some());
+        let metrics = heard.clone().filter_map(|intent| Some(intent.evaluation.as_ref()?.metrics));
+        let aucs: Vec<f64> = metrics.map(|metrics| metrics.auc).collect();
+        let told = format!("hears {} of {} intents", labels.len(), card.intents.len());
+        Line {
+            model: intents::SLOT.to_owned(),
+            family: "one logistic model per intent",
+            version: number,
+            model_id: card.model_id.clone(),
+            trained_as_of: card.trained.as_of,
+            rows: card.trained.texts,
+            positives: heard.map(|intent| intent.texts).sum(),
+            grade: None,
+            auc: (!aucs.is_empty()).then(|| aucs.iter().sum::<f64>() / aucs.len() as f64),
+            log_loss: None,
+            precision,
+            recall,
+            abstains: labels.is_empty().then(|| "no intent is heard".to_owned()),
+            labels,
+            champion: pointer.is_some(),
+            reason: pointer.map_or(told, |pointer| pointer.reason.clone()),
+            decided_by: pointer.and_then(|pointer| pointer.by.clone()),
+        }
+    }
+
+    /// What the text classifier hears, and how well.
+    fn hearing(&self) -> String {
+        let names: Vec<String> = self.labels.iter().map(|label| wording::words(label)).collect();
+        match (names.as_slice(), self.precision, self.recall) {
+            ([], ..) => String::new(),
+            (names, Some(precision), Some(recall)) => format!(
+                "; {}: {} right and {} found on later texts",
+                wording::list(names),
+                wording::percent(precision),
+                wording::percent(recall)
+            ),
+            (names, ..) => format!("; {}", wording::list(names)),
         }
     }
 
@@ -232,13 +299,14 @@ impl Line {
         let abstains = self.abstains.as_ref().map_or(String::new(), |why| format!("; abstains: {why}"));
         vec![
             self.model.clone(),
+            self.family.to_owned(),
             self.version.to_string(),
             self.model_id.clone(),
             self.trained_as_of.to_string(),
             wording::count(self.rows as f64),
             self.grade.unwrap_or("–").to_owned(),
             self.auc.map_or("–".to_owned(), |auc| format!("{auc:.3}")),
-            format!("{status}{abstains}"),
+            format!("{status}{}{abstains}", self.hearing()),
         ]
     }
 }

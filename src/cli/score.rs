@@ -1,4 +1,4 @@
-//! `foothold score`: a saved model applied to a feature table.
+//! `foothold score`: a saved model, or one of a job's registry, applied to a feature table.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -10,18 +10,27 @@ use super::failure::Failure;
 use super::host::Terminal;
 use super::job::access;
 use super::{Format, show};
-use crate::feature_table::score::{self, Summary};
+use crate::feature_table::score::{self, Plan, Summary};
 use crate::feature_table::{TableFile, TableModel};
+use crate::models::registry::Registry;
+use crate::store::Store;
 use crate::wording;
 
 #[derive(Args)]
 pub struct ScoreArgs {
-    /// A Parquet or CSV file with the columns that the model reads, in any order
+    /// A Parquet or CSV file with the columns that the model reads, in the order of the training
     #[arg(value_name = "TABLE")]
     table: String,
-    /// The model: a file that `foothold evaluate --save` wrote
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    /// The model: a file that `foothold evaluate --save` wrote, or with --output a model id (or its beginning) or
+    /// MODEL/VERSION of that output's registry, e.g. churn/2
+    #[arg(long, value_name = "FILE|ID")]
+    model: String,
+    /// The output of a job, whose registry holds the model
+    #[arg(long, value_name = "URL")]
+    output: Option<String>,
+    /// Match columns by their names, whatever their order
+    #[arg(long)]
+    any_order: bool,
     /// Where the scores go: .parquet or .csv
     #[arg(long, value_name = "FILE", default_value = "scores.parquet")]
     out: PathBuf,
@@ -36,7 +45,7 @@ pub struct ScoreArgs {
 }
 
 pub fn score(args: &ScoreArgs, terminal: &Terminal) -> Result<(), Failure> {
-    let model = model(&args.model)?;
+    let model = model(&args.model, args.output.as_deref())?;
     let file = TableFile::open(&args.table, &access()?)?;
     terminal.progress("score");
     let summary = into_file(args, &file, &model)?;
@@ -59,10 +68,30 @@ pub fn score(args: &ScoreArgs, terminal: &Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-fn model(path: &Path) -> Result<TableModel, Failure> {
+/// A file where there is one of this name, else a model of the output's registry.
+fn model(wanted: &str, output: Option<&str>) -> Result<TableModel, Failure> {
+    let path = Path::new(wanted);
+    match output {
+        Some(output) if !path.is_file() => registered(wanted, output),
+        None if !path.exists() => Err(Failure::usage(format!(
+            "--model {wanted}: there is no such file; for a model of a registry name its job's output with --output"
+        ))),
+        _ => saved(path),
+    }
+}
+
+fn saved(path: &Path) -> Result<TableModel, Failure> {
     let said = |reason: String| Failure::usage(format!("{}: {reason}", path.display()));
     let content = std::fs::read(path).map_err(|e| said(format!("the model cannot be read: {e}")))?;
     TableModel::from_json(&content).map_err(|e| said(e.to_string()))
+}
+
+fn registered(wanted: &str, output: &str) -> Result<TableModel, Failure> {
+    let store = Store::open(output, &access()?)?;
+    let version = Registry::of(&store).find(wanted)?;
+    TableModel::of_artifact(&version.artifact).map_err(|reason| {
+        Failure::usage(format!("the model `{}` abstains, so it scores no table: {reason}", version.artifact.model_id))
+    })
 }
 
 /// Writes beside the wanted file first, so that a failed run leaves no half of one.
@@ -75,7 +104,8 @@ fn into_file(args: &ScoreArgs, file: &TableFile, model: &TableModel) -> Result<S
     };
     let part = args.out.with_extension("part");
     let out = BufWriter::new(File::create(&part).map_err(said)?);
-    let summary = score::write(file, model, args.id.as_deref(), args.drivers, format, out);
+    let plan = Plan { id: args.id.as_deref(), drivers: args.drivers, any_order: args.any_order, format };
+    let summary = score::write(file, model, plan, out);
     match summary {
         Ok(summary) => std::fs::rename(&part, &args.out).map(|()| summary).map_err(said),
         Err(error) => {

@@ -140,7 +140,7 @@ fn on_time<T: Row>(rows: Vec<T>, dated: &Dated<T>, window: Window) -> Vec<T> {
     left
 }
 
-fn regrouped<T>(touched: &[bool], mut of: impl FnMut(AccountIx) -> Vec<T>) -> PerAccount<T> {
+pub(super) fn regrouped<T>(touched: &[bool], mut of: impl FnMut(AccountIx) -> Vec<T>) -> PerAccount<T> {
     let (mut rows, mut starts) = (Vec::new(), vec![0]);
     for (account, touched) in touched.iter().enumerate() {
         if *touched {
@@ -174,6 +174,6 @@ fn features_without(log: &FeatureLog, touched: &[bool], window: Window) -> Featu
     left.finish(touched.len()).covered_as(log)
 }
 
-fn chosen(touched: &[bool]) -> impl Iterator<Item = AccountIx> {
+pub(super) fn chosen(touched: &[bool]) -> impl Iterator<Item = AccountIx> {
     touched.iter().enumerate().filter(|(_, touched)| **touched).map(|(account, _)| AccountIx::from(account))
 }

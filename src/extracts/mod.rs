@@ -7,6 +7,7 @@ pub mod error;
 pub mod schema;
 pub mod settings;
 pub mod tables;
+pub mod until;
 
 mod assemble;
 mod batch_time;

@@ -7,7 +7,8 @@ use super::pairs::{Pair, PairCodes};
 use super::profile::Kind;
 use super::recipe::{Recipe, labels_at};
 use crate::models::bins::{Basis, Bins, MISSING};
-use crate::models::fit::{Design, Fitted};
+use crate::models::fit::Fitted;
+use crate::models::monotone::Direction;
 use crate::models::scorecard::{Encoded, Scorecard, Typical};
 use crate::models::table::Spec;
 
@@ -22,11 +23,10 @@ impl Coarse {
     pub fn of(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Coarse {
         let labels = labels_at(table, rows);
         let positives = labels.iter().filter(|label| **label).count();
-        let bins = bins_for(positives.min(rows.len() - positives), recipe.bins);
+        let bins = recipe.family.learner().bins(positives.min(rows.len() - positives), recipe.bins);
         let made: Vec<_> =
             table.features.par_iter().map(|feature| coarsen(feature, rows, bins, recipe.words)).collect();
-        let design = Design { rows: rows.len(), codes: Vec::new(), bases: Vec::new() };
-        let mut all = Coarse { encoded: Encoded { specs: Vec::new(), counts: Vec::new(), design }, maps: Vec::new() };
+        let mut all = Coarse { encoded: Encoded::empty(rows.len()), maps: Vec::new() };
         for (place, (feature, made)) in table.features.iter().zip(made).enumerate() {
             if made.counts.iter().filter(|n| **n > 0).count() > 1 {
                 all.maps.push((place, made.map));
@@ -34,6 +34,9 @@ impl Coarse {
                 all.encoded.design.codes.push(made.codes);
                 all.encoded.specs.push((spec(feature), made.bins, made.typical));
                 all.encoded.counts.push(made.counts);
+                all.encoded.means.push(made.means);
+                let directed = recipe.monotone.iter().find(|(name, _)| *name == feature.name);
+                all.encoded.directions.push(directed.map_or(Direction::Free, |(_, direction)| *direction));
             }
         }
         if all.maps.len() <= recipe.features {
@@ -52,15 +55,31 @@ impl Coarse {
             codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
             encoded.design.bases.push(Basis::one_per_code(&counts));
             encoded.design.codes.push(codes);
+            encoded.means.push(vec![0.0; counts.len()]);
             encoded.counts.push(counts);
+            encoded.directions.push(Direction::Free);
             let spec = Spec { name: String::new(), ..spec_named("") };
             encoded.specs.push((spec, Bins::Words { levels: Vec::new() }, Typical::Missing));
         }
         encoded
     }
 
+    /// Codes of other rows of the table, by feature.
+    pub fn codes(&self, table: &CodedTable, rows: &[u32]) -> Vec<Vec<u8>> {
+        let of = |(place, map): &(usize, Vec<u8>)| {
+            let fine = &table.features[*place].codes;
+            rows.iter().map(|row| map[usize::from(fine[*row as usize])]).collect()
+        };
+        self.maps.par_iter().map(of).collect()
+    }
+
+    /// The model of a fit without pairs.
+    pub fn model(&self, card: Scorecard) -> Model {
+        Model { card, pairs: Vec::new(), maps: self.maps.clone() }
+    }
+
     /// The points of a fit, with those of pairs apart.
-    pub fn additive(&self, encoded: &Encoded, fitted: &Fitted, ridge: f64, pairs: &[PairCodes]) -> Additive {
+    pub fn with_points(&self, encoded: &Encoded, fitted: &Fitted, ridge: f64, pairs: &[PairCodes]) -> Model {
         let mut card = encoded.scorecard(fitted, ridge);
         let of_pairs = card.features.split_off(self.maps.len());
         let name = |place: usize| card.features[place].spec.name.clone();
@@ -69,20 +88,27 @@ impl Coarse {
             Pair { first, second, codes: codes.clone(), points: feature.points, shares: feature.shares }
         };
         let pairs = pairs.iter().zip(of_pairs).map(pair).collect();
-        Additive { card, pairs, maps: self.maps.clone() }
+        Model { card, pairs, maps: self.maps.clone() }
     }
 }
 
-/// A model that adds up points: of features, and of pairs of them.
-pub struct Additive {
+/// A model of the table's features and, beside a scorecard, of pairs of them.
+pub struct Model {
     pub card: Scorecard,
     pub pairs: Vec<Pair>,
     /// Per feature of the card: its place in the table, and the card's code by finest code.
     pub maps: Vec<(usize, Vec<u8>)>,
 }
 
-impl Additive {
+impl Model {
     pub fn log_odds(&self, table: &CodedTable, rows: &[u32]) -> Vec<f64> {
+        if self.card.trees.is_some() {
+            let code = |feature: usize, row: u32| {
+                let (place, map) = &self.maps[feature];
+                map[usize::from(table.features[*place].codes[row as usize])]
+            };
+            return rows.par_iter().map(|row| self.card.log_odds_of(|feature| code(feature, *row))).collect();
+        }
         let mut sums = vec![self.card.base; rows.len()];
         for ((place, map), feature) in self.maps.iter().zip(&self.card.features) {
             let points: Vec<f64> = map.iter().map(|code| feature.points[usize::from(*code)]).collect();
@@ -122,12 +148,7 @@ impl Additive {
     }
 }
 
-/// A bin should hold a dozen rows of the rarer outcome or so.
-fn bins_for(rarer: usize, most: usize) -> usize {
-    (rarer / 12).clamp(4, most.max(4))
-}
-
-pub fn spec(feature: &Feature) -> Spec {
+fn spec(feature: &Feature) -> Spec {
     let unit = match feature.kind {
         Kind::Flag => "yes or no",
         Kind::Day => "days since 1970-01-01",
@@ -150,6 +171,7 @@ struct Made {
     bins: Bins,
     codes: Vec<u8>,
     counts: Vec<u32>,
+    means: Vec<f64>,
     map: Vec<u8>,
     typical: Typical,
 }
@@ -161,10 +183,14 @@ fn coarsen(feature: &Feature, rows: &[u32], most: usize, words: usize) -> Made {
         Bins::Numbers { edges } => coarse_numbers(edges, &met, most),
         Bins::Words { levels } => coarse_words(levels, &met, words),
     };
-    let mut counts = vec![0u32; bins.codes()];
-    met.iter().zip(&map).for_each(|(n, code)| counts[usize::from(*code)] += n);
+    let (mut counts, mut means) = (vec![0u32; bins.codes()], vec![0.0; bins.codes()]);
+    for ((n, code), mean) in met.iter().zip(&map).zip(&feature.means) {
+        counts[usize::from(*code)] += n;
+        means[usize::from(*code)] += f64::from(*n) * mean;
+    }
+    means.iter_mut().zip(&counts).for_each(|(mean, n)| *mean /= f64::from((*n).max(1)));
     let codes = rows.iter().map(|row| map[usize::from(feature.codes[*row as usize])]).collect();
-    Made { typical: typical(feature, &met), bins, codes, counts, map }
+    Made { typical: typical(feature, &met), bins, codes, counts, means, map }
 }
 
 /// Runs of finest bins: a frequent value alone, the others in runs of about equal size.
@@ -204,7 +230,7 @@ fn coarse_words(levels: &[String], met: &[u32], most: usize) -> (Bins, Vec<u8>) 
     (Bins::Words { levels: order.into_iter().map(|level| levels[level].clone()).collect() }, map)
 }
 
-pub fn typical(feature: &Feature, met: &[u32]) -> Typical {
+fn typical(feature: &Feature, met: &[u32]) -> Typical {
     let known: u32 = met[1..].iter().sum();
     if known < met[0] || known == 0 {
         return Typical::Missing;

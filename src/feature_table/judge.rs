@@ -1,16 +1,16 @@
 //! Cross-validation of a table: every judged row is scored by a model that has not seen it, beside a named trivial rule.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::coarse::Additive;
+use super::coarse::Model;
 use super::coded::CodedTable;
 use super::folds::{self, Fold};
 use super::leaks::{self, Leak};
-use super::recipe::{Body, Recipe, Trained, train};
-use super::{Error, TableFile};
-use crate::models::boosting::Boosted;
+use super::profile::Kind;
+use super::recipe::{Recipe, Trained, train};
+use super::{Error, TableFile, hint};
 use crate::models::evaluate::{Grade, Metrics, metrics};
+use crate::models::family::Family;
 use crate::wording;
 
 /// How a table is judged.
@@ -59,7 +59,7 @@ pub struct BaselineReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct Strength {
     pub feature: String,
-    /// Mean |points| over the rows, in log-odds.
+    /// Mean |points| over the rows, in log-odds; of trees, mean Shapley values by group.
     pub mean_points: f64,
     /// Where the points are lowest and highest.
     pub lowest: Point,
@@ -113,6 +113,7 @@ pub fn judge(
     plan: &Plan,
     seconds: &dyn Fn() -> f64,
 ) -> Result<(Report, Trained), Error> {
+    check_directions(file, table, &plan.recipe)?;
     let folds = outer_folds(file, table, label, plan)?;
     let mut judged = Judged::default();
     for fold in &folds {
@@ -136,12 +137,34 @@ pub fn judge(
         folds: folds.len(),
         split: if table.times.is_some() { "time" } else { "stratified" }.to_owned(),
         baseline: BaselineReport { name: judged.baseline_name(), figures: baseline },
-        strongest: strongest(table, &model),
+        strongest: strongest(&model),
         leaks: leaks::find(table, &folds[folds.len() - 1]),
         notes: table.notes.clone(),
         fold_results: judged.folds,
     };
     Ok((report, model))
+}
+
+/// Only a number that is a feature has a direction, and only a scorecard keeps it.
+fn check_directions(file: &TableFile, table: &CodedTable, recipe: &Recipe) -> Result<(), Error> {
+    let Some((first, _)) = recipe.monotone.first() else { return Ok(()) };
+    if recipe.family != Family::Scorecard {
+        return Err(file.column(first, format!("--monotone holds for --family scorecard, not for {}", recipe.family)));
+    }
+    for (name, _) in &recipe.monotone {
+        match table.features.iter().find(|feature| feature.name == *name) {
+            Some(feature) if feature.kind == Kind::Words => {
+                return Err(file.column(name, "holds words, which have no order, so it cannot be --monotone"));
+            }
+            Some(_) => {}
+            None => {
+                let known: Vec<String> = table.features.iter().map(|feature| feature.name.clone()).collect();
+                let (file, name, hint) = (file.name.clone(), name.clone(), hint(name, &known));
+                return Err(Error::UnknownColumn { file, flag: "--monotone", name, hint });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn outer_folds(file: &TableFile, table: &CodedTable, label: &str, plan: &Plan) -> Result<Vec<Fold>, Error> {
@@ -328,47 +351,21 @@ fn entropy(positives: f64, n: f64, rate: f64) -> f64 {
     -(positives * rate.ln() + (n - positives) * (1.0 - rate).ln())
 }
 
-fn strongest(table: &CodedTable, model: &Trained) -> Vec<Strength> {
-    let mut all = match &model.body {
-        Body::Additive(additive) => of_points(additive, model.calibrator.slope),
-        Body::Boosted(boosted) => of_shares(table, boosted, model.calibrator.slope),
-    };
+fn strongest(trained: &Trained) -> Vec<Strength> {
+    let mut all = strengths(&trained.model, trained.calibrator.slope);
     all.sort_by(|a, b| b.mean_points.total_cmp(&a.mean_points).then(a.feature.cmp(&b.feature)));
     all.truncate(STRONGEST);
     all
 }
 
-fn of_points(additive: &Additive, slope: f64) -> Vec<Strength> {
-    let features = additive.card.features.iter().filter_map(|feature| {
+fn strengths(model: &Model, slope: f64) -> Vec<Strength> {
+    let features = model.card.features.iter().filter_map(|feature| {
         strength(feature.spec.name.clone(), &feature.points, &feature.shares, slope, &|code| feature.bins.group(code))
     });
-    let pairs = additive.pairs.iter().filter_map(|pair| {
-        strength(pair.name(), &pair.points, &pair.shares, slope, &|code| additive.pair_group(pair, code))
+    let pairs = model.pairs.iter().filter_map(|pair| {
+        strength(pair.name(), &pair.points, &pair.shares, slope, &|code| model.pair_group(pair, code))
     });
     features.chain(pairs).collect()
-}
-
-/// Rows whose Shapley values say how strong a feature is.
-const EXPLAINED_ROWS: usize = 2_000;
-
-/// Mean Shapley values by code, over rows spread over the table.
-fn of_shares(table: &CodedTable, boosted: &Boosted, slope: f64) -> Vec<Strength> {
-    let step = table.rows().div_ceil(EXPLAINED_ROWS);
-    let rows: Vec<usize> = (0..table.rows()).step_by(step).collect();
-    let explained: Vec<Vec<f64>> =
-        rows.par_iter().map(|row| boosted.contributions(|f| table.features[f].codes[*row]).1).collect();
-    let of = |(place, feature): (usize, &super::coded::Feature)| {
-        let mut met = vec![(0.0, 0.0); feature.fine.codes()];
-        for (row, shares) in rows.iter().zip(&explained) {
-            let (sum, n) = &mut met[usize::from(feature.codes[*row])];
-            *sum += shares[place];
-            *n += 1.0;
-        }
-        let points: Vec<f64> = met.iter().map(|(sum, n)| sum / f64::max(*n, 1.0)).collect();
-        let shares: Vec<f64> = met.iter().map(|(_, n)| n / rows.len() as f64).collect();
-        strength(feature.name.clone(), &points, &shares, slope, &|code| feature.fine.group(code))
-    };
-    table.features.iter().enumerate().filter_map(of).collect()
 }
 
 fn strength(

@@ -8,7 +8,6 @@
 //! The file is read twice in batches and kept as one byte per cell, so memory follows rows × columns and never the
 //! width of their values. Nothing here reads a clock: seconds come from whoever calls.
 
-pub mod boosting;
 pub mod cells;
 pub mod coarse;
 pub mod coded;
@@ -17,7 +16,6 @@ pub mod folds;
 pub mod judge;
 pub mod labels;
 pub mod leaks;
-pub mod logistic;
 pub mod model;
 pub mod pairs;
 pub mod profile;

@@ -5,16 +5,18 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Roles;
-use super::coarse::typical;
+use super::coarse::Model;
 use super::coded::CodedTable;
 use super::judge::Report;
 use super::pairs::Pair;
 use super::profile::Kind;
-use super::recipe::{Body, Family, Trained};
+use super::recipe::Trained;
+use crate::models::artifact::Artifact;
 use crate::models::bins::Bins;
 use crate::models::boosting::Boosted;
 use crate::models::calibrate::Platt;
-use crate::models::scorecard::{Scorecard, Typical};
+use crate::models::family::Family;
+use crate::models::scorecard::{self, Scorecard, Typical};
 
 /// Layout of the file; a reader refuses any other.
 pub const FORMAT: u32 = 1;
@@ -104,13 +106,13 @@ pub enum Fault {
 
 impl TableModel {
     pub fn of(table: &CodedTable, roles: &Roles, report: &Report, trained: Trained, family: Family) -> TableModel {
-        let (columns, terms) = match trained.body {
-            Body::Additive(additive) => {
-                let places: Vec<usize> = additive.maps.iter().map(|(place, _)| *place).collect();
-                let (columns, points) = columns_of(table, &places, additive.card.clone());
-                (columns, Terms::Points { base: additive.card.base, points, pairs: additive.pairs })
-            }
-            Body::Boosted(boosted) => (whole_columns(table), Terms::Trees(boosted)),
+        let Model { card, pairs, maps } = trained.model;
+        let places: Vec<usize> = maps.iter().map(|(place, _)| *place).collect();
+        let (base, trees) = (card.base, card.trees.clone());
+        let (columns, points) = columns_of(table, &places, card);
+        let terms = match trees {
+            Some(trees) => Terms::Trees(trees),
+            None => Terms::Points { base, points, pairs },
         };
         let mut model = TableModel {
             format: FORMAT,
@@ -144,6 +146,56 @@ impl TableModel {
         };
         model.model_id = id_of(&model.to_json());
         model
+    }
+
+    /// A model of a registry, as the model of a table that holds its features as columns.
+    ///
+    /// # Errors
+    /// Why it answers with rates of groups instead, where it abstains: those are no scores of rows.
+    pub fn of_artifact(artifact: &Artifact) -> Result<TableModel, String> {
+        let abstains = || artifact.abstains.clone().unwrap_or_else(|| "no model was fitted".to_owned());
+        let (card, evaluation) = artifact.active().zip(artifact.evaluation.as_ref()).ok_or_else(abstains)?;
+        let column = |feature: &scorecard::Feature| Column {
+            name: feature.spec.name.clone(),
+            kind: if feature.bins.holds() == "words" { Kind::Words } else { Kind::Number },
+            bins: feature.bins.clone(),
+            typical: feature.typical.clone(),
+        };
+        let columns: Vec<Column> = card.features.iter().map(column).collect();
+        let points = card.features.iter().map(|feature| feature.points.clone()).collect();
+        Ok(TableModel {
+            format: FORMAT,
+            model_id: artifact.model_id.clone(),
+            code_version: artifact.code_version.clone(),
+            family: artifact.family,
+            label: artifact.slot(),
+            positive: "yes".to_owned(),
+            id: None,
+            trained: TrainedOn {
+                table: "extracts".to_owned(),
+                rows: artifact.trained.rows,
+                positives: artifact.trained.positives,
+                data_fingerprint: artifact.trained.data_fingerprint.clone(),
+            },
+            evaluation: Evaluation {
+                split: "time".to_owned(),
+                folds: 1,
+                grade: evaluation.grade.as_str().to_owned(),
+                auc: evaluation.model.auc,
+                log_loss: evaluation.model.log_loss,
+                ece: evaluation.model.calibration_error,
+                baseline: evaluation.baseline_name.clone(),
+                baseline_auc: evaluation.baseline.auc,
+                baseline_log_loss: evaluation.baseline.log_loss,
+            },
+            schema_hash: schema_hash(&columns),
+            columns,
+            calibrator: artifact.calibrator,
+            terms: match &card.trees {
+                Some(trees) => Terms::Trees(trees.clone()),
+                None => Terms::Points { base: card.base, points, pairs: Vec::new() },
+            },
+        })
     }
 
     /// Readable JSON.
@@ -212,21 +264,11 @@ impl TableModel {
 }
 
 fn columns_of(table: &CodedTable, places: &[usize], card: Scorecard) -> (Vec<Column>, Vec<Vec<f64>>) {
-    let column = |(place, feature): (&usize, crate::models::scorecard::Feature)| {
+    let column = |(place, feature): (&usize, scorecard::Feature)| {
         let kind = table.features[*place].kind;
         (Column { name: feature.spec.name, kind, bins: feature.bins, typical: feature.typical }, feature.points)
     };
     places.iter().zip(card.features).map(column).unzip()
-}
-
-fn whole_columns(table: &CodedTable) -> Vec<Column> {
-    let column = |feature: &super::coded::Feature| {
-        let mut met = vec![0u32; feature.fine.codes()];
-        feature.codes.iter().for_each(|code| met[usize::from(*code)] += 1);
-        let typical = typical(feature, &met);
-        Column { name: feature.name.clone(), kind: feature.kind, bins: feature.fine.clone(), typical }
-    };
-    table.features.iter().map(column).collect()
 }
 
 fn fingerprint(table: &CodedTable) -> String {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::models::fit::sigmoid;
+use crate::models::monotone::Direction;
 use crate::models::scorecard::Encoded;
 
 /// Groups of one side of a pair, missing aside.
@@ -122,7 +123,9 @@ fn strongest(encoded: &Encoded, effects: &[Vec<f64>]) -> Vec<usize> {
         counts.iter().zip(effects).map(|(n, e)| f64::from(*n) * (e - mean).powi(2)).sum::<f64>() / n
     };
     let spreads: Vec<f64> = encoded.counts.iter().zip(effects).map(spread).collect();
-    let mut order: Vec<usize> = (0..spreads.len()).collect();
+    // A pair would bend the effect of a feature that has a direction.
+    let free = |at: &usize| encoded.directions[*at] == Direction::Free;
+    let mut order: Vec<usize> = (0..spreads.len()).filter(free).collect();
     order.sort_by(|a, b| spreads[*b].total_cmp(&spreads[*a]).then(a.cmp(b)));
     order.truncate(PAIRED_FEATURES);
     order

@@ -4,38 +4,16 @@
 
 use rayon::prelude::*;
 
-use super::coarse::{Additive, Coarse};
+use super::coarse::{Coarse, Model};
 use super::coded::CodedTable;
 use super::folds::{self, Fold};
 use super::pairs;
-use super::{boosting, logistic};
-use crate::models::boosting::Boosted;
 use crate::models::calibrate::Platt;
 use crate::models::evaluate::row_loss;
+use crate::models::family::Family;
 use crate::models::fit::{self, sigmoid};
-
-/// Kinds of models, all judged, calibrated and explained alike.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// Quantile-binned logistic, with a few pairs of features where held-out rows pay for them.
-    #[default]
-    Scorecard,
-    /// linfa's logistic regression on standardised numbers and one column per word.
-    Logistic,
-    /// Boosted trees, explained by Shapley values.
-    Boosting,
-}
-
-impl Family {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Family::Scorecard => "scorecard",
-            Family::Logistic => "logistic",
-            Family::Boosting => "boosting",
-        }
-    }
-}
+use crate::models::monotone::Direction;
+use crate::models::scorecard::Held;
 
 /// What training may choose from.
 #[derive(Clone, Debug)]
@@ -55,6 +33,8 @@ pub struct Recipe {
     pub features: usize,
     /// Most pairs of features.
     pub pairs: usize,
+    /// Columns of numbers whose points must run one way.
+    pub monotone: Vec<(String, Direction)>,
 }
 
 impl Default for Recipe {
@@ -68,31 +48,22 @@ impl Default for Recipe {
             tuning_rows: 150_000,
             features: 400,
             pairs: 6,
+            monotone: Vec::new(),
         }
     }
 }
 
 /// A model of a table's rows.
 pub struct Trained {
-    pub body: Body,
+    pub model: Model,
     pub calibrator: Platt,
     /// What was chosen on the inner folds, in words.
     pub chosen: String,
 }
 
-pub enum Body {
-    Additive(Additive),
-    /// Features are those of the table, codes the finest.
-    Boosted(Boosted),
-}
-
 impl Trained {
     pub fn probabilities(&self, table: &CodedTable, rows: &[u32]) -> Vec<f64> {
-        let raw = match &self.body {
-            Body::Additive(additive) => additive.log_odds(table, rows),
-            Body::Boosted(boosted) => boosting::log_odds(boosted, table, rows),
-        };
-        raw.into_iter().map(|z| sigmoid(self.calibrator.apply(z))).collect()
+        self.model.log_odds(table, rows).into_iter().map(|z| sigmoid(self.calibrator.apply(z))).collect()
     }
 }
 
@@ -100,17 +71,39 @@ impl Trained {
 pub fn train(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
     match recipe.family {
         Family::Scorecard => scorecard(table, rows, recipe),
-        Family::Boosting => Ok(boosting::train(table, rows, recipe)),
-        Family::Logistic => {
-            let held_out =
-                |fold: &Fold| logistic::train(table, &fold.fit).map(|model| model.log_odds(table, &fold.judge));
-            let folds = inner_folds(table, &sampled(table, rows, recipe.tuning_rows), recipe);
-            let judged: Result<Vec<Vec<f64>>, fit::Error> = folds.iter().map(held_out).collect();
-            let calibrator = Platt::fit(&judged?.concat(), &judged_labels(table, &folds));
-            let body = Body::Additive(logistic::train(table, rows)?);
-            Ok(Trained { body, calibrator, chosen: "ridge 1".to_owned() })
-        }
+        _ => without_pairs(table, rows, recipe),
     }
+}
+
+/// A family that stands on single features: its candidate with the least loss on rows that the inner fits did not see.
+fn without_pairs(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
+    let learner = recipe.family.learner();
+    let candidates = learner.candidates(&recipe.ridges);
+    let folds = inner_folds(table, &sampled(table, rows, recipe.tuning_rows), recipe);
+    let judge = |fold: &Fold| {
+        let coarse = Coarse::of(table, &fold.fit, recipe);
+        let held = Held { codes: coarse.codes(table, &fold.judge), labels: labels_at(table, &fold.judge) };
+        learner.judged(&coarse.encoded, &labels_at(table, &fold.fit), &held, &candidates)
+    };
+    let judged: Vec<Vec<Option<Vec<f64>>>> = folds.par_iter().map(judge).collect();
+    let labels = judged_labels(table, &folds);
+    let of = |candidate: usize| -> Option<Vec<f64>> {
+        let by_fold: Option<Vec<&[f64]>> = judged.iter().map(|fold| fold[candidate].as_deref()).collect();
+        by_fold.filter(|folds| !folds.is_empty()).map(|folds| folds.concat())
+    };
+    let loss = |z: &[f64]| losses(z, &labels).iter().sum::<f64>();
+    let tried = candidates.iter().enumerate().filter_map(|(at, candidate)| {
+        let z = of(at)?;
+        Some((loss(&z), *candidate, z))
+    });
+    let best = tried.filter(|(loss, ..)| loss.is_finite()).min_by(|a, b| a.0.total_cmp(&b.0));
+    let (candidate, calibrator) = match best {
+        Some((_, candidate, z)) => (candidate, Platt::fit(&z, &labels)),
+        None => (candidates[candidates.len() / 2], Platt::default()),
+    };
+    let coarse = Coarse::of(table, rows, recipe);
+    let card = learner.fit(&coarse.encoded, &labels_at(table, rows), candidate)?;
+    Ok(Trained { model: coarse.model(card), calibrator, chosen: learner.chosen(candidate) })
 }
 
 fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
@@ -129,8 +122,8 @@ fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Traine
         encoded = Some(with_pairs);
         chosen += &format!(", {} pairs", pairs.len());
     }
-    let additive = coarse.additive(encoded.as_ref().unwrap_or(&coarse.encoded), &fitted, tuned.ridge, &pairs);
-    Ok(Trained { body: Body::Additive(additive), calibrator: tuned.calibrator, chosen })
+    let model = coarse.with_points(encoded.as_ref().unwrap_or(&coarse.encoded), &fitted, tuned.ridge, &pairs);
+    Ok(Trained { model, calibrator: tuned.calibrator, chosen })
 }
 
 struct Tuned {
@@ -186,7 +179,7 @@ impl<'a> Inner<'a> {
             None => vec![f64::NAN; self.fold.judge.len()],
             Some(fitted) => {
                 let ridge = recipe.ridges[candidate];
-                self.coarse.additive(&self.coarse.encoded, fitted, ridge, &[]).log_odds(table, &self.fold.judge)
+                self.coarse.with_points(&self.coarse.encoded, fitted, ridge, &[]).log_odds(table, &self.fold.judge)
             }
         }
     }
@@ -201,11 +194,11 @@ impl<'a> Inner<'a> {
         }
         let with_pairs = self.coarse.with_pairs(&pairs);
         let fitted = with_pairs.fit(&self.labels, ridge).ok()?;
-        Some(self.coarse.additive(&with_pairs, &fitted, ridge, &pairs).log_odds(table, &self.fold.judge))
+        Some(self.coarse.with_points(&with_pairs, &fitted, ridge, &pairs).log_odds(table, &self.fold.judge))
     }
 }
 
-pub(super) fn losses(log_odds: &[f64], labels: &[bool]) -> Vec<f64> {
+fn losses(log_odds: &[f64], labels: &[bool]) -> Vec<f64> {
     log_odds.iter().zip(labels).map(|(z, label)| row_loss(sigmoid(*z), *label)).collect()
 }
 
@@ -219,7 +212,7 @@ fn pays(new: &[f64], old: &[f64]) -> bool {
 }
 
 /// All rows, or those whose id's hash is lowest: ids stay whole.
-pub(super) fn sampled(table: &CodedTable, rows: &[u32], most: usize) -> Vec<u32> {
+fn sampled(table: &CodedTable, rows: &[u32], most: usize) -> Vec<u32> {
     if rows.len() <= most {
         return rows.to_vec();
     }
@@ -230,7 +223,7 @@ pub(super) fn sampled(table: &CodedTable, rows: &[u32], most: usize) -> Vec<u32>
 const INNER_SEED: u64 = 17;
 
 /// Folds with both outcomes on either side; none where the rows do not allow it.
-pub(super) fn inner_folds(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Vec<Fold> {
+fn inner_folds(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Vec<Fold> {
     let folds = match &table.times {
         Some(times) => folds::expanding(rows, times, recipe.inner_folds, 0.0).unwrap_or_default(),
         None => folds::stratified(rows, &table.labels, &table.ids, recipe.inner_folds, INNER_SEED),
@@ -242,7 +235,7 @@ pub(super) fn inner_folds(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> 
     folds.into_iter().filter(|fold| both(&fold.fit) && both(&fold.judge)).collect()
 }
 
-pub(super) fn judged_labels(table: &CodedTable, folds: &[Fold]) -> Vec<bool> {
+fn judged_labels(table: &CodedTable, folds: &[Fold]) -> Vec<bool> {
     folds.iter().flat_map(|fold| labels_at(table, &fold.judge)).collect()
 }
 

@@ -16,12 +16,25 @@ use super::profile::{Kind, NUMBER_SHARE};
 use super::{Error, TableFile, hint};
 use crate::models::bins::{Bins, MISSING};
 use crate::models::fit::sigmoid;
+use crate::wording;
 
 /// How scores are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Parquet,
     Csv,
+}
+
+/// How a table is scored.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The column that names the row; the model's own where it is left out.
+    pub id: Option<&'a str>,
+    /// Contributions that each row names.
+    pub drivers: usize,
+    /// Whether columns in another order than the training's are matched by their names rather than refused.
+    pub any_order: bool,
+    pub format: Format,
 }
 
 /// What a scoring run has done.
@@ -44,17 +57,14 @@ struct Scored {
 /// Scores every row and writes id, probability, log-odds and the `drivers` strongest contributions of each.
 ///
 /// base_log_odds + Σ driver contributions + other_contributions = log_odds.
-pub fn write<W: Write + Send>(
-    file: &TableFile,
-    model: &TableModel,
-    id: Option<&str>,
-    drivers: usize,
-    format: Format,
-    out: W,
-) -> Result<Summary, Error> {
-    let id = id.or(model.id.as_deref());
+pub fn write<W: Write + Send>(file: &TableFile, model: &TableModel, plan: Plan, out: W) -> Result<Summary, Error> {
+    let Plan { drivers, format, .. } = plan;
+    let id = plan.id.or(model.id.as_deref());
     let names: Vec<&str> = model.columns.iter().map(|column| column.name.as_str()).chain(id).collect();
     check_columns(file, model, id)?;
+    if !plan.any_order {
+        check_order(file, model)?;
+    }
     let schema = schema(id, drivers);
     let mut sink = Sink::of(out, format, &schema).map_err(|e| file.unfit(e))?;
     let (mut rows, mut sum) = (0, 0.0);
@@ -77,18 +87,39 @@ pub fn write<W: Write + Send>(
     Ok(Summary { model_id: model.model_id.clone(), rows, mean_probability: sum / rows.max(1) as f64 })
 }
 
+/// Columns that one message names.
+const NAMED: usize = 5;
+
 fn check_columns(file: &TableFile, model: &TableModel, id: Option<&str>) -> Result<(), Error> {
     let absent = |name: &&str| !file.columns.iter().any(|column| column == name);
     let needed = model.columns.iter().map(|column| column.name.as_str()).chain(id);
-    match needed.into_iter().find(absent) {
+    let missing: Vec<&str> = needed.filter(absent).collect();
+    let Some((name, others)) = missing.split_first() else { return Ok(()) };
+    let others: Vec<String> = others.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    let more = missing.len() - 1 - others.len();
+    let others = match (others.as_slice(), more) {
+        ([], _) => String::new(),
+        (others, 0) => format!("; nor {}", wording::list(others)),
+        (others, more) => format!("; nor {} and {more} more", others.join(", ")),
+    };
+    let (id, hint) = (&model.model_id, hint(name, &file.columns));
+    Err(file.column(name, format!("the model `{id}` reads it, but the table has no such column{hint}{others}")))
+}
+
+/// Columns are matched by name, so another order scores the same; but a table that was put together otherwise than the
+/// one trained on may mean other things by the same names.
+fn check_order(file: &TableFile, model: &TableModel) -> Result<(), Error> {
+    let place = |column: &Column| file.columns.iter().position(|name| *name == column.name);
+    match model.columns.windows(2).find(|pair| place(&pair[0]) > place(&pair[1])) {
         None => Ok(()),
-        Some(name) => {
+        Some(pair) => {
+            let (first, second) = (&pair[0].name, &pair[1].name);
             let reason = format!(
-                "the model `{}` reads it, but the table has no such column{}",
-                model.model_id,
-                hint(name, &file.columns)
+                "stands before `{first}` here, but behind it where the model `{}` was trained; restore the order, or say \
+                 --any-order to match columns by their names",
+                model.model_id
             );
-            Err(file.column(name, reason))
+            Err(file.column(second, reason))
         }
     }
 }

@@ -10,11 +10,12 @@ use super::bootstrap::{Intervals, Paired};
 use super::calibrate::Platt;
 use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
+use super::family::Family;
 use super::grain::Split;
+use super::rows::{Examples, Target};
 use super::scorecard::Scorecard;
 use super::survival::Survival;
 use super::table::{Frame, Values};
-use super::train::{Examples, Target};
 use super::uncertainty::Uncertainty;
 use crate::vocabulary::{Day, PropensityKind};
 
@@ -33,6 +34,8 @@ pub struct Artifact {
     pub horizon_days: i32,
     pub lead_days: i32,
     pub code_version: String,
+    #[serde(default)]
+    pub family: Family,
     pub trained: TrainedOn,
     /// SHA-256 of the ordered feature names, units and kinds; of nothing where there is no scorecard.
     pub schema_hash: String,
@@ -56,6 +59,7 @@ pub struct Artifact {
 
 /// What a successful training gives.
 pub struct Fit {
+    pub family: Family,
     pub scorecard: Scorecard,
     pub calibrator: Platt,
     pub evaluation: Evaluation,
@@ -152,6 +156,8 @@ pub enum Error {
     Schema,
     #[error("feature `{0}` has {1} points for {2} bins")]
     Points(String, usize, usize),
+    #[error("its trees do not fit together or to its features: the file was changed; train again or restore it")]
+    Trees,
 }
 
 impl Artifact {
@@ -166,6 +172,7 @@ impl Artifact {
     ) -> Artifact {
         let calibrator = fit.as_ref().map_or(Platt::default(), |fit| fit.calibrator);
         let uncertainty = fit.as_ref().and_then(|fit| fit.uncertainty.clone());
+        let family = fit.as_ref().map_or(Family::default(), |fit| fit.family);
         let (scorecard, evaluation) = fit.map(|fit| (fit.scorecard, fit.evaluation)).unzip();
         let mut artifact = Artifact {
             format: FORMAT,
@@ -176,6 +183,7 @@ impl Artifact {
             horizon_days: target.horizon_days,
             lead_days: settings.lead_days,
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            family,
             trained,
             schema_hash: schema_hash(scorecard.as_ref()),
             scorecard,
@@ -203,7 +211,7 @@ impl Artifact {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// Reads and checks: format, content against its id, columns against the schema hash, points against bins.
+    /// Reads and checks: format, content against its id, columns against the schema hash, points and trees against bins.
     pub fn from_json(content: &[u8]) -> Result<Artifact, Error> {
         let artifact: Artifact = serde_json::from_slice(content)?;
         if artifact.format != FORMAT {
@@ -215,6 +223,12 @@ impl Artifact {
             if points != bins || feature.shares.len() != bins {
                 return Err(Error::Points(feature.spec.name.clone(), points, bins));
             }
+        }
+        let unsound = |card: &Scorecard| {
+            card.trees.as_ref().is_some_and(|trees| !trees.is_sound() || trees.features != card.features.len())
+        };
+        if artifact.scorecard.as_ref().is_some_and(unsound) {
+            return Err(Error::Trees);
         }
         if schema_hash(artifact.scorecard.as_ref()) != artifact.schema_hash {
             return Err(Error::Schema);

@@ -197,6 +197,18 @@ impl Basis {
         Basis { coefficients, codes: counts.len(), rows }
     }
 
+    /// The basis of numbers whose bins share one value per pool: `pools` holds a number per bin, missing aside, from 0
+    /// without gaps.
+    pub fn pooled(counts: &[u32], pools: &[usize]) -> Basis {
+        let mut merged = vec![0; pools.last().map_or(1, |last| last + 2)];
+        merged[0] = counts[0];
+        pools.iter().zip(&counts[1..]).for_each(|(pool, n)| merged[pool + 1] += n);
+        let basis = Basis::steps_and_line(&merged);
+        let of = |code: usize| basis.row(if code == 0 { 0 } else { pools[code - 1] + 1 });
+        let rows = (0..counts.len()).flat_map(|code| of(code).iter().copied()).collect();
+        Basis { coefficients: basis.coefficients, codes: counts.len(), rows }
+    }
+
     /// One indicator per code that occurs.
     pub fn one_per_code(counts: &[u32]) -> Basis {
         let coefficients = counts.iter().filter(|n| **n > 0).count();

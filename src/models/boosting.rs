@@ -27,7 +27,7 @@ pub struct Params {
 /// Coded features as boosting reads them.
 pub struct Coded<'a> {
     /// Codes of the training rows, one vector per feature.
-    pub codes: Vec<Vec<u8>>,
+    pub codes: &'a [Vec<u8>],
     /// Whether the codes of a feature have an order.
     pub ordered: &'a [bool],
 }
@@ -80,8 +80,7 @@ pub struct Boosted {
 impl Boosted {
     /// Trains on all rows; `watch` sees each tree as it is added and says whether to go on.
     pub fn fit(coded: &Coded, labels: &[bool], params: &Params, watch: &mut dyn FnMut(&Tree) -> bool) -> Boosted {
-        let positives = labels.iter().filter(|label| **label).count() as f64;
-        let base = ((positives + 0.5) / (labels.len() as f64 - positives + 0.5)).ln();
+        let base = base_log_odds(labels);
         let mut boosted = Boosted { base, features: coded.codes.len(), trees: Vec::new() };
         let mut log_odds = vec![base; labels.len()];
         for round in 0..params.rounds {
@@ -128,6 +127,12 @@ impl Boosted {
         }
         (base, shares)
     }
+}
+
+/// Log-odds before the first tree.
+pub fn base_log_odds(labels: &[bool]) -> f64 {
+    let positives = labels.iter().filter(|label| **label).count() as f64;
+    ((positives + 0.5) / (labels.len() as f64 - positives + 0.5)).ln()
 }
 
 fn slope(z: f64, label: bool) -> (f64, f64) {

@@ -1,7 +1,7 @@
 //! What would have to change: the smallest moves of what an account team can influence that bring a probability to the
 //! ordinary side of its base rate.
 //!
-//! It reads the scorecard, so it says what the model would say, not what would happen: associations, not causes.
+//! It asks the model, so it says what the model would say, not what would happen: associations, not causes.
 
 use super::artifact::Artifact;
 use super::bins::{Bins, MISSING};
@@ -21,6 +21,8 @@ pub struct Move {
     pub from: f64,
     /// The nearest value of the new bin.
     pub to: Bound,
+    /// The new bin.
+    pub code: u8,
     /// Log-odds gained toward the target, calibrated; above 0.
     pub gain: f64,
     /// Share of the training rows that lie between, the new bin included: how far the move goes.
@@ -65,6 +67,7 @@ pub fn counterfactual(
     columns: &[Option<&Column>],
     row: usize,
 ) -> Option<Counterfactual> {
+    let codes = scorecard.codes(columns, row);
     // Toward the target, log-odds count upward.
     let sign = if artifact.kind == PropensityKind::Churn { -1.0 } else { 1.0 };
     let z = artifact.calibrator.apply(scorecard.log_odds(columns, row));
@@ -74,15 +77,31 @@ pub fn counterfactual(
         return None;
     }
     let scale = sign * artifact.calibrator.slope;
-    let features = scorecard.features.iter().zip(columns).enumerate();
-    let ladders = features.filter_map(|(at, (feature, column))| ladder(at, feature, (*column)?, row, scale));
+    let ladders = (0..columns.len()).filter_map(|at| {
+        let gain = |to: usize| scale * scorecard.gained(&codes, at, to as u8);
+        ladder(at, &scorecard.features[at], columns[at]?, row, &gain)
+    });
     let moves = fewest(ladders.collect(), needed)?;
-    let gained: f64 = moves.iter().map(|step| step.gain).sum();
-    Some(Counterfactual { probability: sigmoid(z + sign * gained), moves })
+    let gained = together(scorecard, &codes, &moves, scale);
+    // The moves of trees need not add up: what they reach together is what counts.
+    (scorecard.trees.is_none() || gained >= needed)
+        .then(|| Counterfactual { probability: sigmoid(z + sign * gained), moves })
+}
+
+/// Log-odds gained toward the target by all moves at once.
+fn together(scorecard: &Scorecard, codes: &[u8], moves: &[Move], scale: f64) -> f64 {
+    if scorecard.trees.is_none() {
+        return moves.iter().map(|step| step.gain).sum();
+    }
+    let mut moved = codes.to_vec();
+    for step in moves {
+        moved[step.feature] = step.code;
+    }
+    scale * (scorecard.log_odds_of(|at| moved[at]) - scorecard.log_odds_of(|at| codes[at]))
 }
 
 /// Every move of one feature that helps, the nearest first; `None` where none does.
-fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, scale: f64) -> Option<Vec<Move>> {
+fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, gain: &dyn Fn(usize) -> f64) -> Option<Vec<Move>> {
     let actionable = InputTable::parse(&feature.spec.source).is_some_and(|table| ACTIONABLE.contains(&table));
     let (Values::Numbers(values), Bins::Numbers { edges }) = (&column.values, &feature.bins) else { return None };
     let code = feature.bins.of_number(values[row]);
@@ -95,8 +114,8 @@ fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, scale: f64)
             true => (&feature.shares[code + 1..=to], Bound::Above(edges[to - 2])),
             false => (&feature.shares[to..code], Bound::AtMost(edges[to - 1])),
         };
-        let gain = scale * (feature.points[to] - feature.points[code]);
-        Move { feature: at, from: values[row], to: bound, gain, distance: passed.iter().sum() }
+        let (gain, distance) = (gain(to), passed.iter().sum());
+        Move { feature: at, from: values[row], to: bound, code: to as u8, gain, distance }
     };
     let others = (1..feature.points.len()).filter(|to| *to != usize::from(code) && feature.shares[*to] > 0.0);
     let mut moves: Vec<Move> = others.map(step).filter(|step| step.gain > 0.0).collect();

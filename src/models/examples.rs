@@ -2,36 +2,49 @@
 
 use rayon::prelude::*;
 
+use super::cutoff::{self, Leak};
+use super::family::Family;
 use super::features;
 use super::follow_up::completed;
 use super::grain::{Grain, Snapshots, Source, labelled_days};
+use super::rows::{Examples, Target};
 use super::table::{Frame, Table};
-use super::train::{Challenger, Examples, Target, train};
+use super::train::{Challenger, train_families};
 use crate::vocabulary::{Day, ProductIx, PropensityKind};
 
-/// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled; each
-/// passed to `each` together with the examples that judged it.
-pub fn train_all<T: Send>(source: &Source, each: impl Fn(Challenger, &Examples) -> T + Sync) -> Vec<T> {
+/// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled: of each
+/// target the scorecard and after it the challengers, passed to `each` together with the examples that judged them.
+///
+/// # Errors
+/// Where a training row knows more than its day did; nothing is trained then.
+pub fn train_all<T: Send>(
+    source: &Source,
+    challengers: &[Family],
+    each: impl Fn(Vec<Challenger>, &Examples) -> T + Sync,
+) -> Result<Vec<T>, Leak> {
     let kinds = [PropensityKind::Churn, PropensityKind::Upsell, PropensityKind::CrossSell];
     let mut days: Vec<Day> =
         kinds.iter().flat_map(|kind| labelled_days(source, source.models.horizon_days(*kind))).collect();
     days.sort_unstable();
     days.dedup();
     let snapshots = Snapshots::build(source, &days);
+    cutoff::check(source, &snapshots)?;
     let targets = targets(source);
     let mut trained: Vec<(bool, T)> = targets
         .par_iter()
         .map(|(target, product)| {
-            with_examples(&snapshots, source, target, *product, |challenger, examples| {
-                let abstains = challenger.artifact.active().is_none();
-                (target.kind == PropensityKind::CrossSell && abstains, each(challenger, examples))
-            })
+            let extra =
+                product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
+            let examples = labelled(&snapshots, source, target, *product, &extra);
+            let trained = families(target, &snapshots, source, challengers, &examples);
+            let abstains = trained[0].artifact.active().is_none();
+            (target.kind == PropensityKind::CrossSell && abstains, each(trained, &examples))
         })
         .collect();
     if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
-        trained.push((false, pooled(&snapshots, source, &each)));
+        trained.push((false, pooled(&snapshots, source, challengers, &each)));
     }
-    trained.into_iter().map(|(_, result)| result).collect()
+    Ok(trained.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Every target and its product: churn, upsell, cross-sell by product.
@@ -56,17 +69,16 @@ fn sold<'a>(source: &Source<'a>) -> impl Iterator<Item = ProductIx> + use<'a> {
     (0..products.len()).filter(|product| !products[*product].tiers.is_empty()).map(ProductIx::from)
 }
 
-fn with_examples<T>(
+/// The target's models with what later nights read from them.
+fn families(
+    target: &Target,
     snapshots: &Snapshots,
     source: &Source,
-    target: &Target,
-    product: Option<ProductIx>,
-    then: impl Fn(Challenger, &Examples) -> T,
-) -> T {
-    let extra = product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
-    let examples = labelled(snapshots, source, target, product, &extra);
-    let challenger = train(target, source.as_of, &examples, source.models);
-    then(completed(challenger, snapshots, source, &examples), &examples)
+    challengers: &[Family],
+    examples: &Examples,
+) -> Vec<Challenger> {
+    let trained = train_families(target, source.as_of, examples, source.models, challengers);
+    trained.into_iter().map(|challenger| completed(challenger, snapshots, source, examples)).collect()
 }
 
 /// The target's labelled rows; `extra` holds the columns that depend on the product.
@@ -90,7 +102,12 @@ fn examples<'a>(frame: Frame<'a>, rows: Vec<u32>, labels: Vec<bool>, grains: &[G
 }
 
 /// One model over all products: rows of (account, day, product), with the product and its purchase rates as features.
-fn pooled<T>(snapshots: &Snapshots, source: &Source, each: &impl Fn(Challenger, &Examples) -> T) -> T {
+fn pooled<T>(
+    snapshots: &Snapshots,
+    source: &Source,
+    challengers: &[Family],
+    each: &impl Fn(Vec<Challenger>, &Examples) -> T,
+) -> T {
     let horizon_days = source.models.horizon_days(PropensityKind::CrossSell);
     let mut stacked: Vec<(u32, ProductIx, bool)> = Vec::new();
     for product in sold(source) {
@@ -107,8 +124,7 @@ fn pooled<T>(snapshots: &Snapshots, source: &Source, each: &impl Fn(Challenger, 
     let labels = stacked.iter().map(|(_, _, label)| *label).collect();
     let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains);
     let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
-    let challenger = train(&target, source.as_of, &examples, source.models);
-    each(completed(challenger, snapshots, source, &examples), &examples)
+    each(families(&target, snapshots, source, challengers, &examples), &examples)
 }
 
 fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, ProductIx, bool)], rows: &[u32]) -> Table {

@@ -5,8 +5,9 @@ use super::artifact::Artifact;
 use super::drift::Scores;
 use super::fit::sigmoid;
 use super::grain::{Snapshots, Source};
+use super::rows::Examples;
 use super::survival::{self, Course, Survival};
-use super::train::{Challenger, Examples, log_odds};
+use super::train::{Challenger, log_odds};
 use crate::vocabulary::PropensityKind;
 
 /// The challenger with its follow-up, which becomes part of its content and its id.

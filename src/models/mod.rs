@@ -19,21 +19,27 @@ pub mod columns;
 pub mod counterfactual;
 mod curvature;
 pub mod curves;
+pub mod cutoff;
 pub mod drift;
 pub mod evaluate;
 pub mod examples;
 pub mod explain;
+pub mod family;
 pub mod features;
 pub mod fit;
 pub mod follow_up;
 pub mod grain;
 pub mod labels;
 pub mod leakage;
+pub mod learner;
 pub mod linear;
+pub mod logistic;
+pub mod monotone;
 pub mod promote;
 pub mod purchases;
 pub mod ranking;
 pub mod registry;
+pub mod rows;
 pub mod score;
 pub mod scorecard;
 pub mod select;
@@ -42,10 +48,12 @@ pub mod survival;
 pub mod table;
 pub mod tested;
 pub mod train;
+pub mod trees;
 pub mod uncertainty;
 
 use serde::{Deserialize, Serialize};
 
+use family::Family;
 use labels::{Expansion, Expansions, Rules};
 pub use promote::ModelEvaluation;
 pub use score::{ChurnPoint, Population, Scored, Scorer, Tonight};
@@ -128,6 +136,16 @@ pub struct Settings {
     pub max_recording_auc: f64,
     /// Candidates for the strength of the penalty, in the unit of summed log loss.
     pub ridges: Vec<f64>,
+    /// Families that are trained beside the scorecard, in this order; each scores only where later rows say that it is
+    /// better.
+    #[serde(default)]
+    pub challengers: Vec<Family>,
+    /// Whether the scorecard's effects are held to the directions that the feature catalogue knows.
+    #[serde(default)]
+    pub monotone: bool,
+    /// Whether the first night of an output trains the challengers too, rather than the next `foothold train`.
+    #[serde(default)]
+    pub challengers_on_first_night: bool,
     /// Features that an explanation names; the rest are added up.
     pub named_drivers: u32,
     /// Days at which the probability of having left by then is read, beside the churn horizon.

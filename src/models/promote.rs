@@ -6,7 +6,8 @@ use super::artifact::Artifact;
 use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
 use super::evaluate::Grade;
 use super::fit::sigmoid;
-use super::train::{Challenger, Examples, Tested};
+use super::rows::{Examples, Tested};
+use super::train::Challenger;
 use crate::vocabulary::Day;
 
 /// A row of `model_evaluations`. Metrics are of the test days and `None` where there were too few rows for them.
@@ -17,6 +18,8 @@ pub struct ModelEvaluation {
     pub product_id: Option<String>,
     /// The intent, for rows of the text classifier.
     pub intent: Option<&'static str>,
+    /// What kind of model it is.
+    pub family: &'static str,
     /// Probability from which the intent is heard.
     pub threshold: Option<f64>,
     /// Share of what is heard that is right, and share of what is there that is heard.
@@ -61,6 +64,7 @@ impl ModelEvaluation {
             kind: model.kind.as_str(),
             product_id: model.product.clone(),
             intent: None,
+            family: model.family.as_str(),
             threshold: None,
             precision: None,
             recall: None,
@@ -133,6 +137,106 @@ pub fn decide(challenger: &Challenger, champion: Option<&Artifact>, examples: &E
         },
     };
     Verdict { champion: Some(champion.model_id.clone()), ..verdict }
+}
+
+/// Decides among the models of all families that were trained on the same rows, the scorecard's first, and the champion.
+///
+/// The scorecard is held against the champion by [`decide`]. Each of the others must then be better than whichever would
+/// score without it, on the same later rows and with the whole interval: what is only as good is harder to read for
+/// nothing. At most one is promoted.
+pub fn contest(
+    trained: &[Challenger],
+    champion: Option<&Artifact>,
+    examples: &Examples,
+    by: Resampling,
+) -> Vec<Verdict> {
+    let Some(first) = trained.first() else { return Vec::new() };
+    let mut verdicts = vec![decide(first, champion, examples, by)];
+    let mut standing = if verdicts[0].promoted { Standing::New(0) } else { Standing::Champion };
+    for (place, rival) in trained.iter().enumerate().skip(1) {
+        let verdict = match (standing, champion) {
+            (_, Some(champion)) if champion.model_id == rival.artifact.model_id => {
+                Verdict::no("the same model is champion already")
+            }
+            (Standing::New(of), _) => overtakes(rival, &trained[of].artifact, Some(&trained[of].tested), examples, by),
+            (Standing::Champion, Some(champion)) => overtakes(rival, champion, None, examples, by),
+            (Standing::Champion, None) => Verdict::no("nothing to be held against"),
+        };
+        if verdict.promoted {
+            if let Standing::New(of) = standing {
+                let better = format!("; the {} model trained beside it is better", rival.artifact.family);
+                verdicts[of] =
+                    Verdict { promoted: false, reason: verdicts[of].reason.clone() + &better, ..verdicts[of].clone() };
+            }
+            standing = Standing::New(place);
+        }
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+/// Who would score if nothing more were decided.
+#[derive(Clone, Copy)]
+enum Standing {
+    Champion,
+    /// One of those trained, by its place.
+    New(usize),
+}
+
+/// Whether a rival is better than the standing model; `beside` are that model's test rows where both were trained now.
+fn overtakes(
+    rival: &Challenger,
+    standing: &Artifact,
+    beside: Option<&[Tested]>,
+    examples: &Examples,
+    by: Resampling,
+) -> Verdict {
+    let family = standing.family;
+    let against = |verdict: Verdict| Verdict { champion: Some(standing.model_id.clone()), ..verdict };
+    if let Some(reason) = &rival.artifact.abstains {
+        return against(Verdict::no(reason.clone()));
+    }
+    if standing.active().is_none() {
+        let evaluation = rival.artifact.evaluation.as_ref();
+        let rule = evaluation.map_or("rule to beat", |evaluation| &evaluation.baseline_name);
+        return against(match evaluation.and_then(|evaluation| evaluation.against_baseline) {
+            Some(paired) if paired.log_loss.high < 0.0 => Verdict::yes(format!(
+                "the {family} model abstains, and this is better than the {rule}: {}",
+                told(&paired)
+            )),
+            _ => Verdict::no(format!(
+                "the {family} model abstains, but this is not better than the {rule} beyond chance"
+            )),
+        });
+    }
+    let paired = match beside {
+        Some(tested) => beside_each_other(&rival.tested, tested, examples, by),
+        None => compare(&rival.tested, standing, examples, by),
+    };
+    against(match paired {
+        None => Verdict::no(format!("too few later rows to be better than the {family} model")),
+        Some(paired) => {
+            let figures = told(&paired);
+            let verdict = match paired.log_loss.high < 0.0 {
+                true => Verdict::yes(format!("better than the {family} model: {figures}")),
+                false => Verdict::no(format!("not better than the {family} model beyond chance: {figures}")),
+            };
+            Verdict { comparison: Some(paired), ..verdict }
+        }
+    })
+}
+
+/// New − other on the test rows of one training.
+fn beside_each_other(new: &[Tested], other: &[Tested], examples: &Examples, by: Resampling) -> Option<Paired> {
+    let positions: Vec<usize> = new.iter().map(|test| test.position as usize).collect();
+    let labels: Vec<bool> = positions.iter().map(|p| examples.labels[*p]).collect();
+    let same = other.iter().map(|test| test.position as usize).eq(positions.iter().copied());
+    if !same || labels.iter().filter(|label| **label).count() < MIN_POSITIVES {
+        return None;
+    }
+    let accounts: Vec<u64> = positions.iter().map(|p| examples.account_hashes[*p]).collect();
+    let said = |tested: &[Tested]| -> Vec<f64> { tested.iter().map(|test| test.probability).collect() };
+    bootstrap::paired(&said(new), &said(other), &labels, &accounts, by)
 }
 
 /// Fewest positives for a comparison.

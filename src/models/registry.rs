@@ -39,6 +39,10 @@ pub enum Error {
     Attachment { url: String, path: String, reason: String },
     #[error("no model named `{slot}` under {url}; {}", known(.slots, .near))]
     Slot { url: String, slot: String, slots: Vec<String>, near: Option<String> },
+    #[error("no model `{wanted}` under {url}; {}", .near.as_ref().map_or("`foothold models list` names them".to_owned(), |near| format!("did you mean {near}?")))]
+    Unknown { url: String, wanted: String, near: Option<String> },
+    #[error("`{wanted}` is the beginning of {}; say more of the id", wording::list(.ids))]
+    Ambiguous { wanted: String, ids: Vec<String> },
     #[error("`{slot}` has no version `{wanted}`; it has {versions}: give a number or the beginning of a model id")]
     Version { slot: String, wanted: String, versions: String },
     #[error("version {number} of `{slot}` scores already as of {day}; nothing was changed")]
@@ -180,6 +184,36 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// The one version of any slot with a model id that begins so, or that `slot/number` names.
+    pub fn find(&self, wanted: &str) -> Result<Version, Error> {
+        let mut all = Vec::new();
+        for slot in self.slots()? {
+            all.extend(self.versions(&slot)?);
+        }
+        let place = |version: &Version| format!("{}/{}", version.artifact.slot(), version.number);
+        let mut meant: Vec<&Version> = all
+            .iter()
+            .filter(|version| {
+                place(version) == wanted || !wanted.is_empty() && version.artifact.model_id.starts_with(wanted)
+            })
+            .collect();
+        match (meant.pop(), meant.is_empty()) {
+            (Some(version), true) => Ok(version.clone()),
+            (Some(last), false) => {
+                let ids = meant.into_iter().chain([last]).map(|version| version.artifact.model_id.clone()).collect();
+                Err(Error::Ambiguous { wanted: wanted.to_owned(), ids })
+            }
+            (None, _) => {
+                let names: Vec<String> =
+                    all.iter().flat_map(|version| [version.artifact.model_id.clone(), place(version)]).collect();
+                let near = wording::nearest(wanted, names.iter().map(String::as_str));
+                let of = |near: &str| all.iter().find(|v| v.artifact.model_id == near || place(v) == near);
+                let near = near.and_then(of).map(|v| format!("`{}` ({})", v.artifact.model_id, place(v)));
+                Err(Error::Unknown { url: self.store.url().to_owned(), wanted: wanted.to_owned(), near })
+            }
+        }
+    }
+
     fn version_at(&self, slot: &str, path: &str) -> Result<Version, Error> {
         let number = number_of(path).unwrap_or_default();
         let verdict = self.attached(slot, number, VERDICT)?;
@@ -305,6 +339,15 @@ impl Registry<'_> {
         let unfit = |reason| Error::Unfit { url: self.store.url().to_owned(), path: path.clone(), reason };
         let content = read(&self.store.get(&path)?).map_err(unfit)?;
         Ok(Some((content, pointer.reason)))
+    }
+
+    /// Every version of a slot, oldest first, by number and read by `read`.
+    pub fn contents<T>(&self, slot: &str, read: impl Fn(&[u8]) -> Result<T, String>) -> Result<Vec<(u32, T)>, Error> {
+        let content = |path: &String| {
+            let unfit = |reason| Error::Unfit { url: self.store.url().to_owned(), path: path.clone(), reason };
+            Ok((number_of(path).unwrap_or_default(), read(&self.store.get(path)?).map_err(unfit)?))
+        };
+        self.numbered(&format!("models/{slot}"))?.iter().map(content).collect()
     }
 
     /// Writes a new version of a slot, unless one with the same content is there, and returns its object below `models/`.

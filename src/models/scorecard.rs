@@ -1,10 +1,12 @@
-//! A fitted scorecard: points per feature and bin that sum to the log-odds. What is trained, stored, applied and
-//! explained is this one thing.
+//! A fitted model: points per feature and bin that sum to the log-odds, or trees on the same bins. What is trained,
+//! stored, applied and explained is this one thing, whatever its family.
 
 use serde::{Deserialize, Serialize};
 
-use super::bins::Bins;
+use super::bins::{Bins, MISSING};
+use super::boosting::Boosted;
 use super::fit::{self, Design, Fitted, ScorecardParams};
+use super::monotone::{self, Direction};
 use super::table::{Column, Frame, Spec, Values};
 
 /// Points of one feature.
@@ -13,7 +15,8 @@ pub struct Feature {
     #[serde(flatten)]
     pub spec: Spec,
     pub bins: Bins,
-    /// Log-odds by code (missing, bins in order, other words), centred: the mean over the training rows is 0.
+    /// Log-odds by code (missing, bins in order, other words), centred: the mean over the training rows is 0. Beside
+    /// trees the mean Shapley value by code, which says how they lean.
     pub points: Vec<f64>,
     /// Share of training rows by code.
     pub shares: Vec<f64>,
@@ -30,13 +33,16 @@ pub enum Typical {
     Missing,
 }
 
-/// Log-odds = base + Σ points of each feature's bin.
+/// Log-odds = base + Σ contributions: the points of each feature's bin, or its Shapley value where trees answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
     /// Log-odds of a row whose every feature contributes nothing.
     pub base: f64,
     pub ridge: f64,
     pub features: Vec<Feature>,
+    /// What answers instead of the points; its features are those above, its codes those of their bins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trees: Option<Boosted>,
 }
 
 /// A column that a model needs and a table lacks, or has in another unit.
@@ -58,22 +64,46 @@ const COMPARISON_NATS: f64 = 1e-4;
 pub struct Encoded {
     pub specs: Vec<(Spec, Bins, Typical)>,
     pub counts: Vec<Vec<u32>>,
+    /// Mean number by code; 0 for words and where no row has the code.
+    pub means: Vec<Vec<f64>>,
+    /// Which way each effect must run.
+    pub directions: Vec<Direction>,
     pub design: Design,
 }
 
+/// Rows to judge on: codes by feature, as the features of some [`Encoded`] read them.
+pub struct Held {
+    pub codes: Vec<Vec<u8>>,
+    pub labels: Vec<bool>,
+}
+
+impl Held {
+    /// Log-odds of every row.
+    pub fn log_odds(&self, card: &Scorecard) -> Vec<f64> {
+        (0..self.labels.len()).map(|row| card.log_odds_of(|feature| self.codes[feature][row])).collect()
+    }
+}
+
 impl Encoded {
+    /// Features over so many rows, none yet.
+    pub fn empty(rows: usize) -> Encoded {
+        let design = Design { rows, codes: Vec::new(), bases: Vec::new() };
+        Encoded { specs: Vec::new(), counts: Vec::new(), means: Vec::new(), directions: Vec::new(), design }
+    }
+
     pub fn learn(columns: &[&Column], rows: &[u32], bins: usize) -> Encoded {
         use rayon::prelude::*;
         let encoded: Vec<_> = columns.par_iter().map(|column| encode(column, rows, bins)).collect();
-        let design = Design { rows: rows.len(), codes: Vec::new(), bases: Vec::new() };
-        let mut all = Encoded { specs: Vec::new(), counts: Vec::new(), design };
+        let mut all = Encoded::empty(rows.len());
         for (column, (bins, codes, counts)) in columns.iter().zip(encoded) {
             if counts.iter().filter(|n| **n > 0).count() > 1 {
                 let typical = Typical::of(&column.values, rows);
+                all.means.push(means(&column.values, rows, &codes, &counts));
                 all.design.bases.push(bins.basis(&counts));
                 all.design.codes.push(codes);
                 all.specs.push((column.spec.clone(), bins, typical));
                 all.counts.push(counts);
+                all.directions.push(Direction::Free);
             }
         }
         all
@@ -84,6 +114,8 @@ impl Encoded {
         Encoded {
             specs: positions.iter().map(|i| self.specs[*i].clone()).collect(),
             counts: positions.iter().map(|i| self.counts[*i].clone()).collect(),
+            means: positions.iter().map(|i| self.means[*i].clone()).collect(),
+            directions: positions.iter().map(|i| self.directions[*i]).collect(),
             design: Design {
                 rows: self.design.rows,
                 codes: positions.iter().map(|i| self.design.codes[*i].clone()).collect(),
@@ -92,33 +124,72 @@ impl Encoded {
         }
     }
 
+    /// The optimum of one ridge, under the directions.
     pub fn fit(&self, labels: &[bool], ridge: f64) -> Result<Fitted, fit::Error> {
-        fit::scorecard(&self.design, labels, ScorecardParams::new(ridge))
+        self.directed(labels, ScorecardParams::new(ridge))
+    }
+
+    fn directed(&self, labels: &[bool], params: ScorecardParams) -> Result<Fitted, fit::Error> {
+        let of = |(direction, (_, bins, _)): (&Direction, &(Spec, Bins, Typical))| match bins {
+            Bins::Numbers { .. } => *direction,
+            Bins::Words { .. } => Direction::Free,
+        };
+        let directions: Vec<Direction> = self.directions.iter().zip(&self.specs).map(of).collect();
+        let fit = |design: &Design| fit::scorecard(design, labels, params.clone());
+        monotone::fitted(&self.design, &self.counts, &directions, fit)
     }
 
     /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that
     /// cannot be fitted is `None`.
     pub fn path(&self, labels: &[bool], ridges: &[f64]) -> Vec<Option<Fitted>> {
-        fit::path(&self.design, labels, ridges, COMPARISON_NATS)
+        if self.directions.iter().all(|direction| *direction == Direction::Free) {
+            return fit::path(&self.design, labels, ridges, COMPARISON_NATS);
+        }
+        // Every ridge pools its own bins, so none starts where another ended.
+        let fit = |ridge: &f64| self.directed(labels, ScorecardParams::new(*ridge).tolerance(COMPARISON_NATS)).ok();
+        ridges.iter().map(fit).collect()
     }
 
     /// The scorecard of a fit: effects centred over the training rows, codes that never occurred worth nothing.
     pub fn scorecard(&self, fitted: &Fitted, ridge: f64) -> Scorecard {
-        let mut base = fitted.intercept;
-        let rows = f64::from(self.design.rows as u32);
-        let features = self.specs.iter().zip(&self.counts).zip(&fitted.effects).map(
-            |(((spec, bins, typical), counts), effects)| {
-                let shares: Vec<f64> = counts.iter().map(|n| f64::from(*n) / rows).collect();
-                let centre: f64 = shares.iter().zip(effects).map(|(share, effect)| share * effect).sum();
-                base += centre;
-                let points = effects.iter().zip(counts).map(|(effect, n)| if *n > 0 { effect - centre } else { 0.0 });
-                let (spec, bins, typical) = (spec.clone(), bins.clone(), typical.clone());
-                Feature { spec, bins, points: points.collect(), shares, typical }
-            },
-        );
-        let features = features.collect();
-        Scorecard { base, ridge, features }
+        self.centred(fitted.intercept, &fitted.effects, ridge)
     }
+
+    /// The same from an intercept and effects by feature and code.
+    pub fn centred(&self, intercept: f64, effects: &[Vec<f64>], ridge: f64) -> Scorecard {
+        let mut base = intercept;
+        let features = (0..self.specs.len()).map(|at| {
+            let (effects, shares) = (&effects[at], self.shares(at));
+            let centre: f64 = shares.iter().zip(effects).map(|(share, effect)| share * effect).sum();
+            base += centre;
+            let points =
+                effects.iter().zip(&self.counts[at]).map(|(effect, n)| if *n > 0 { effect - centre } else { 0.0 });
+            self.feature(at, points.collect())
+        });
+        let features = features.collect();
+        Scorecard { base, ridge, features, trees: None }
+    }
+
+    /// A feature with these points.
+    pub fn feature(&self, at: usize, points: Vec<f64>) -> Feature {
+        let (spec, bins, typical) = self.specs[at].clone();
+        Feature { spec, bins, points, shares: self.shares(at), typical }
+    }
+
+    fn shares(&self, at: usize) -> Vec<f64> {
+        let rows = f64::from(self.design.rows as u32);
+        self.counts[at].iter().map(|n| f64::from(*n) / rows).collect()
+    }
+}
+
+/// Mean number of the rows of each code.
+fn means(values: &Values, rows: &[u32], codes: &[u8], counts: &[u32]) -> Vec<f64> {
+    let mut sums = vec![0.0; counts.len()];
+    if let Values::Numbers(values) = values {
+        let known = rows.iter().zip(codes).filter(|(row, _)| !values[**row as usize].is_nan());
+        known.for_each(|(row, code)| sums[usize::from(*code)] += values[*row as usize]);
+    }
+    sums.iter().zip(counts).map(|(sum, n)| sum / f64::from((*n).max(1))).collect()
 }
 
 fn encode(column: &Column, rows: &[u32], bins: usize) -> (Bins, Vec<u8>, Vec<u32>) {
@@ -172,13 +243,48 @@ impl Scorecard {
 
     /// Log-odds before calibration; the columns come from [`Scorecard::bind`], `None` where all rows miss it.
     pub fn log_odds(&self, columns: &[Option<&Column>], row: usize) -> f64 {
-        self.base + self.contributions(columns, row).iter().sum::<f64>()
+        self.log_odds_of(|feature| self.code(feature, columns, row))
     }
 
-    /// Points of every feature for one row, in feature order.
+    /// The same for a row whose code of each feature `code` gives.
+    pub fn log_odds_of(&self, code: impl Fn(usize) -> u8) -> f64 {
+        match &self.trees {
+            Some(trees) => trees.log_odds(code),
+            None => self.base + self.points(code).sum::<f64>(),
+        }
+    }
+
+    /// What every feature contributes for one row, in feature order; with [`Scorecard::base`] they sum to the log-odds.
     pub fn contributions(&self, columns: &[Option<&Column>], row: usize) -> Vec<f64> {
-        let points = |(feature, column): (&Feature, &Option<&Column>)| feature.points[feature.code(*column, row)];
-        self.features.iter().zip(columns).map(points).collect()
+        let codes = self.codes(columns, row);
+        match &self.trees {
+            Some(trees) => trees.contributions(|feature| codes[feature]).1,
+            None => self.points(|feature| codes[feature]).collect(),
+        }
+    }
+
+    /// The code of every feature for one row.
+    pub fn codes(&self, columns: &[Option<&Column>], row: usize) -> Vec<u8> {
+        (0..self.features.len()).map(|feature| self.code(feature, columns, row)).collect()
+    }
+
+    /// Log-odds gained by a row with these codes if one feature had another.
+    pub fn gained(&self, codes: &[u8], feature: usize, to: u8) -> f64 {
+        let points = &self.features[feature].points;
+        match &self.trees {
+            Some(_) => {
+                self.log_odds_of(|at| if at == feature { to } else { codes[at] }) - self.log_odds_of(|at| codes[at])
+            }
+            None => points[usize::from(to)] - points[usize::from(codes[feature])],
+        }
+    }
+
+    fn code(&self, feature: usize, columns: &[Option<&Column>], row: usize) -> u8 {
+        self.features[feature].code(columns[feature], row)
+    }
+
+    fn points(&self, code: impl Fn(usize) -> u8) -> impl Iterator<Item = f64> {
+        self.features.iter().enumerate().map(move |(at, feature)| feature.points[usize::from(code(at))])
     }
 }
 
@@ -194,7 +300,7 @@ impl Feature {
         if expected == found { Ok(Some(column)) } else { Err(ColumnError::Kind { name: name(), expected, found }) }
     }
 
-    fn code(&self, column: Option<&Column>, row: usize) -> usize {
-        column.map_or(0, |column| usize::from(self.bins.of(&column.values, row)))
+    fn code(&self, column: Option<&Column>, row: usize) -> u8 {
+        column.map_or(MISSING, |column| self.bins.of(&column.values, row))
     }
 }

@@ -16,8 +16,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::bootstrap::{Paired, Resampling, paired};
 use super::evaluate::{Metrics, metrics};
+use super::rows::{Examples, Tested};
 use super::table::Values;
-use super::train::{Examples, Tested};
 use crate::vocabulary::{Day, Text};
 
 /// The object's name beside the model.

@@ -1,5 +1,5 @@
-//! One model from its labelled rows: split by time, ridge chosen on time-ordered folds, calibrated on later rows,
-//! judged on the latest, and then fitted once more on all of them.
+//! Models from labelled rows, one per family on the same rows and columns: split by time, the penalty or the rounds
+//! chosen on time-ordered folds, calibrated on later rows, judged on the latest, and then fitted once more on all.
 //!
 //! Too little history or a model that does not beat its baseline is an answer, not an error: the artifact then
 //! abstains, says why, and answers with the baseline's rates.
@@ -7,61 +7,22 @@
 use super::Settings;
 use super::artifact::{Artifact, Evaluation, Fit, TrainedOn};
 use super::baseline::Baseline;
+use super::bins::{Bins, MISSING};
 use super::bootstrap::{Scored, paired};
 use super::calibrate::Platt;
 use super::evaluate::{Grade, metrics};
+use super::family::Family;
+use super::features::directions;
 use super::fit::{sigmoid, softplus};
 use super::grain::Split;
-use super::scorecard::{Encoded, Scorecard};
-use super::table::{Column, Frame};
+use super::monotone::Direction;
+pub use super::rows::{Examples, Target, Tested};
+use super::scorecard::{Encoded, Held, Scorecard, Typical};
+use super::table::{Column, Frame, Spec};
 use super::tested;
 use super::uncertainty::Uncertainty;
 use super::{leakage, select};
 use crate::vocabulary::{Day, PropensityKind};
-
-/// What a model is asked to predict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    pub kind: PropensityKind,
-    /// Product id of a cross-sell model; `None` for the others and for the model pooled over products.
-    pub product: Option<String>,
-    /// As sentences name it.
-    pub product_name: Option<String>,
-    pub horizon_days: i32,
-}
-
-/// Labelled rows of one target, oldest first. `rows` point into `frame`; the other three run beside them.
-pub struct Examples<'a> {
-    pub frame: Frame<'a>,
-    pub rows: Vec<u32>,
-    pub labels: Vec<bool>,
-    pub days: Vec<Day>,
-    pub account_hashes: Vec<u64>,
-}
-
-impl Examples<'_> {
-    pub fn positives(&self) -> usize {
-        self.labels.iter().filter(|label| **label).count()
-    }
-
-    /// Positions of the rows whose day and account hash `keep` accepts.
-    pub fn positions(&self, keep: impl Fn(Day, u64) -> bool) -> Vec<u32> {
-        let rows = self.days.iter().zip(&self.account_hashes).enumerate();
-        rows.filter(|(_, (day, hash))| keep(**day, **hash)).map(|(position, _)| position as u32).collect()
-    }
-
-    fn rows_at(&self, positions: &[u32]) -> Vec<u32> {
-        positions.iter().map(|p| self.rows[*p as usize]).collect()
-    }
-
-    fn accounts_at(&self, positions: &[u32]) -> Vec<u64> {
-        positions.iter().map(|p| self.account_hashes[*p as usize]).collect()
-    }
-
-    fn labels_at(&self, positions: &[u32]) -> Vec<bool> {
-        positions.iter().map(|p| self.labels[*p as usize]).collect()
-    }
-}
 
 /// Positions of the rows of each part of the split.
 struct Parts {
@@ -80,32 +41,39 @@ pub struct Challenger {
     pub tested: Vec<Tested>,
 }
 
-/// One test row: its position in the examples, the probability of the model fitted on the training days alone, and
-/// the one of the rule to beat.
-#[derive(Clone, Copy, Debug)]
-pub struct Tested {
-    pub position: u32,
-    pub probability: f64,
-    pub baseline: f64,
+/// Trains the target's scorecard; what it cannot do it says in [`Artifact::abstains`].
+pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
+    train_families(target, as_of, examples, settings, &[]).swap_remove(0)
 }
 
-/// Trains the target's model; what it cannot do it says in [`Artifact::abstains`].
-pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
-    let fallback = fallback(target, examples);
-    let trained = TrainedOn::on(as_of, examples);
-    match attempt(target, examples, settings) {
-        Err(reason) => {
-            let artifact = Artifact::assembled(target, trained, fallback, None, Some(reason), settings);
-            Challenger { artifact, tested: Vec::new() }
-        }
-        Ok(Judged { fitted, tested }) => {
-            let evaluation = &fitted.evaluation;
-            let abstains = (!evaluation.beats_baseline())
-                .then(|| format!("does no better than the {} on later rows", evaluation.baseline_name));
-            let artifact = Artifact::assembled(target, trained, fallback, Some(fitted), abstains, settings);
-            Challenger { artifact, tested }
-        }
-    }
+/// The target's scorecard, and after it a model of each challenging family that can be fitted, all on the same rows and
+/// columns. Where the rows allow no model at all, the scorecard alone stands there and says why.
+pub fn train_families(
+    target: &Target,
+    as_of: Day,
+    examples: &Examples,
+    settings: &Settings,
+    challengers: &[Family],
+) -> Vec<Challenger> {
+    let (fallback, trained) = (fallback(target, examples), TrainedOn::on(as_of, examples));
+    let assembled = |fit: Option<Fit>, abstains: Option<String>| {
+        Artifact::assembled(target, trained.clone(), fallback.clone(), fit, abstains, settings)
+    };
+    let refused = |reason: String| Challenger { artifact: assembled(None, Some(reason)), tested: Vec::new() };
+    let ground = match Ground::of(target, examples, settings) {
+        Ok(ground) => ground,
+        Err(reason) => return vec![refused(reason)],
+    };
+    let attempt = |family: Family| {
+        let Judged { fitted, tested } = judged(target, examples, &ground, family, settings)?;
+        let evaluation = &fitted.evaluation;
+        let abstains = (!evaluation.beats_baseline())
+            .then(|| format!("does no better than the {} on later rows", evaluation.baseline_name));
+        Ok(Challenger { artifact: assembled(Some(fitted), abstains), tested })
+    };
+    let first = attempt(Family::default()).unwrap_or_else(refused);
+    let others = challengers.iter().filter(|family| **family != Family::default());
+    std::iter::once(first).chain(others.filter_map(|family| attempt(*family).ok())).collect()
 }
 
 struct Judged {
@@ -113,12 +81,22 @@ struct Judged {
     tested: Vec<Tested>,
 }
 
-fn attempt(target: &Target, examples: &Examples, settings: &Settings) -> Result<Judged, String> {
-    let positives = examples.positives();
-    if positives < settings.min_positives as usize {
-        return Err(format!("{positives} positives of the {} that a model needs", settings.min_positives));
+/// What every family is trained on: the parts of the rows, and the columns worth fitting.
+struct Ground<'a> {
+    parts: Parts,
+    columns: Vec<&'a Column>,
+}
+
+impl<'a> Ground<'a> {
+    fn of(target: &Target, examples: &Examples<'a>, settings: &Settings) -> Result<Ground<'a>, String> {
+        let positives = examples.positives();
+        if positives < settings.min_positives as usize {
+            return Err(format!("{positives} positives of the {} that a model needs", settings.min_positives));
+        }
+        let parts = parts(target, examples, settings)?;
+        let columns = columns(examples, &parts.train, settings)?;
+        Ok(Ground { parts, columns })
     }
-    judged(target, examples, &parts(target, examples, settings)?, settings)
 }
 
 /// What answers where the model abstains, from all labelled rows.
@@ -162,8 +140,15 @@ fn parts(target: &Target, examples: &Examples, settings: &Settings) -> Result<Pa
 }
 
 /// Fits on the training days, calibrates and judges on later ones, then fits the judged recipe on every row.
-fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settings) -> Result<Judged, String> {
-    let recipe = Recipe::choose(target, examples, &parts.train, settings)?;
+fn judged(
+    target: &Target,
+    examples: &Examples,
+    ground: &Ground,
+    family: Family,
+    settings: &Settings,
+) -> Result<Judged, String> {
+    let parts = &ground.parts;
+    let recipe = Recipe::of(family, ground.columns.clone(), target, examples, &parts.train, settings)?;
     let early = recipe.fit(examples, &parts.train)?;
     let calibrator = Platt::fit(&log_odds(&early, examples, &parts.calibrate), &examples.labels_at(&parts.calibrate));
     let probability = |z: f64| sigmoid(calibrator.apply(z));
@@ -182,7 +167,7 @@ fn judged(target: &Target, examples: &Examples, parts: &Parts, settings: &Settin
         .ok_or("the test days hold only one outcome")?;
     let scorecard = recipe.fit(examples, &examples.positions(|_, _| true))?;
     let uncertainty = Uncertainty::of(&tested::rows(examples, &tested));
-    Ok(Judged { tested, fitted: Fit { scorecard, calibrator, evaluation, uncertainty } })
+    Ok(Judged { tested, fitted: Fit { family, scorecard, calibrator, evaluation, uncertainty } })
 }
 
 /// The model's test probabilities beside the baseline's.
@@ -207,50 +192,128 @@ fn compared(
     })
 }
 
-/// What training decides before it fits: the columns and the strength of the penalty.
+/// What training decides before it fits: the family, the columns, and the strength of the penalty or what a family has
+/// in its place.
 pub struct Recipe<'a> {
+    family: Family,
     columns: Vec<&'a Column>,
-    pub ridge: f64,
+    pub candidate: f64,
     bins: usize,
+    /// By column.
+    directions: Vec<Direction>,
 }
 
 impl<'a> Recipe<'a> {
-    /// Decides on the rows at these positions and on nothing else.
+    /// The scorecard's, decided on the rows at these positions and on nothing else.
     pub fn choose(
         target: &Target,
         examples: &Examples<'a>,
         positions: &[u32],
         settings: &Settings,
     ) -> Result<Recipe<'a>, String> {
-        let (rows, labels) = (examples.rows_at(positions), examples.labels_at(positions));
-        let bins = bins_for(&labels, settings);
-        let encoded = Encoded::learn(&examples.frame.columns, &rows, bins);
-        let hashes: Vec<u64> = positions.iter().map(|p| examples.account_hashes[*p as usize]).collect();
-        if let Some(leak) = leakage::find(&encoded, &labels, &hashes, settings.leakage()) {
-            return Err(leak.reason());
-        }
-        let columns = screened(&examples.frame, &encoded, &labels, settings);
-        if columns.is_empty() {
-            return Err("no feature tells the labels apart on the training days".to_owned());
-        }
-        let ridge = choose_ridge(examples, positions, &columns, bins, target, settings)?;
-        Ok(Recipe { columns, ridge, bins })
+        let columns = columns(examples, positions, settings)?;
+        Recipe::of(Family::default(), columns, target, examples, positions, settings)
+    }
+
+    fn of(
+        family: Family,
+        columns: Vec<&'a Column>,
+        target: &Target,
+        examples: &Examples<'a>,
+        positions: &[u32],
+        settings: &Settings,
+    ) -> Result<Recipe<'a>, String> {
+        let bins = bins_for(family, &examples.labels_at(positions), settings);
+        let direction = |column: &&Column| match settings.monotone {
+            true => directions::known(target.kind, &column.spec.name),
+            false => Direction::Free,
+        };
+        let directions = columns.iter().map(direction).collect();
+        let mut recipe = Recipe { family, columns, candidate: 0.0, bins, directions };
+        recipe.candidate = recipe.chosen(target, examples, positions, settings)?;
+        Ok(recipe)
     }
 
     pub fn fit(&self, examples: &Examples, positions: &[u32]) -> Result<Scorecard, String> {
-        let encoded = Encoded::learn(&self.columns, &examples.rows_at(positions), self.bins);
-        let fitted = encoded.fit(&examples.labels_at(positions), self.ridge).map_err(|e| e.to_string())?;
-        Ok(encoded.scorecard(&fitted, self.ridge))
+        let encoded = self.encoded(&examples.rows_at(positions));
+        let fitted = self.family.learner().fit(&encoded, &examples.labels_at(positions), self.candidate);
+        fitted.map_err(|e| e.to_string())
+    }
+
+    /// The columns' bins and codes on these rows of the frame, each with its direction.
+    fn encoded(&self, rows: &[u32]) -> Encoded {
+        let mut encoded = Encoded::learn(&self.columns, rows, self.bins);
+        let direction = |(spec, ..): &(Spec, Bins, Typical)| {
+            self.columns
+                .iter()
+                .position(|column| column.spec.name == spec.name)
+                .map_or(Direction::Free, |at| self.directions[at])
+        };
+        encoded.directions = encoded.specs.iter().map(direction).collect();
+        encoded
+    }
+
+    /// The most restrained candidate that later rows cannot tell from the best one: its mean log loss over the folds lies
+    /// within a quarter of the standard error of the least. A whole one costs ranking: 0.02 of AUC on an outside set of
+    /// upgrades. The middle of the candidates where no fold is usable.
+    fn chosen(&self, target: &Target, examples: &Examples, train: &[u32], settings: &Settings) -> Result<f64, String> {
+        let candidates = self.family.learner().candidates(&settings.ridges);
+        let middle = *candidates.get(candidates.len() / 2).ok_or("models.ridges has no candidate above zero")?;
+        if candidates.len() == 1 {
+            return Ok(middle);
+        }
+        let mut losses: Vec<Vec<f64>> = vec![Vec::new(); candidates.len()];
+        for fold in folds(examples, train, target.horizon_days + settings.lead_days) {
+            let judged = self.fold_losses(examples, &fold, &candidates);
+            losses.iter_mut().zip(judged).for_each(|(all, own)| all.extend(own));
+        }
+        let total = |candidate: &usize| losses[*candidate].iter().sum::<f64>();
+        let best = (0..candidates.len()).min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(0);
+        if losses[best].is_empty() {
+            return Ok(middle);
+        }
+        let strongest = (0..candidates.len()).find(|candidate| indistinct(&losses[*candidate], &losses[best]));
+        Ok(candidates[strongest.unwrap_or(best)])
+    }
+
+    /// Log loss of every judged row of one fold, per candidate.
+    fn fold_losses(&self, examples: &Examples, fold: &Fold, candidates: &[f64]) -> Vec<Vec<f64>> {
+        let encoded = self.encoded(&examples.rows_at(&fold.fit));
+        let rows = examples.rows_at(&fold.judge);
+        let code = |(spec, bins, _): &(Spec, Bins, Typical)| match examples.frame.find(&spec.name) {
+            Some(column) => bins.encode(&column.values, &rows),
+            None => vec![MISSING; rows.len()],
+        };
+        let held = Held { codes: encoded.specs.iter().map(code).collect(), labels: examples.labels_at(&fold.judge) };
+        let judged = self.family.learner().judged(&encoded, &examples.labels_at(&fold.fit), &held, candidates);
+        let losses = judged.into_iter().map(|log_odds| match log_odds {
+            None => vec![f64::INFINITY; held.labels.len()],
+            Some(z) => z.iter().zip(&held.labels).map(|(z, y)| softplus(if *y { -z } else { *z })).collect(),
+        });
+        losses.collect()
     }
 }
 
-/// A bin should hold a dozen positives or so: few positives are worth few bins.
-fn bins_for(labels: &[bool], settings: &Settings) -> usize {
-    let positives = labels.iter().filter(|label| **label).count();
-    (positives / 12).max(4).min(settings.bins as usize)
+fn bins_for(family: Family, labels: &[bool], settings: &Settings) -> usize {
+    family.learner().bins(labels.iter().filter(|label| **label).count(), settings.bins as usize)
 }
 
-/// The columns worth fitting, as judged on the training rows only.
+/// The columns worth fitting, as judged on the rows at these positions only; an error where one of them knows the
+/// outcome, or none tells anything.
+fn columns<'a>(examples: &Examples<'a>, positions: &[u32], settings: &Settings) -> Result<Vec<&'a Column>, String> {
+    let (rows, labels) = (examples.rows_at(positions), examples.labels_at(positions));
+    let encoded = Encoded::learn(&examples.frame.columns, &rows, bins_for(Family::default(), &labels, settings));
+    if let Some(leak) = leakage::find(&encoded, &labels, &examples.accounts_at(positions), settings.leakage()) {
+        return Err(leak.reason());
+    }
+    let columns = screened(&examples.frame, &encoded, &labels, settings);
+    if columns.is_empty() {
+        return Err("no feature tells the labels apart on the training days".to_owned());
+    }
+    Ok(columns)
+}
+
+/// The columns that boosted stumps lean on.
 fn screened<'a>(frame: &Frame<'a>, encoded: &Encoded, labels: &[bool], settings: &Settings) -> Vec<&'a Column> {
     let positives = labels.iter().filter(|label| **label).count();
     let most = (settings.max_features as usize).min(positives.max(10));
@@ -304,34 +367,6 @@ fn both_outcomes(examples: &Examples, positions: &[u32]) -> bool {
     positives >= MIN_POSITIVES_OF_PART && positives < positions.len()
 }
 
-/// The strongest ridge that later rows cannot tell from the best one: its mean log loss over the folds lies within a
-/// quarter of the standard error of the least. A whole one costs ranking: 0.02 of AUC on an outside set of upgrades. The middle of the candidates where no fold is usable.
-fn choose_ridge(
-    examples: &Examples,
-    train: &[u32],
-    columns: &[&Column],
-    bins: usize,
-    target: &Target,
-    settings: &Settings,
-) -> Result<f64, String> {
-    let mut candidates = settings.ridges.clone();
-    candidates.retain(|ridge| ridge.is_finite() && *ridge > 0.0);
-    candidates.sort_by(|a, b| b.total_cmp(a));
-    let middle = *candidates.get(candidates.len() / 2).ok_or("models.ridges has no candidate above zero")?;
-    let mut losses: Vec<Vec<f64>> = vec![Vec::new(); candidates.len()];
-    for fold in folds(examples, train, target.horizon_days + settings.lead_days) {
-        let judged = fold_losses(examples, &fold, columns, bins, &candidates);
-        losses.iter_mut().zip(judged).for_each(|(all, own)| all.extend(own));
-    }
-    let total = |candidate: &usize| losses[*candidate].iter().sum::<f64>();
-    let best = (0..candidates.len()).min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(0);
-    if losses[best].is_empty() {
-        return Ok(middle);
-    }
-    let strongest = (0..candidates.len()).find(|candidate| indistinct(&losses[*candidate], &losses[best]));
-    Ok(candidates[strongest.unwrap_or(best)])
-}
-
 /// Whether losses on the same rows exceed the best ones by at most a quarter of the difference's standard error.
 fn indistinct(losses: &[f64], best: &[f64]) -> bool {
     let n = best.len() as f64;
@@ -339,25 +374,4 @@ fn indistinct(losses: &[f64], best: &[f64]) -> bool {
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
     mean.is_finite() && mean <= 0.25 * (variance / n).sqrt()
-}
-
-/// Log loss of every judged row of one fold, per candidate.
-fn fold_losses(
-    examples: &Examples,
-    fold: &Fold,
-    columns: &[&Column],
-    bins: usize,
-    candidates: &[f64],
-) -> Vec<Vec<f64>> {
-    let encoded = Encoded::learn(columns, &examples.rows_at(&fold.fit), bins);
-    let judged = examples.labels_at(&fold.judge);
-    let path = encoded.path(&examples.labels_at(&fold.fit), candidates);
-    let losses = path.iter().zip(candidates).map(|(fitted, ridge)| match fitted {
-        None => vec![f64::INFINITY; judged.len()],
-        Some(fitted) => {
-            let z = log_odds(&encoded.scorecard(fitted, *ridge), examples, &fold.judge);
-            z.iter().zip(&judged).map(|(z, y)| softplus(if *y { -z } else { *z })).collect()
-        }
-    });
-    losses.collect()
 }

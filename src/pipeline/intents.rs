@@ -85,6 +85,11 @@ pub fn needs_none(view: View, settings: &text::Settings, store: &Store, share: S
     }
 }
 
+/// Every classifier of the registry, oldest first, by number.
+pub fn versions(registry: &Registry) -> Result<Vec<(u32, IntentModel)>, registry::Error> {
+    registry.contents(SLOT, |content| IntentModel::from_json(content).map_err(|e| e.to_string()))
+}
+
 fn champion(registry: &Registry, day: Day) -> Result<Option<(IntentModel, String)>, registry::Error> {
     registry.champion_content(SLOT, day, |content| IntentModel::from_json(content).map_err(|e| e.to_string()))
 }
@@ -104,7 +109,7 @@ fn decide(model: &IntentModel, champion: Option<&IntentModel>) -> (bool, String)
 }
 
 fn hears(model: &IntentModel) -> usize {
-    model.card.intents.iter().filter(|intent| intent.threshold.is_some()).count()
+    model.card.heard().count()
 }
 
 /// The rows of `model_evaluations`, one per intent.
@@ -126,6 +131,7 @@ fn evaluation(model: &IntentModel, intent: &IntentCard, promoted: bool, reason: 
         kind: SLOT,
         product_id: None,
         intent: Some(intent.intent.as_str()),
+        family: "logistic",
         threshold: intent.threshold,
         precision: judged.and_then(|judged| judged.precision()),
         recall: judged.filter(|_| intent.threshold.is_some()).map(|judged| judged.recall()),

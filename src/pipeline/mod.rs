@@ -40,6 +40,8 @@ pub enum Error {
     #[error(transparent)]
     Models(#[from] models::registry::Error),
     #[error(transparent)]
+    Leak(#[from] models::cutoff::Leak),
+    #[error(transparent)]
     Audit(#[from] audit::Unreadable),
     #[error(transparent)]
     Reviews(#[from] reviews::Error),
@@ -52,6 +54,15 @@ pub enum Error {
     Untrained { what: &'static str, output: String },
     #[error("stopped before anything was published")]
     Interrupted,
+}
+
+impl From<retrain::Error> for Error {
+    fn from(error: retrain::Error) -> Error {
+        match error {
+            retrain::Error::Registry(e) => e.into(),
+            retrain::Error::Leak(e) => e.into(),
+        }
+    }
 }
 
 /// Stages with their seconds, in the order they ran.

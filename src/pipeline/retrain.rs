@@ -2,39 +2,62 @@
 
 use serde::Serialize;
 
+use crate::cards::card::Rival;
 use crate::cards::pages::Shown;
 use crate::cards::{self, Card};
 use crate::history::View;
 use crate::models::appraise::{Appraisal, Field};
 use crate::models::artifact::Artifact;
 use crate::models::bootstrap::Interval;
+use crate::models::cutoff::Leak;
 use crate::models::examples::train_all;
+use crate::models::family::Family;
 use crate::models::grain::Source;
-use crate::models::promote::{Verdict, decide};
+use crate::models::promote::{Verdict, contest};
 use crate::models::registry::{self, Registry};
+use crate::models::rows::Examples;
 use crate::models::tested::{self, TestRow};
-use crate::models::train::{Challenger, Examples};
+use crate::models::train::Challenger;
 use crate::models::{ModelEvaluation, Scorer, Settings};
 use crate::store::Store;
 use crate::vocabulary::Day;
 use crate::wording;
 
-/// What a training did: one evaluation per model, in the order churn, upsell, cross-sell.
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    #[error(transparent)]
+    Leak(#[from] Leak),
+}
+
+/// What a training did: one evaluation per model, in the order churn, upsell, cross-sell; of each the scorecard first.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrainingReport {
     pub as_of: Day,
     pub models: Vec<ModelEvaluation>,
 }
 
-/// Trains every target on what was known by the source's day, saves each model with its card, and promotes those that
-/// may take over.
-pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, registry::Error> {
+/// Trains every target on what was known by the source's day, the scorecard and the job's challengers; saves each model
+/// with its card, and promotes those that may take over.
+///
+/// # Errors
+/// Where a training row knows the future, or the registry cannot be read or written.
+pub fn train(source: &Source, store: &Store) -> Result<TrainingReport, Error> {
+    train_with(source, store, &source.models.challengers)
+}
+
+fn train_with(source: &Source, store: &Store, challengers: &[Family]) -> Result<TrainingReport, Error> {
     let registry = Registry::of(store);
     let field = field(source);
-    let judged = train_all(source, |challenger, examples| judge(&registry, challenger, examples, field, source.models));
-    let mut models = Vec::with_capacity(judged.len());
-    for result in judged {
-        models.push(record(&registry, &result?)?);
+    let judge =
+        |trained: Vec<Challenger>, examples: &Examples| judge(&registry, trained, examples, field, source.models);
+    let mut models = Vec::new();
+    for target in train_all(source, challengers, judge)? {
+        for judged in &target? {
+            models.push(record(&registry, judged)?);
+        }
     }
     Ok(TrainingReport { as_of: source.as_of, models })
 }
@@ -49,17 +72,23 @@ struct Judged {
 
 fn judge(
     registry: &Registry,
-    challenger: Challenger,
+    trained: Vec<Challenger>,
     examples: &Examples,
     field: Field,
     settings: &Settings,
-) -> Result<Judged, registry::Error> {
+) -> Result<Vec<Judged>, registry::Error> {
     let by = settings.resampling();
-    let champion = registry.champion(&challenger.artifact.slot(), challenger.artifact.trained.as_of)?;
-    let verdict = decide(&challenger, champion.as_ref().map(|(model, _)| model), examples, by);
-    let tested = tested::rows(examples, &challenger.tested);
-    let card = Card::of(&challenger.artifact, &verdict, Appraisal::of(&tested, field, by));
-    Ok(Judged { artifact: challenger.artifact, verdict, tested, card })
+    let Some(first) = trained.first() else { return Ok(Vec::new()) };
+    let champion = registry.champion(&first.artifact.slot(), first.artifact.trained.as_of)?;
+    let verdicts = contest(&trained, champion.as_ref().map(|(model, _)| model), examples, by);
+    let rivals: Vec<Rival> =
+        trained.iter().zip(&verdicts).map(|(one, verdict)| Rival::of(&one.artifact, verdict)).collect();
+    let judged = trained.into_iter().zip(verdicts).map(|(Challenger { artifact, tested }, verdict)| {
+        let tested = tested::rows(examples, &tested);
+        let card = Card::of(&artifact, &verdict, Appraisal::of(&tested, field, by)).among(&rivals);
+        Judged { artifact, verdict, tested, card }
+    });
+    Ok(judged.collect())
 }
 
 /// The people who own accounts on the day of the training.
@@ -103,22 +132,25 @@ pub fn shown(scorer: &Scorer, store: &Store, day: Day) -> Result<Vec<Shown>, reg
 }
 
 /// The models for a run of the source's day; trains them first where there are none and the job asks for it.
-/// The report is of a training that took place.
-pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<TrainingReport>), registry::Error> {
+/// That training leaves the challengers to the next `foothold train` unless the job wants them: a first night is long
+/// enough. The report is of a training that took place.
+pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<TrainingReport>), Error> {
     let scorer = Scorer::load(store, source.as_of)?;
     if !scorer.is_empty() || !source.models.train_if_missing {
         return Ok((scorer, None));
     }
-    let report = train(source, store)?;
+    let settings = source.models;
+    let challengers: &[Family] = if settings.challengers_on_first_night { &settings.challengers } else { &[] };
+    let report = train_with(source, store, challengers)?;
     Ok((Scorer::load(store, source.as_of)?, Some(report)))
 }
 
 impl TrainingReport {
-    pub const HEADER: [&str; 9] =
-        ["model", "grade", "AUC", "log loss", "baseline", "lift", "rows", "positives", "outcome"];
+    pub const HEADER: [&str; 10] =
+        ["model", "family", "grade", "AUC", "log loss", "baseline", "lift", "rows", "positives", "outcome"];
 
     /// The report as rows of text for a terminal, under [`TrainingReport::HEADER`].
-    pub fn rows(&self) -> Vec<[String; 9]> {
+    pub fn rows(&self) -> Vec<[String; 10]> {
         self.models.iter().map(cells).collect()
     }
 }
@@ -132,12 +164,13 @@ fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
     }
 }
 
-fn cells(model: &ModelEvaluation) -> [String; 9] {
+fn cells(model: &ModelEvaluation) -> [String; 10] {
     let kind = wording::words(model.kind);
     let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
     let outcome = if model.promoted { "promoted" } else { "kept out" };
     [
         model.product_id.as_ref().map_or(kind.clone(), |product| format!("{kind}: {product}")),
+        model.family.to_owned(),
         model.grade.as_str().to_owned(),
         with_interval(model.auc, model.intervals.map(|intervals| intervals.auc)),
         figure(model.log_loss),

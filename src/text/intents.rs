@@ -72,6 +72,24 @@ pub struct Card {
     pub intents: Vec<IntentCard>,
 }
 
+impl Card {
+    /// Intents that are heard.
+    pub fn heard(&self) -> impl Iterator<Item = Intent> {
+        self.intents.iter().filter(|intent| intent.threshold.is_some()).map(|intent| intent.intent)
+    }
+
+    /// Precision and recall on later texts, over all intents that are heard together; `None` where nothing was heard or
+    /// there was nothing to hear.
+    pub fn on_later_texts(&self) -> Option<(f64, f64)> {
+        let judged = self.intents.iter().filter(|intent| intent.threshold.is_some());
+        let sums = judged.filter_map(|intent| intent.evaluation.as_ref()).fold([0usize; 3], |sums, judged| {
+            [sums[0] + judged.right, sums[1] + judged.heard, sums[2] + judged.metrics.positives]
+        });
+        let [right, heard, there] = sums.map(|n| n as f64);
+        (heard > 0.0 && there > 0.0).then(|| (right / heard, right / there))
+    }
+}
+
 /// The labelled texts behind a classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedOn {

@@ -1,6 +1,7 @@
 //! Every feature that the models may read, as rows to print: name, unit, source, window and meaning.
 
 use super::cell::{Family, Measure};
+use super::directions;
 use super::fixed::{ALL, Fixed, Per};
 use super::observed::{PARTICULAR, RULES, Rule, family_of};
 use super::{CEILINGS, OfCeiling};
@@ -16,6 +17,13 @@ pub struct Listed {
     /// Days before the snapshot; 0 for a state.
     pub window_days: i32,
     pub meaning: String,
+}
+
+impl Listed {
+    /// Which way an outcome is known to run with it; empty where nobody knows.
+    pub fn directions(&self) -> String {
+        directions::told(&self.name)
+    }
 }
 
 /// All features in the order in which a row is built.

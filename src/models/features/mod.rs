@@ -9,6 +9,7 @@
 pub mod catalogue;
 mod cell;
 mod contract;
+pub mod directions;
 pub mod fixed;
 pub mod observed;
 

@@ -153,6 +153,7 @@ pub fn model_evaluations() -> Table<ModelEvaluation> {
     .text("model_id", "The model.", |m| &m.model_id)
     .key()
     .text("kind", "What is predicted; text_intent for the intents that the text classifier hears.", |m| m.kind)
+    .text("family", "Kind of model: scorecard, logistic or boosting.", |m| m.family)
     .text_opt("product_id", "The product, for cross_sell.", |m| m.product_id.as_deref())
     .text_opt("intent", "The intent, for text_intent.", |m| m.intent)
     .key()
