@@ -173,6 +173,21 @@ fn features_are_chosen_for_what_they_add_to_each_other() {
     assert!(select(&encoded, &vec![false; rows], 2).is_empty(), "one outcome leaves nothing to choose by");
 }
 
+/// Of two hundred columns of noise some split always saves something: not more than chance explains.
+#[test]
+fn noise_is_not_chosen_beside_the_one_fact_that_tells() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let rows = 1_500;
+    let fact: Vec<f64> = (0..rows).map(|_| rng.random::<f64>()).collect();
+    let labels: Vec<bool> = fact.iter().map(|x| rng.random::<f64>() < sigmoid(3.0 * x - 4.0)).collect();
+    let mut columns = vec![numbers("fact", fact)];
+    columns.extend((0..200).map(|n| numbers(&format!("noise{n}"), (0..rows).map(|_| rng.random::<f64>()).collect())));
+    let encoded = encoded(&Table::new(columns, rows), 12);
+    let names: Vec<&str> =
+        select(&encoded, &labels, 40).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
+    assert!(names.contains(&"fact") && names.len() <= 3, "{names:?}");
+}
+
 #[test]
 fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
     let (table, labels) = noisy_world(300, 9);
