@@ -145,13 +145,15 @@ fn only_the_first_purchase_counts_and_only_after_the_window_opens() {
 #[test]
 fn splits_keep_one_horizon_between_their_parts() {
     let grid = |count: i32| (0..count).map(|n| Day(20_000 + 30 * n)).collect::<Vec<_>>();
-    let split = Split::of(&grid(12), 90).expect("twelve months are enough");
+    let split = Split::of(&grid(16), 90).expect("sixteen months are enough");
     assert!(!split.shared);
     let gap = |earlier: &[Day], later: &[Day]| later[0].since(*earlier.last().unwrap());
     assert!(gap(&split.train, &split.calibrate) >= 90 && gap(&split.calibrate, &split.test) >= 90);
-    assert_eq!(split.test.last(), grid(12).last());
+    assert_eq!(split.test.last(), grid(16).last());
     let short = Split::of(&grid(6), 90).expect("calibration and test share their days");
     assert!(short.shared && gap(&short.train, &short.test) >= 90 && short.calibrate == short.test);
+    let tested: Vec<usize> = Split::candidates(&grid(12), 90).map(|split| split.test.len()).collect();
+    assert_eq!(tested, [2, 3, 4], "rare outcomes are tested on more days");
     assert_eq!(Split::of(&grid(3), 90), None);
     assert_eq!(Split::of(&[], 90), None);
 }
