@@ -186,6 +186,27 @@ fn purchase_rates_count_owners_and_shrink_toward_the_overall_rate() {
 }
 
 #[test]
+fn purchase_rates_are_of_a_year_however_short_the_history() {
+    let mut world = WorldBuilder::default();
+    world.product("crm", &[("basic", 1, 100.0)]);
+    world.product("mail", &[("standard", 1, 50.0)]);
+    for n in 0..240 {
+        let account = format!("a{n:03}");
+        world.account(&account);
+        world.subscription(&format!("{account}-1"), &account, "crm", "basic", day("2023-01-01"));
+        // Ten accounts a month, from the second month on.
+        let bought = day("2023-01-15").plus_months(1 + n / 10);
+        world.subscription(&format!("{account}-2"), &account, "mail", "standard", bought);
+    }
+    let extracts = world.build();
+    let (crm, mail) = (extracts.ids.products.get("crm").unwrap(), extracts.ids.products.get("mail").unwrap());
+    let rate = |on: &str| PurchaseRates::on(View::new(&extracts, day(on))).given(&[crm], mail).0;
+    // 30 of 210 in a quarter, and 60 of 180 in half a year, are about half of all in a year.
+    let (short, long) = (rate("2023-07-01"), rate("2024-01-01"));
+    assert!((0.40..0.60).contains(&short) && (short - long).abs() < 0.15, "{short} {long}");
+}
+
+#[test]
 fn only_the_rises_that_a_job_counts_are_expansions() {
     let mut world = WorldBuilder::default();
     catalogue(&mut world);

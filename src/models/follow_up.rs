@@ -1,10 +1,12 @@
-//! What later nights read from a model beside its scorecard: the scores of its training rows, against which drift is
+//! What later nights read from a model beside its scorecard: how its latest training rows stood, against which drift is
 //! measured, and for churn how it unfolds in time.
 
 use super::artifact::Artifact;
+use super::bins::MISSING;
 use super::drift::Scores;
 use super::fit::sigmoid;
 use super::grain::{Snapshots, Source};
+use super::scorecard::Feature;
 use super::survival::{self, Course, Survival};
 use super::train::{Challenger, Examples, log_odds};
 use crate::vocabulary::PropensityKind;
@@ -15,7 +17,7 @@ pub fn completed(challenger: Challenger, snapshots: &Snapshots, source: &Source,
     let scores = scored(&artifact, examples);
     let survival = (artifact.kind == PropensityKind::Churn && !examples.rows.is_empty())
         .then(|| survival(&artifact, scores.as_deref(), snapshots, source, examples));
-    let scores = scores.map(|scores| Scores::learn(&scores, accounts(examples)));
+    let scores = scores.and_then(|scores| latest(&artifact, &scores, examples));
     Challenger { artifact: artifact.with(survival, scores), tested }
 }
 
@@ -26,8 +28,29 @@ fn scored(artifact: &Artifact, examples: &Examples) -> Option<Vec<f64>> {
     Some(raw.into_iter().map(|z| artifact.calibrator.apply(z)).collect())
 }
 
-fn accounts(examples: &Examples) -> usize {
-    let mut hashes = examples.account_hashes.clone();
+/// Days of training rows that later nights are held against: a quarter, so that its months weigh alike.
+const LATEST_DAYS: i32 = 90;
+
+/// How the latest training rows stand; `None` where the model abstains.
+fn latest(artifact: &Artifact, scores: &[f64], examples: &Examples) -> Option<Scores> {
+    let last = *examples.days.last()?;
+    let positions = examples.positions(|day, _| last.since(day) < LATEST_DAYS);
+    let share = |feature: &Feature| {
+        let mut shares = vec![0.0; feature.bins.codes()];
+        let column = examples.frame.find(&feature.spec.name);
+        for row in positions.iter().map(|p| examples.rows[*p as usize] as usize) {
+            let code = column.map_or(MISSING, |column| feature.bins.of(&column.values, row));
+            shares[usize::from(code)] += 1.0 / positions.len() as f64;
+        }
+        shares
+    };
+    let features = artifact.active()?.features.iter().map(share).collect();
+    let scores: Vec<f64> = positions.iter().map(|p| scores[*p as usize]).collect();
+    Some(Scores::learn(&scores, features, accounts(examples, &positions)))
+}
+
+fn accounts(examples: &Examples, positions: &[u32]) -> usize {
+    let mut hashes: Vec<u64> = positions.iter().map(|p| examples.account_hashes[*p as usize]).collect();
     hashes.sort_unstable();
     hashes.dedup();
     hashes.len()

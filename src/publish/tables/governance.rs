@@ -229,7 +229,7 @@ pub fn model_drift() -> Table<Drift> {
         OutputTable::ModelDrift,
         Layer::Program,
         "How far tonight's accounts have moved from those that each model in use was trained on: its age, its score and \
-         every feature.",
+         every feature that the calendar does not move by itself.",
     )
     .text("model_id", "The model.", |d| &d.model_id)
     .key()
@@ -239,7 +239,7 @@ pub fn model_drift() -> Table<Drift> {
     .text("feature", "The feature, or `score`, or `age`.", |d| &d.feature)
     .key()
     .text("label", "The feature as sentences name it.", |d| &d.label)
-    .float_opt("psi", "Population stability index over the training bins; 0 = as in training. Null for the age.", |d| {
+    .float_opt("psi", "Population stability index over the training bins; 0 = as on the latest training days. Null for the age.", |d| {
         d.psi
     })
     .within(0.0, f64::MAX)
