@@ -11,6 +11,7 @@ use super::calibrate::Platt;
 use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
 use super::grain::Split;
+use super::ranking::Comparison;
 use super::scorecard::Scorecard;
 use super::survival::Survival;
 use super::table::{Frame, Values};
@@ -89,6 +90,9 @@ pub struct Evaluation {
     pub intervals: Option<Intervals>,
     /// Model − baseline.
     pub against_baseline: Option<Paired>,
+    /// Whether the right product stands first; models over several products only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranking: Option<Comparison>,
 }
 
 impl Evaluation {

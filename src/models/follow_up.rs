@@ -1,19 +1,26 @@
-//! What later nights read from a model beside its scorecard: how its latest training rows stood, against which drift is
+//! What is said of a model beside its scorecard: how it ranks products; how its latest training rows stood, against which drift is
 //! measured, and for churn how it unfolds in time.
+
+use std::collections::BTreeMap;
 
 use super::artifact::Artifact;
 use super::bins::MISSING;
 use super::drift::Scores;
 use super::fit::sigmoid;
-use super::grain::{Snapshots, Source};
+use super::grain::{Snapshots, Source, Split};
 use super::scorecard::Feature;
 use super::survival::{self, Course, Survival};
+use super::table::Values;
 use super::train::{Challenger, Examples, log_odds};
-use crate::vocabulary::PropensityKind;
+use super::{ranking, tested};
+use crate::vocabulary::{PropensityKind, Text};
 
 /// The challenger with its follow-up, which becomes part of its content and its id.
 pub fn completed(challenger: Challenger, snapshots: &Snapshots, source: &Source, examples: &Examples) -> Challenger {
-    let Challenger { artifact, tested } = challenger;
+    let Challenger { mut artifact, tested } = challenger;
+    if let Some(evaluation) = &mut artifact.evaluation {
+        evaluation.ranking = ranking::compared(&tested::rows(examples, &tested), &bought(examples, &evaluation.split));
+    }
     let scores = scored(&artifact, examples);
     let survival = (artifact.kind == PropensityKind::Churn && !examples.rows.is_empty())
         .then(|| survival(&artifact, scores.as_deref(), snapshots, source, examples));
@@ -26,6 +33,21 @@ fn scored(artifact: &Artifact, examples: &Examples) -> Option<Vec<f64>> {
     let all: Vec<u32> = (0..examples.rows.len() as u32).collect();
     let raw = log_odds(artifact.active()?, examples, &all);
     Some(raw.into_iter().map(|z| artifact.calibrator.apply(z)).collect())
+}
+
+/// Purchases on the training days of a split, by product; empty for a model of one product.
+fn bought(examples: &Examples, split: &Split) -> BTreeMap<Text, usize> {
+    let mut bought = BTreeMap::new();
+    let Some(Values::Words(products)) = examples.frame.find("purchases.product").map(|column| &column.values) else {
+        return bought;
+    };
+    for position in examples.positions(|day, _| split.train.contains(&day)) {
+        let position = position as usize;
+        if let (true, Some(product)) = (examples.labels[position], &products[examples.rows[position] as usize]) {
+            *bought.entry(product.clone()).or_default() += 1;
+        }
+    }
+    bought
 }
 
 /// Days of training rows that later nights are held against: a quarter, so that its months weigh alike.

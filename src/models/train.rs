@@ -238,6 +238,7 @@ fn compared(
         baseline,
         intervals: Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by)),
         against_baseline: paired(own, ruled, &labels, &accounts, by),
+        ranking: None,
     })
 }
 
