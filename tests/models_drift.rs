@@ -123,6 +123,18 @@ fn tonight_is_held_against_the_latest_training_days_where_they_are_known() {
 }
 
 #[test]
+fn a_score_summed_up_in_another_order_is_the_same_score() {
+    let mut model = model();
+    let tonight = table(300, 0.0, 9);
+    let coarse: Vec<f64> = scored(&model, &tonight).into_iter().map(f64::round).collect();
+    model.scores = Some(Scores::learn(&coarse, Vec::new(), 300));
+    let mut watch = Watch::new(&model);
+    watch.meet(&tonight.frame(), &(0..300).collect::<Vec<u32>>(), coarse.iter().map(|z| z + 1e-13));
+    let found = watch.found(model.trained.as_of, &settings());
+    assert!(found[1].feature == "score" && found[1].psi.is_some_and(|psi| psi < 1e-6), "{:?}", found[1]);
+}
+
+#[test]
 fn what_the_calendar_moves_by_itself_is_not_watched() {
     let mut model = model();
     let name = "contract.crm.days_owned".to_owned();

@@ -79,6 +79,9 @@ const NOISE_SIGMAS: f64 = 5.0;
 /// Shares are held away from zero by this many rows, so that an empty bin weighs as less than one row.
 const HALF_A_ROW: f64 = 0.5;
 
+/// Log-odds summed up in another order differ by less than this.
+const ROUNDING: f64 = 1e-9;
+
 impl Scores {
     /// Tenths of the rows' log-odds, beside the shares of every feature among the same rows.
     pub fn learn(log_odds: &[f64], features: Vec<Vec<f64>>, accounts: usize) -> Scores {
@@ -96,8 +99,9 @@ impl Scores {
         scores
     }
 
+    /// A model of few features has few scores, and an edge is one of them: what differs from it by rounding is the same.
     fn bin(&self, log_odds: f64) -> usize {
-        self.edges.partition_point(|edge| *edge < log_odds)
+        self.edges.partition_point(|edge| *edge + ROUNDING < log_odds)
     }
 }
 
