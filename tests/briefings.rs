@@ -48,6 +48,7 @@ fn capacity(extracts: &Extracts) -> Capacity {
         limit: 120.0,
         used: 106.0,
         utilization: 106.0 / 120.0,
+        pace: 106.0 / 120.0,
         daily_growth: 0.2,
         days_above_threshold: 40,
         threshold: 0.8,

@@ -2,6 +2,7 @@
 
 use foothold::models::artifact::Artifact;
 use foothold::models::drift::{Drift, Scores, Settings, Standing, Watch, index, warnings};
+use foothold::models::features::fixed::moves_by_itself;
 use foothold::models::table::{Column, Spec, Table};
 use foothold::models::train::{Examples, Target, train};
 use foothold::vocabulary::PropensityKind;
@@ -55,7 +56,7 @@ fn model() -> Artifact {
     let target = Target { kind: PropensityKind::Churn, product: None, product_name: None, horizon_days: 90 };
     let artifact = train(&target, day("2025-06-30"), &examples, &default_settings("models")).artifact;
     let log_odds = scored(&artifact, &table);
-    artifact.with(None, Some(Scores::learn(&log_odds, accounts)))
+    artifact.with(None, Some(Scores::learn(&log_odds, Vec::new(), accounts)))
 }
 
 fn scored(artifact: &Artifact, table: &Table) -> Vec<f64> {
@@ -104,6 +105,44 @@ fn a_feature_that_shifts_is_named_and_the_score_with_it() {
     assert_eq!(said.len(), 1);
     assert!(said[0].starts_with("the churn model scores accounts unlike those it was trained on: "), "{said:?}");
     assert!(said[0].contains("use 0 ("), "{said:?}");
+}
+
+#[test]
+fn tonight_is_held_against_the_latest_training_days_where_they_are_known() {
+    let mut model = model();
+    let (tonight, card) = (table(300, 0.4, 9), model.active().expect("active").clone());
+    let rows: Vec<u32> = (0..300).collect();
+    let share = |name: &str, bins: &foothold::models::bins::Bins| {
+        let codes = bins.encode(&tonight.frame().find(name).expect("there").values, &rows);
+        (0..bins.codes()).map(|code| codes.iter().filter(|c| usize::from(**c) == code).count() as f64 / 300.0).collect()
+    };
+    let latest = card.features.iter().map(|feature| share(&feature.spec.name, &feature.bins)).collect();
+    model.scores = Some(Scores::learn(&scored(&model, &tonight), latest, 300));
+    let found = found(&model, &tonight, 30);
+    assert!(found.iter().all(|drift| drift.standing == Standing::Steady), "{found:?}");
+}
+
+#[test]
+fn a_score_summed_up_in_another_order_is_the_same_score() {
+    let mut model = model();
+    let tonight = table(300, 0.0, 9);
+    let coarse: Vec<f64> = scored(&model, &tonight).into_iter().map(f64::round).collect();
+    model.scores = Some(Scores::learn(&coarse, Vec::new(), 300));
+    let mut watch = Watch::new(&model);
+    watch.meet(&tonight.frame(), &(0..300).collect::<Vec<u32>>(), coarse.iter().map(|z| z + 1e-13));
+    let found = watch.found(model.trained.as_of, &settings());
+    assert!(found[1].feature == "score" && found[1].psi.is_some_and(|psi| psi < 1e-6), "{:?}", found[1]);
+}
+
+#[test]
+fn what_the_calendar_moves_by_itself_is_not_watched() {
+    let mut model = model();
+    let name = "contract.crm.days_owned".to_owned();
+    let first = &mut model.scorecard.as_mut().expect("fitted").features[0];
+    let before = std::mem::replace(&mut first.spec.name, name.clone());
+    let found = found(&model, &table(300, 0.4, 9), 30);
+    assert!(found.iter().all(|drift| drift.feature != name && drift.feature != before));
+    assert!(moves_by_itself("season.month_of_quarter") && !moves_by_itself("product.crm.sessions.30d.change"));
 }
 
 #[test]

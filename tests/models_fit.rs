@@ -9,6 +9,8 @@ use foothold::models::ranking::{self, Offer};
 use foothold::models::scorecard::{Encoded, Scorecard};
 use foothold::models::select::select;
 use foothold::models::table::{Column, Spec, Table, Values};
+use foothold::models::tested::TestRow;
+use foothold::vocabulary::Day;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -173,6 +175,21 @@ fn features_are_chosen_for_what_they_add_to_each_other() {
     assert!(select(&encoded, &vec![false; rows], 2).is_empty(), "one outcome leaves nothing to choose by");
 }
 
+/// Of two hundred columns of noise some split always saves something: not more than chance explains.
+#[test]
+fn noise_is_not_chosen_beside_the_one_fact_that_tells() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let rows = 1_500;
+    let fact: Vec<f64> = (0..rows).map(|_| rng.random::<f64>()).collect();
+    let labels: Vec<bool> = fact.iter().map(|x| rng.random::<f64>() < sigmoid(3.0 * x - 4.0)).collect();
+    let mut columns = vec![numbers("fact", fact)];
+    columns.extend((0..200).map(|n| numbers(&format!("noise{n}"), (0..rows).map(|_| rng.random::<f64>()).collect())));
+    let encoded = encoded(&Table::new(columns, rows), 12);
+    let names: Vec<&str> =
+        select(&encoded, &labels, 40).into_iter().map(|i| encoded.specs[i].0.name.as_str()).collect();
+    assert!(names.contains(&"fact") && names.len() <= 3, "{names:?}");
+}
+
 #[test]
 fn a_changed_unit_or_a_missing_column_is_an_error_that_names_it() {
     let (table, labels) = noisy_world(300, 9);
@@ -276,4 +293,33 @@ fn a_ranking_counts_hits_and_precision_over_offers_with_a_purchase() {
     close(three.map, ((0.5 + 2.0 / 3.0) / 2.0 + 1.0) / 2.0, 1e-12);
     assert_eq!(three.hit_rate, 1.0);
     assert_eq!(ranking::at(&offers[2..], 3), None, "nothing was bought");
+}
+
+#[test]
+fn a_models_order_of_products_is_held_against_the_most_purchased_first() {
+    let row = |account_hash: u64, product: &str, probability: f64, happened: bool| TestRow {
+        account_hash,
+        day: Day(20_000),
+        product: Some(product.into()),
+        segment: None,
+        happened,
+        probability,
+        baseline: 0.1,
+    };
+    let rows = [
+        row(1, "chat", 0.1, false),
+        row(1, "crm", 0.2, false),
+        row(1, "mail", 0.3, false),
+        row(1, "shop", 0.9, true),
+        row(2, "chat", 0.5, true),
+        row(2, "crm", 0.4, false),
+    ];
+    let bought = [("chat", 9), ("crm", 8), ("mail", 7)].map(|(product, n)| (product.into(), n)).into();
+    let compared = ranking::compared(&rows, &bought).expect("two accounts bought something");
+    assert_eq!((compared.k, compared.model.offers), (3, 2));
+    assert_eq!((compared.model.hit_rate, compared.model.map), (1.0, 1.0));
+    // The shop stands fourth by purchases; the chat stands first.
+    assert_eq!((compared.most_purchased.hit_rate, compared.most_purchased.map), (0.5, 0.5));
+    let single = rows.map(|row| TestRow { product: None, ..row });
+    assert_eq!(ranking::compared(&single, &bought), None, "one product has no order");
 }

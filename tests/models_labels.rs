@@ -145,13 +145,15 @@ fn only_the_first_purchase_counts_and_only_after_the_window_opens() {
 #[test]
 fn splits_keep_one_horizon_between_their_parts() {
     let grid = |count: i32| (0..count).map(|n| Day(20_000 + 30 * n)).collect::<Vec<_>>();
-    let split = Split::of(&grid(12), 90).expect("twelve months are enough");
+    let split = Split::of(&grid(16), 90).expect("sixteen months are enough");
     assert!(!split.shared);
     let gap = |earlier: &[Day], later: &[Day]| later[0].since(*earlier.last().unwrap());
     assert!(gap(&split.train, &split.calibrate) >= 90 && gap(&split.calibrate, &split.test) >= 90);
-    assert_eq!(split.test.last(), grid(12).last());
+    assert_eq!(split.test.last(), grid(16).last());
     let short = Split::of(&grid(6), 90).expect("calibration and test share their days");
     assert!(short.shared && gap(&short.train, &short.test) >= 90 && short.calibrate == short.test);
+    let tested: Vec<usize> = Split::candidates(&grid(12), 90).map(|split| split.test.len()).collect();
+    assert_eq!(tested, [2, 3, 4], "rare outcomes are tested on more days");
     assert_eq!(Split::of(&grid(3), 90), None);
     assert_eq!(Split::of(&[], 90), None);
 }
@@ -181,6 +183,27 @@ fn purchase_rates_count_owners_and_shrink_toward_the_overall_rate() {
     assert!((rates.given(&[shop], mail).1 - 20.0 * overall / 70.0).abs() < 1e-12);
     let before = PurchaseRates::on(View::new(&extracts, day("2025-05-31")));
     assert!(before.given(&[crm], mail).0 < 0.02, "the purchases lie in the future of that day");
+}
+
+#[test]
+fn purchase_rates_are_of_a_year_however_short_the_history() {
+    let mut world = WorldBuilder::default();
+    world.product("crm", &[("basic", 1, 100.0)]);
+    world.product("mail", &[("standard", 1, 50.0)]);
+    for n in 0..240 {
+        let account = format!("a{n:03}");
+        world.account(&account);
+        world.subscription(&format!("{account}-1"), &account, "crm", "basic", day("2023-01-01"));
+        // Ten accounts a month, from the second month on.
+        let bought = day("2023-01-15").plus_months(1 + n / 10);
+        world.subscription(&format!("{account}-2"), &account, "mail", "standard", bought);
+    }
+    let extracts = world.build();
+    let (crm, mail) = (extracts.ids.products.get("crm").unwrap(), extracts.ids.products.get("mail").unwrap());
+    let rate = |on: &str| PurchaseRates::on(View::new(&extracts, day(on))).given(&[crm], mail).0;
+    // 30 of 210 in a quarter, and 60 of 180 in half a year, are about half of all in a year.
+    let (short, long) = (rate("2023-07-01"), rate("2024-01-01"));
+    assert!((0.40..0.60).contains(&short) && (short - long).abs() < 0.15, "{short} {long}");
 }
 
 #[test]

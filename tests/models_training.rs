@@ -5,11 +5,11 @@ use foothold::extracts::Extracts;
 use foothold::history::View;
 use foothold::models::cutoff;
 use foothold::models::family::Family;
-use foothold::models::features;
 use foothold::models::grain::{Snapshots, Source, labelled_days};
 use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
+use foothold::models::{drift, features};
 use foothold::observations::{self, AccountObservations, observe};
 use foothold::pipeline::retrain;
 use foothold::store::Store;
@@ -28,6 +28,11 @@ fn first() -> Day {
 /// Accounts on monthly contracts whose use fades for two months before some of them leave, and grows for two months
 /// before some of them upgrade. Only rows that were known by `until` are there.
 fn world(accounts: usize, until: Day) -> Extracts {
+    world_used(accounts, until, |_| 1.0)
+}
+
+/// The same, with everybody's use on each day times `use_of`.
+fn world_used(accounts: usize, until: Day, use_of: impl Fn(Day) -> f64) -> Extracts {
     let mut world = WorldBuilder::default();
     world.product("crm", &[("basic", 1, 100.0), ("pro", 2, 200.0)]);
     world.product("mail", &[("standard", 1, 50.0)]);
@@ -38,7 +43,7 @@ fn world(accounts: usize, until: Day) -> Extracts {
         let fate = first().plus(rng.random_range(150..DAYS + 400));
         let leaves = rng.random_bool(0.5);
         add_contract(&mut world, &id, fate, leaves, until);
-        add_use(&mut world, &id, fate, leaves, until, &mut rng);
+        add_use(&mut world, &id, fate, leaves, until, &mut rng, &use_of);
     }
     world.build()
 }
@@ -56,7 +61,15 @@ fn add_contract(world: &mut WorldBuilder, id: &str, fate: Day, leaves: bool, unt
     }
 }
 
-fn add_use(world: &mut WorldBuilder, id: &str, fate: Day, leaves: bool, until: Day, rng: &mut ChaCha8Rng) {
+fn add_use(
+    world: &mut WorldBuilder,
+    id: &str,
+    fate: Day,
+    leaves: bool,
+    until: Day,
+    rng: &mut ChaCha8Rng,
+    use_of: &impl Fn(Day) -> f64,
+) {
     let size = rng.random_range(20.0..200.0);
     for week in 0..DAYS / 7 {
         let on = first().plus(7 * week);
@@ -66,7 +79,7 @@ fn add_use(world: &mut WorldBuilder, id: &str, fate: Day, leaves: bool, until: D
         }
         let near = f64::from((75 - fate.since(on)).clamp(0, 75)) / 75.0;
         let factor = if leaves { 1.0 - 0.7 * near } else { 1.0 + near };
-        world.usage(id, "crm", "sessions", on, size * factor * drawn);
+        world.usage(id, "crm", "sessions", on, size * factor * drawn * use_of(on));
     }
 }
 
@@ -243,6 +256,22 @@ fn challengers_stand_beside_the_scorecard_with_verdict_and_card_and_one_of_them_
         assert_eq!(card.rivals.len(), 2, "the others of the same training");
         assert!(card.family.contains(version.artifact.family.about().form));
     }
+}
+
+#[test]
+fn the_night_of_the_training_is_quiet_and_a_shift_of_everybodys_use_is_not() {
+    let (extracts, sections, store) = trained(250);
+    let day = first().plus(DAYS);
+    let scorer = Scorer::load(&store, day).unwrap();
+    let warned = |extracts: &Extracts| {
+        let view = View::new(extracts, day);
+        drift::warnings(&scorer.score(view, &facts(view, &sections), &sections.models).drift)
+    };
+    assert_eq!(warned(&extracts), [] as [String; 0]);
+    let lately = |on: Day| if day.since(on) < 30 { 0.3 } else { 1.0 };
+    let shifted = warned(&world_used(250, day, lately));
+    let named = |model: &str| shifted.iter().any(|said| said.contains(model) && said.contains("sessions"));
+    assert!(named("the churn model") && named("the upsell model"), "{shifted:?}");
 }
 
 #[test]

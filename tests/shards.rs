@@ -225,7 +225,7 @@ fn untrained(job: &Job) -> String {
 /// pages about models; and on the next night what moved by late rows, another configuration and another model.
 #[test]
 fn models_score_in_shards_as_on_one_machine() {
-    let extracts = messy(60, 500, 4);
+    let extracts = messy(100, 500, 4);
     let single = fresh_url();
     let alone_trains = trains(&extracts, &single, "");
     alone(&alone_trains, as_of());

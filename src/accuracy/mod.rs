@@ -8,6 +8,7 @@
 pub mod propensity;
 mod shortfalls;
 mod table;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::capacity;
 use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
@@ -26,12 +26,13 @@ use crate::pipeline::assess::{self, Context};
 use crate::shards::Share;
 use crate::signals::{Benchmark, Learned};
 use crate::simulate::{self, Params};
-use crate::store::{self, Access, Store};
+use crate::store::{self, Store};
 use crate::text::learn;
 use crate::vocabulary::AccountIx;
 
 pub use shortfalls::explanation;
 pub use table::markdown;
+use world::World;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -131,16 +132,11 @@ pub fn measure(worlds: &[Params], settings: &JobFile, progress: &mut dyn FnMut(u
 }
 
 fn judge(params: &Params, settings: &JobFile, report: &mut Report) -> Result<(), Error> {
-    let url = format!("memory://accuracy-{}-{}-{}", params.seed, params.accounts, params.noise);
-    let access = Access::local("/");
-    let store = Store::open(&url, &access)?;
-    simulate::write(params, &store, &mut |_, _| {})?;
-    let truth = truth(&store)?;
-    let settings = as_judged(settings, url);
-    let extracts = extracts::load(&settings.extracts, &access, params.end, &|_| {})?;
-    let fired = fired(View::new(&extracts, params.end), &settings)?;
+    let world = World::make(params, settings)?;
+    let truth = truth(&world.store)?;
+    let fired = fired(View::new(&world.extracts, params.end), &world.settings)?;
     for (account, signals) in &fired {
-        let id = extracts.account_id(*account);
+        let id = world.extracts.account_id(*account);
         let planted = truth.get(id);
         report.accounts += 1;
         for rule in simulate::truth::definitions::RULES {
@@ -149,18 +145,8 @@ fn judge(params: &Params, settings: &JobFile, report: &mut Report) -> Result<(),
             report.signals.entry(rule.signal).or_default().add(there, signals.contains(rule.signal), place);
         }
     }
-    report.coverage.push((params.seed, breaches(&extracts, params, &settings)));
-    store.list("")?.iter().try_for_each(|object| store.delete(&object.path))?;
-    Ok(())
-}
-
-/// The job's settings on this world: its vendor's competitors are known by name, and no threshold is learned.
-fn as_judged(settings: &JobFile, url: String) -> JobFile {
-    let mut settings = settings.clone();
-    settings.extracts.url = url;
-    settings.capacity = capacity::Settings { min_upgrades: u32::MAX, ..settings.capacity };
-    settings.text.competitors = simulate::competitors().map(str::to_owned).collect();
-    settings
+    report.coverage.push((params.seed, breaches(&world.extracts, params, &world.settings)));
+    Ok(world.forget()?)
 }
 
 /// Forecasts of every second month, made at least half a year before the end.

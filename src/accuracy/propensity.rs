@@ -11,8 +11,9 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Float64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Error, as_judged};
-use crate::extracts::{self, Extracts};
+use super::Error;
+use super::world::World;
+use crate::extracts::Extracts;
 use crate::history::View;
 use crate::job::JobFile;
 use crate::models::cutoff::Leak;
@@ -25,8 +26,8 @@ use crate::models::{Propensity, Scorer};
 use crate::pipeline::assess::{self, Context};
 use crate::shards::Share;
 use crate::signals::Learned;
-use crate::simulate::{self, Params};
-use crate::store::{Access, Store};
+use crate::simulate::Params;
+use crate::store::Store;
 use crate::vocabulary::{AccountIx, Day, ProductIx, PropensityKind};
 
 /// What the truth's probabilities look ahead; days.
@@ -68,24 +69,18 @@ pub fn measure(worlds: &[Params], settings: &JobFile, progress: &mut dyn FnMut(u
 }
 
 fn judge(params: &Params, settings: &JobFile, judged: &mut Judged) -> Result<(), Error> {
-    let url = format!("memory://propensities-{}-{}-{}", params.seed, params.accounts, params.noise);
-    let access = Access::local("/");
-    let store = Store::open(&url, &access)?;
-    simulate::write(params, &store, &mut |_, _| {})?;
-    let mut settings = as_judged(settings, url);
+    let World { store, mut settings, extracts } = World::make(params, settings)?;
     let models = &mut settings.models;
     models.churn_horizon_days = HORIZON_DAYS;
     models.upsell_horizon_days = HORIZON_DAYS;
     models.cross_sell_horizon_days = HORIZON_DAYS;
     let days = month_ends(params.end.minus(HORIZON_DAYS + models.late_recording_days));
     let latents = latents(&store, &days)?;
-    let extracts = extracts::load(&settings.extracts, &access, params.end, &|_| {})?;
     let scorer = trained(&extracts, days[0], &settings)?;
     for day in days {
         score(View::new(&extracts, day), params.end, &scorer, &latents, &settings, judged)?;
     }
-    store.list("")?.iter().try_for_each(|object| store.delete(&object.path))?;
-    Ok(())
+    Ok(World { store, settings, extracts }.forget()?)
 }
 
 /// The last month ends up to a day, oldest first.

@@ -130,6 +130,21 @@ fn month_to_date(points: &[Point], cadence: Cadence) -> Vec<f64> {
     points.iter().map(to_date).collect()
 }
 
+/// Days behind the pace of a month: four whole weeks, so that weekends weigh alike.
+const PACE_DAYS: i32 = 28;
+
+/// What stands against the ceiling at the present pace: of a month, what the last four weeks would come to in one; of
+/// everything else, what stands against it now.
+pub fn pace(series: &Regular, period: Period, used: &Use) -> f64 {
+    if period != Period::Month {
+        return used.now();
+    }
+    let last = series.last().day;
+    let points = series.between(last.minus(PACE_DAYS), last);
+    let covered = points.len() as f64 * series.days_per_point();
+    points.iter().map(|point| point.value).sum::<f64>() * MONTH_DAYS / covered
+}
+
 /// Blocks of a week (weekly and monthly series: their periods) on the scale of the ceiling, oldest first, as (days before
 /// the last covered day at the block's middle, level): the mean level, the second busiest day, or the amount per month
 /// of 30.4 days.

@@ -38,6 +38,9 @@ pub struct Capacity {
     pub used: f64,
     /// used / limit.
     pub utilization: f64,
+    /// Utilization that means the same on every day of the month: of a month's ceiling at the pace of the last four
+    /// weeks, of every other ceiling as it is.
+    pub pace: f64,
     /// Units per day: of the level, of the day's amount, or of the amount per month.
     pub daily_growth: f64,
     /// Consecutive days up to the last covered one at or above `threshold`.
@@ -143,6 +146,7 @@ fn one(
         limit: ceiling.limit,
         used: used.now(),
         utilization: used.now() / ceiling.limit,
+        pace: level::pace(series, ceiling.period, &used) / ceiling.limit,
         daily_growth: forecast.as_ref().map_or(0.0, |forecast| forecast.daily_growth),
         days_above_threshold: used.run_at(threshold * ceiling.limit).map_or(0, |run| run.days),
         threshold,

@@ -242,7 +242,7 @@ fn limits(artifact: &Artifact, appraisal: Option<&Appraisal>) -> Vec<String> {
     }));
     if let Some(evaluation) = &artifact.evaluation {
         if evaluation.split.shared {
-            limits.push("Too little history for a calibration period of its own: calibrated and tested on the same days, on different accounts.".to_owned());
+            limits.push("Too little history for a calibration period of its own: calibrated and tested on the same days, every account by what others have calibrated.".to_owned());
         }
         limits.push(
             "Tested on the fit of the earlier days alone; the model in use was fitted once more on all days."

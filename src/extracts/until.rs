@@ -133,7 +133,7 @@ fn usage_until(usage: &UsageHistory, kept: &[bool], day: Day) -> UsageHistory {
 }
 
 fn features_until(log: &FeatureLog, kept: &[bool], day: Day) -> FeatureLog {
-    let mut left = FeatureLogBuilder::new(log.is_lagged());
+    let mut left = FeatureLogBuilder::default();
     for account in chosen(kept) {
         let known = log.of(account).filter(|row| row.known <= day);
         let rows: Vec<FeatureUse> =

@@ -12,6 +12,7 @@ use super::drift::Scores;
 use super::evaluate::{Grade, Metrics};
 use super::family::Family;
 use super::grain::Split;
+use super::ranking::Comparison;
 use super::rows::{Examples, Target};
 use super::scorecard::Scorecard;
 use super::survival::Survival;
@@ -93,6 +94,9 @@ pub struct Evaluation {
     pub intervals: Option<Intervals>,
     /// Model − baseline.
     pub against_baseline: Option<Paired>,
+    /// Whether the right product stands first; models over several products only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranking: Option<Comparison>,
 }
 
 impl Evaluation {

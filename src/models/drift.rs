@@ -1,5 +1,8 @@
 //! Drift: whether tonight's accounts still look like those a model was trained on, feature by feature and by score.
 //!
+//! Held against each other are tonight and the latest training days: a customer base that has grown over two years does
+//! not look like its own mean. What the calendar moves by itself, such as how long a product has been held, is left out.
+//!
 //! The measure is the population stability index, Σ (tonight − training)·ln(tonight / training) over the bins that the
 //! artifact holds. Without any drift it is not zero but about (bins − 1)·(1/n + 1/m) for n accounts tonight and m in
 //! training (Yurdakul and Naranjo 2020), spread like χ² of bins − 1 degrees; so a few hundred accounts cry wolf at 0.1
@@ -10,6 +13,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::artifact::Artifact;
+use super::features::fixed::moves_by_itself;
 use super::table::Frame;
 use crate::vocabulary::{Day, PropensityKind};
 use crate::wording;
@@ -52,15 +56,18 @@ pub struct Drift {
     pub text: String,
 }
 
-/// Shares of the training rows by bin of the calibrated log-odds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How the latest training rows stood: shares by bin of the calibrated log-odds, and of every feature by its code.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scores {
     /// Upper bounds, rising; one bin more than edges.
     pub edges: Vec<f64>,
     pub shares: Vec<f64>,
-    /// Accounts behind the training rows: snapshots of one account are hardly news.
+    /// Accounts behind these rows: snapshots of one account are hardly news.
     pub accounts: usize,
+    /// By feature of the scorecard, then code; none in models of earlier versions, of which all training rows count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Vec<f64>>,
 }
 
 /// Bins of a score.
@@ -72,15 +79,18 @@ const NOISE_SIGMAS: f64 = 5.0;
 /// Shares are held away from zero by this many rows, so that an empty bin weighs as less than one row.
 const HALF_A_ROW: f64 = 0.5;
 
+/// Log-odds summed up in another order differ by less than this.
+const ROUNDING: f64 = 1e-9;
+
 impl Scores {
-    /// Tenths of the training rows' log-odds.
-    pub fn learn(log_odds: &[f64], accounts: usize) -> Scores {
+    /// Tenths of the rows' log-odds, beside the shares of every feature among the same rows.
+    pub fn learn(log_odds: &[f64], features: Vec<Vec<f64>>, accounts: usize) -> Scores {
         let mut sorted = log_odds.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let edge = |bin: usize| sorted.get(bin * sorted.len() / SCORE_BINS).copied();
         let mut edges: Vec<f64> = (1..SCORE_BINS).filter_map(edge).collect();
         edges.dedup();
-        let mut scores = Scores { shares: vec![0.0; edges.len() + 1], edges, accounts };
+        let mut scores = Scores { shares: vec![0.0; edges.len() + 1], edges, accounts, features };
         let row = 1.0 / log_odds.len().max(1) as f64;
         for z in log_odds {
             let bin = scores.bin(*z);
@@ -89,8 +99,9 @@ impl Scores {
         scores
     }
 
+    /// A model of few features has few scores, and an edge is one of them: what differs from it by rounding is the same.
     fn bin(&self, log_odds: f64) -> usize {
-        self.edges.partition_point(|edge| *edge < log_odds)
+        self.edges.partition_point(|edge| *edge + ROUNDING < log_odds)
     }
 }
 
@@ -205,17 +216,20 @@ impl<'a> Watch<'a> {
         self.met.accounts.iter().copied().max().unwrap_or(0)
     }
 
-    /// Everything about the model that may have moved: its age, its score, then its features, the furthest moved first.
+    /// Everything about the model that may have moved: its age, its score, then its features, the furthest moved first;
+    /// without those that the calendar moves by itself.
     pub fn found(&self, day: Day, settings: &Settings) -> Vec<Drift> {
         let mut found = vec![self.age(day, settings)];
         if let (false, Some(card), Some(scores)) = (self.pooled(), self.model.active(), &self.model.scores) {
             let index = |counts, shares| index(counts, self.accounts() as f64, shares, scores.accounts as f64);
             found.push(self.moved(("score", "the score"), index(&self.met.scores, &scores.shares), day, settings));
-            let features = card.features.iter().zip(&self.met.features);
+            let features = card.features.iter().zip(&self.met.features).enumerate();
             let mut moved: Vec<Drift> = features
-                .map(|(feature, counts)| {
+                .filter(|(_, (feature, _))| !moves_by_itself(&feature.spec.name))
+                .map(|(at, (feature, counts))| {
                     let names = (feature.spec.name.as_str(), feature.spec.label.as_str());
-                    self.moved(names, index(counts, &feature.shares), day, settings)
+                    let latest = scores.features.get(at).unwrap_or(&feature.shares);
+                    self.moved(names, index(counts, latest), day, settings)
                 })
                 .collect();
             moved.sort_by(|a, b| {

@@ -175,8 +175,8 @@ pub struct Split {
     pub train: Vec<Day>,
     pub calibrate: Vec<Day>,
     pub test: Vec<Day>,
-    /// Calibration and test share their days and take halves of the accounts: the history has no room for a third
-    /// run of days.
+    /// Calibration and test share their days, because the history has no room for a third run of days: every account is
+    /// judged by what others have calibrated.
     pub shared: bool,
 }
 
@@ -184,26 +184,43 @@ impl Split {
     /// Splits labelled days. `embargo_days` is horizon plus lead: a training label must be settled before the first
     /// day that follows. `None` when not even one training day is left.
     pub fn of(days: &[Day], embargo_days: i32) -> Option<Split> {
+        Split::candidates(days, embargo_days).next()
+    }
+
+    /// Every split worth trying: three runs of days where the history has room for them, then test days that calibration
+    /// shares, a fifth of all days at first and up to a third, for outcomes that are rare.
+    pub fn candidates(days: &[Day], embargo_days: i32) -> impl Iterator<Item = Split> {
         let slice = (days.len() / 5).max(1);
-        let before = |later: &[Day], days: &[Day]| -> Vec<Day> {
-            let first = later.first().copied().unwrap_or(Day::MAX);
-            days.iter().copied().filter(|day| day.plus(embargo_days) <= first).collect()
-        };
+        let shared =
+            (slice..=(days.len() / 3).max(slice)).filter_map(move |slice| Split::shared(days, embargo_days, slice));
+        Split::in_three(days, embargo_days, slice).into_iter().chain(shared)
+    }
+
+    fn in_three(days: &[Day], embargo_days: i32, slice: usize) -> Option<Split> {
         let test = days.get(days.len().checked_sub(slice)?..)?.to_vec();
-        let earlier = before(&test, days);
+        let earlier = before(&test, days, embargo_days);
         let calibrate = earlier[earlier.len().saturating_sub(slice)..].to_vec();
-        let train = before(&calibrate, days);
-        if train.len() >= MIN_TRAINING_DAYS && !calibrate.is_empty() {
-            return Some(Split { train, calibrate, test, shared: false });
-        }
-        (!earlier.is_empty() && !test.is_empty()).then(|| Split {
-            train: earlier,
-            calibrate: test.clone(),
+        let train = before(&calibrate, days, embargo_days);
+        (train.len() >= MIN_TRAINING_DAYS && !calibrate.is_empty()).then_some(Split {
+            train,
+            calibrate,
             test,
-            shared: true,
+            shared: false,
         })
+    }
+
+    fn shared(days: &[Day], embargo_days: i32, slice: usize) -> Option<Split> {
+        let test = days.get(days.len().checked_sub(slice)?..).filter(|test| !test.is_empty())?.to_vec();
+        let train = before(&test, days, embargo_days);
+        (!train.is_empty()).then(|| Split { train, calibrate: test.clone(), test, shared: true })
     }
 }
 
+/// The days whose labels are settled before the first of the later ones.
+fn before(later: &[Day], days: &[Day], embargo_days: i32) -> Vec<Day> {
+    let first = later.first().copied().unwrap_or(Day::MAX);
+    days.iter().copied().filter(|day| day.plus(embargo_days) <= first).collect()
+}
+
 /// Fewer training days than this are not traded for a calibration run of its own.
-const MIN_TRAINING_DAYS: usize = 3;
+const MIN_TRAINING_DAYS: usize = 6;

@@ -2,12 +2,15 @@
 //!
 //! Two ways in which the future gets into a table are looked for on the training rows. A feature that alone ranks almost
 //! every outcome right was written down with the outcome in hand. And where whether a feature is recorded at all tells the
-//! outcome, it was recorded because of the outcome: a reason for leaving that is asked of leavers only.
+//! outcome, it was recorded because of the outcome: a reason for leaving that is asked of leavers only. The day on which a
+//! series began to change is no such record: it is missing where nothing changed, and use that fades before a loss is
+//! what a model is for.
 
 use rayon::prelude::*;
 
 use super::bins::MISSING;
 use super::evaluate::metrics;
+use super::features::Measure;
 use super::scorecard::Encoded;
 
 /// One feature that must not be known when it is.
@@ -73,8 +76,9 @@ pub fn find(encoded: &Encoded, labels: &[bool], account_hashes: &[u64], limits: 
         .filter_map(|feature| {
             let codes = &encoded.design.codes[feature];
             let recorded: Vec<u8> = codes.iter().map(|code| u8::from(*code != MISSING)).collect();
-            let (value, recording) = (judge(codes), judge(&recorded));
             let name = || encoded.specs[feature].0.name.clone();
+            let recording = if is_found(&name()) { 0.0 } else { judge(&recorded) };
+            let value = judge(codes);
             if recording >= limits.recording_auc {
                 Some(Leak { feature: name(), kind: Kind::Recording, auc: recording })
             } else {
@@ -83,6 +87,11 @@ pub fn find(encoded: &Encoded, labels: &[bool], account_hashes: &[u64], limits: 
         })
         .collect();
     leaks.into_iter().reduce(|best, next| if next.auc > best.auc { next } else { best })
+}
+
+/// Whether it is there because a change was found in what is recorded anyway, and missing where there was none.
+fn is_found(feature: &str) -> bool {
+    feature.rsplit('.').next() == Some(Measure::SinceDays.as_str())
 }
 
 /// AUC on the judged rows of the rate that each code has on the fitted rows.

@@ -6,6 +6,7 @@ use super::artifact::Artifact;
 use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
 use super::evaluate::Grade;
 use super::fit::sigmoid;
+use super::ranking::Comparison;
 use super::rows::{Examples, Tested};
 use super::train::Challenger;
 use crate::vocabulary::Day;
@@ -42,6 +43,8 @@ pub struct ModelEvaluation {
     pub brier: Option<f64>,
     pub calibration_error: Option<f64>,
     pub lift_top_decile: Option<f64>,
+    /// For models over several products.
+    pub ranking: Option<Comparison>,
     /// 95 % bootstrap intervals over accounts, in the order of the figures above.
     pub intervals: Option<Intervals>,
     /// Model − baseline in log loss on the same rows.
@@ -83,6 +86,7 @@ impl ModelEvaluation {
             brier: metrics.map(|m| m.brier),
             calibration_error: metrics.map(|m| m.calibration_error),
             lift_top_decile: metrics.map(|m| m.lift_top_decile),
+            ranking: tested.and_then(|evaluation| evaluation.ranking),
             intervals: tested.and_then(|evaluation| evaluation.intervals),
             against_baseline: tested.and_then(|evaluation| Some(evaluation.against_baseline?.log_loss)),
             grade: tested.map_or(Grade::C, |evaluation| evaluation.grade),

@@ -8,7 +8,10 @@ use super::labels::Timeline;
 use crate::history::View;
 use crate::vocabulary::{Day, ProductIx};
 
-/// P(first purchase of B within the window | owned A at its start), shrunk toward P(first purchase of B).
+/// P(first purchase of B within a year | owned A at its start), shrunk toward P(first purchase of B).
+///
+/// Where the history is too short to look back a year, the purchases of the shorter window are carried on at their pace:
+/// a rate means the same on every day that a model is trained on.
 #[derive(Clone, Debug, Default)]
 pub struct PurchaseRates {
     products: usize,
@@ -18,7 +21,7 @@ pub struct PurchaseRates {
     overall: Vec<f64>,
 }
 
-/// Longest window looked back over; half the history where that is shorter.
+/// The year that rates are about. Half the history is looked back over where that is shorter.
 const WINDOW_DAYS: i32 = 365;
 
 /// A pair's own rate weighs as much as the overall one at this many owners.
@@ -34,10 +37,11 @@ impl PurchaseRates {
     pub fn of(view: View, parts: impl IntoIterator<Item = FirstDays>) -> PurchaseRates {
         let firsts: Vec<Vec<Option<Day>>> = parts.into_iter().flat_map(|part| part.0).collect();
         let Some(earliest) = firsts.iter().flatten().flatten().min() else { return PurchaseRates::default() };
-        let start = view.day.minus(WINDOW_DAYS.min(view.day.since(*earliest) / 2));
+        let window = WINDOW_DAYS.min(view.day.since(*earliest) / 2).max(1);
+        let start = view.day.minus(window);
         let mut counts = Counts::new(view.extracts.products.len());
         firsts.iter().for_each(|firsts| counts.add(firsts, start));
-        counts.rates()
+        counts.rates(f64::from(WINDOW_DAYS) / f64::from(window))
     }
 
     /// The highest and the summed rate of buying `product` over the products owned; the overall rate without any.
@@ -90,14 +94,17 @@ impl Counts {
         }
     }
 
-    fn rates(self) -> PurchaseRates {
+    /// Rates per year, where `years` of these windows make one.
+    fn rates(self, years: f64) -> PurchaseRates {
+        let yearly = |rate: f64| 1.0 - (1.0 - rate).powf(years);
         let overall: Vec<f64> =
             self.bought.iter().zip(&self.without).map(|(bought, n)| (bought + 0.5) / (n + 1.0)).collect();
         let shrunk = |pair: usize| {
             let base = overall[pair % self.products];
             (self.buyers[pair] + SHRINKAGE_OWNERS * base) / (self.owners[pair] + SHRINKAGE_OWNERS)
         };
-        let conditional = (0..self.owners.len()).map(shrunk).collect();
+        let conditional = (0..self.owners.len()).map(|pair| yearly(shrunk(pair))).collect();
+        let overall = overall.iter().copied().map(yearly).collect();
         PurchaseRates { products: self.products, conditional, overall }
     }
 }

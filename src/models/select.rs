@@ -3,6 +3,10 @@
 //! Chosen one by one on their own, the strongest forty of a few hundred features are forty versions of the same three
 //! facts; a fact that only matters beside them is never met. Stumps on the codes are cheap and additive like the
 //! scorecard itself, and a feature's weight is the log loss that its splits saved.
+//!
+//! Among thousands of splits some save much by chance, and a feature that is chosen for one looks good on every row that
+//! it was chosen by: the penalty is then chosen too weak, and later rows pay. So a split has to save more than the best
+//! of as many chance splits.
 
 use rayon::prelude::*;
 
@@ -17,8 +21,6 @@ const RATE: f64 = 0.1;
 const DAMPING: f64 = 1.0;
 /// Fewest rows on each side of a split.
 const LEAF_ROWS: u32 = 20;
-/// A split must save more than this, in twice the log loss: about what the best of many chance splits saves.
-const LEAST_GAIN: f64 = 4.0;
 /// Rows that the choice rests on at most; every nth beyond it.
 const MOST_ROWS: usize = 40_000;
 
@@ -36,6 +38,14 @@ pub fn select(encoded: &Encoded, labels: &[bool], most: usize) -> Vec<usize> {
     order
 }
 
+/// What the best of all splits saves by chance, in twice the log loss: the largest of n draws of χ² with one degree of
+/// freedom lies near 2·ln n.
+fn by_chance(codes: &[Vec<u8>]) -> f64 {
+    let splits = |codes: &Vec<u8>| usize::from(codes.iter().copied().max().unwrap_or(MISSING));
+    let n: usize = codes.iter().map(splits).sum();
+    2.0 * (n.max(2) as f64).ln()
+}
+
 /// What the splits on each feature saved in all rounds, in twice the log loss.
 fn boosted(codes: &[Vec<u8>], labels: &[bool]) -> Vec<f64> {
     let mut gains = vec![0.0; codes.len()];
@@ -44,6 +54,7 @@ fn boosted(codes: &[Vec<u8>], labels: &[bool]) -> Vec<f64> {
     if positives == 0.0 || negatives == 0.0 {
         return gains;
     }
+    let least = by_chance(codes);
     let mut log_odds = vec![(positives / negatives).ln(); labels.len()];
     for _ in 0..ROUNDS {
         let slopes: Vec<(f64, f64)> = log_odds.iter().zip(labels).map(|(z, y)| slope(*z, *y)).collect();
@@ -51,7 +62,7 @@ fn boosted(codes: &[Vec<u8>], labels: &[bool]) -> Vec<f64> {
         let found = splits.into_iter().enumerate().filter_map(|(feature, split)| Some((feature, split?)));
         // The first of equal gains, so that the thread count does not show.
         let best = found.reduce(|best, next| if next.1.gain > best.1.gain { next } else { best });
-        let Some((feature, split)) = best.filter(|(_, split)| split.gain > LEAST_GAIN) else { break };
+        let Some((feature, split)) = best.filter(|(_, split)| split.gain > least) else { break };
         gains[feature] += split.gain;
         for (z, code) in log_odds.iter_mut().zip(&codes[feature]) {
             *z += RATE * split.step(*code);

@@ -32,6 +32,10 @@ struct Parts {
     test: Vec<u32>,
 }
 
+/// Groups of accounts, each judged by what the others have calibrated.
+const ACCOUNT_GROUPS: u64 = 5;
+/// Positives in each part that a split is chosen for where the history allows it.
+const POSITIVES_OF_PART: usize = 10;
 /// Fewest positives in a part for its figures to mean anything.
 const MIN_POSITIVES_OF_PART: usize = 5;
 
@@ -116,27 +120,59 @@ fn baseline(target: &Target, examples: &Examples, rows: &[u32], labels: &[bool])
     }
 }
 
+/// The first split whose parts hold enough positives; what the last one lacks, where none does.
 fn parts(target: &Target, examples: &Examples, settings: &Settings) -> Result<Parts, String> {
     let mut days = examples.days.clone();
     days.dedup();
     let embargo = target.horizon_days + settings.lead_days;
-    let split = Split::of(&days, embargo).ok_or_else(|| {
-        format!("{} labelled days leave no day to train on before an embargo of {embargo} days", days.len())
-    })?;
-    let half = |hash: u64| hash.is_multiple_of(2);
-    let parts = Parts {
-        train: examples.positions(|day, _| split.train.contains(&day)),
-        calibrate: examples.positions(|day, hash| split.calibrate.contains(&day) && (!split.shared || half(hash))),
-        test: examples.positions(|day, hash| split.test.contains(&day) && (!split.shared || !half(hash))),
-        split,
-    };
-    for (name, part) in [("training", &parts.train), ("calibration", &parts.calibrate), ("test", &parts.test)] {
-        let positives = examples.labels_at(part).iter().filter(|label| **label).count();
-        if positives < MIN_POSITIVES_OF_PART || positives == part.len() {
-            return Err(format!("{positives} positives among the {} rows of the {name} days", part.len()));
+    let mut lacking =
+        format!("{} labelled days leave no day to train on before an embargo of {embargo} days", days.len());
+    for least in [POSITIVES_OF_PART, MIN_POSITIVES_OF_PART] {
+        for split in Split::candidates(&days, embargo) {
+            match Parts::of(split, examples).with_at_least(least, examples) {
+                Ok(parts) => return Ok(parts),
+                Err(lacks) => lacking = lacks,
+            }
         }
     }
-    Ok(parts)
+    Err(lacking)
+}
+
+impl Parts {
+    fn of(split: Split, examples: &Examples) -> Parts {
+        let of = |days: &[Day]| examples.positions(|day, _| days.contains(&day));
+        Parts { train: of(&split.train), calibrate: of(&split.calibrate), test: of(&split.test), split }
+    }
+
+    /// Days that calibration and test share need the positives of both.
+    fn with_at_least(self, positives: usize, examples: &Examples) -> Result<Parts, String> {
+        let later = if self.split.shared { 2 * positives } else { positives };
+        let parts = [
+            ("training", &self.train, positives),
+            ("calibration", &self.calibrate, later),
+            ("test", &self.test, later),
+        ];
+        for (name, part, least) in parts {
+            let found = examples.labels_at(part).iter().filter(|label| **label).count();
+            if found < least || found == part.len() {
+                return Err(format!("{found} positives among the {} rows of the {name} days", part.len()));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The calibrator that later rows ask for, and what is made of the test rows: where both share their days, by
+    /// calibrators that have not seen the account.
+    fn calibrated(&self, early: &Scorecard, examples: &Examples) -> (Platt, Vec<f64>) {
+        let fitted = |rows: &[u32]| Platt::fit(&log_odds(early, examples, rows), &examples.labels_at(rows));
+        let group = |row: &u32| (examples.account_hashes[*row as usize] % ACCOUNT_GROUPS) as usize;
+        let without = |left_out: usize| -> Vec<u32> {
+            self.calibrate.iter().copied().filter(|row| !self.split.shared || group(row) != left_out).collect()
+        };
+        let by_group: Vec<Platt> = (0..ACCOUNT_GROUPS as usize).map(|left_out| fitted(&without(left_out))).collect();
+        let test = self.test.iter().zip(log_odds(early, examples, &self.test));
+        (fitted(&self.calibrate), test.map(|(row, z)| sigmoid(by_group[group(row)].apply(z))).collect())
+    }
 }
 
 /// Fits on the training days, calibrates and judges on later ones, then fits the judged recipe on every row.
@@ -150,9 +186,7 @@ fn judged(
     let parts = &ground.parts;
     let recipe = Recipe::of(family, ground.columns.clone(), target, examples, &parts.train, settings)?;
     let early = recipe.fit(examples, &parts.train)?;
-    let calibrator = Platt::fit(&log_odds(&early, examples, &parts.calibrate), &examples.labels_at(&parts.calibrate));
-    let probability = |z: f64| sigmoid(calibrator.apply(z));
-    let probabilities: Vec<f64> = log_odds(&early, examples, &parts.test).into_iter().map(probability).collect();
+    let (calibrator, probabilities) = parts.calibrated(&early, examples);
     let rule = baseline(target, examples, &examples.rows_at(&parts.train), &examples.labels_at(&parts.train));
     let ruled = rule.probabilities(&examples.frame, &examples.rows_at(&parts.test));
     let tested = parts.test.iter().zip(&probabilities).zip(&ruled);
@@ -189,6 +223,7 @@ fn compared(
         baseline,
         intervals: Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by)),
         against_baseline: paired(own, ruled, &labels, &accounts, by),
+        ranking: None,
     })
 }
 

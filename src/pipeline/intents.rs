@@ -148,6 +148,7 @@ fn evaluation(model: &IntentModel, intent: &IntentCard, promoted: bool, reason: 
         brier: metrics.map(|m| m.brier),
         calibration_error: metrics.map(|m| m.calibration_error),
         lift_top_decile: metrics.map(|m| m.lift_top_decile),
+        ranking: None,
         intervals: None,
         against_baseline: None,
         grade: judged

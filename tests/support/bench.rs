@@ -171,6 +171,7 @@ impl Bench {
             limit: c.limit,
             used: c.used,
             utilization: c.used / c.limit,
+            pace: c.used / c.limit,
             daily_growth: c.daily_growth,
             days_above_threshold: c.days_above_threshold,
             threshold: if c.metric == "seats" { 0.80 } else { 0.85 },

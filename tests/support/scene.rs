@@ -228,6 +228,7 @@ fn ceiling(view: View, account: AccountIx, product: &str, seats: &Seats) -> Opti
         limit: 100.0,
         used: seats.used,
         utilization: seats.used / 100.0,
+        pace: seats.used / 100.0,
         daily_growth: 0.2,
         days_above_threshold: 20,
         threshold: 0.8,

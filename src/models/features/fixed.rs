@@ -4,6 +4,28 @@ use super::cell::{Family, Key, Measure, Metric};
 use crate::extracts::InputTable;
 use crate::vocabulary::ProductIx;
 
+/// Measures that the calendar moves by itself, whatever the accounts do: how long something has been held, how long it
+/// still is until a date, and the season. That they are elsewhere tonight than in training is no news.
+const BY_THE_CALENDAR: &[&str] = &[
+    MONTHS_TO_FISCAL_YEAR.name,
+    MONTH_OF_QUARTER.name,
+    DAYS_TO_YEAR_END.name,
+    DAYS_TO_COMMITMENT_END.name,
+    DAYS_TO_PERIOD_END.name,
+    DAYS_SINCE_CHANGE.name,
+    DAYS_OWNED.name,
+    DAYS_ON_TIER.name,
+    DAYS_ON_UNITS.name,
+    "days_to_renewal",
+    "tenure_days",
+    "days_since_upgrade",
+];
+
+/// Whether the calendar alone moves the feature of this name.
+pub fn moves_by_itself(feature: &str) -> bool {
+    feature.split('.').any(|part| BY_THE_CALENDAR.contains(&part))
+}
+
 /// What a feature exists once for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Per {

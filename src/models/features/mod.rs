@@ -114,9 +114,9 @@ impl FeatureRow {
         let highest = |of: &dyn Fn(&Capacity) -> f64| {
             facts.capacity.iter().map(of).filter(|v| v.is_finite()).fold(f64::NAN, f64::max)
         };
-        self.put(&of::HIGHEST_UTILIZATION, highest(&|c| c.utilization));
+        self.put(&of::HIGHEST_UTILIZATION, highest(&|c| c.pace));
         self.put(&of::HIGHEST_BREACH, highest(&|c| c.breach_before_renewal.get()));
-        let over = facts.capacity.iter().filter(|c| c.utilization >= c.threshold).count();
+        let over = facts.capacity.iter().filter(|c| c.pace >= c.threshold).count();
         if !facts.capacity.is_empty() && !contract.active.is_empty() {
             self.put(&of::CEILINGS_ABOVE_THRESHOLD, over as f64);
         }
@@ -145,7 +145,12 @@ pub struct OfCeiling {
 
 /// The feature table for ceilings.
 pub const CEILINGS: &[OfCeiling] = &[
-    OfCeiling { suffix: "utilization", unit: "share", meaning: "Use over the limit.", value: |c| Some(c.utilization) },
+    OfCeiling {
+        suffix: "utilization",
+        unit: "share",
+        meaning: "Use over the limit; of a month's ceiling at the pace of the last four weeks.",
+        value: |c| Some(c.pace),
+    },
     OfCeiling {
         suffix: "growth_30d_of_limit",
         unit: "share",

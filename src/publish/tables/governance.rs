@@ -211,6 +211,23 @@ pub fn model_evaluations() -> Table<ModelEvaluation> {
         m.intervals.map(|i| i.lift_top_decile.low)
     })
     .float_opt("lift_top_decile_high", "Upper end.", |m| m.intervals.map(|i| i.lift_top_decile.high))
+    .float_opt(
+        "hit_rate_at_3",
+        "Models over several products: share of the accounts that bought something of which a purchase was among the \
+         first three products.",
+        |m| m.ranking.map(|r| r.model.hit_rate),
+    )
+    .within(0.0, 1.0)
+    .float_opt("map_at_3", "Mean average precision among the first three products.", |m| m.ranking.map(|r| r.model.map))
+    .within(0.0, 1.0)
+    .float_opt("hit_rate_at_3_baseline", "The hit rate of the most purchased products first, on the same rows.", |m| {
+        m.ranking.map(|r| r.most_purchased.hit_rate)
+    })
+    .within(0.0, 1.0)
+    .float_opt("map_at_3_baseline", "The mean average precision of the most purchased products first.", |m| {
+        m.ranking.map(|r| r.most_purchased.map)
+    })
+    .within(0.0, 1.0)
     .float_opt("log_loss_against_baseline", "Log loss − the baseline's on the same rows; below 0 = better.", |m| {
         m.against_baseline.map(|difference| difference.value)
     })
@@ -229,7 +246,7 @@ pub fn model_drift() -> Table<Drift> {
         OutputTable::ModelDrift,
         Layer::Program,
         "How far tonight's accounts have moved from those that each model in use was trained on: its age, its score and \
-         every feature.",
+         every feature that the calendar does not move by itself.",
     )
     .text("model_id", "The model.", |d| &d.model_id)
     .key()
@@ -239,7 +256,7 @@ pub fn model_drift() -> Table<Drift> {
     .text("feature", "The feature, or `score`, or `age`.", |d| &d.feature)
     .key()
     .text("label", "The feature as sentences name it.", |d| &d.label)
-    .float_opt("psi", "Population stability index over the training bins; 0 = as in training. Null for the age.", |d| {
+    .float_opt("psi", "Population stability index over the training bins; 0 = as on the latest training days. Null for the age.", |d| {
         d.psi
     })
     .within(0.0, f64::MAX)
