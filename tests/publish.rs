@@ -6,10 +6,11 @@ use foothold::publish::frame::Frame;
 use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
-use foothold::publish::{About, Checked, Claim, Error, check, commit, expose, parquet, repair, show, tables};
+use foothold::publish::{About, Checked, Claim, Error, check, commit, data_frame, expose, parquet, repair, show, tables};
 use foothold::store::Store;
 use foothold::vocabulary::{Day, Moment};
 use parquet::arrow_schema;
+use polars::prelude::{DataFrame, DataFrameJoinOps, JoinArgs, JoinType};
 
 const DAY: Day = Day(20_000);
 
@@ -302,4 +303,31 @@ fn failed_checks_leave_their_rows_as_evidence_and_nothing_else() {
     let rows = store.get(&written[0]).unwrap();
     let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(rows).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), 1);
+}
+
+#[test]
+fn published_tables_are_frames_to_join() {
+    let store = Store::memory();
+    let claim = Claim::next(&store, DAY, Moment(1), "job", "inputs").expect("a claim");
+    let of = |parent| Row { parent: Some(parent), ..row(parent) };
+    let parents = [Row { word: "red", ..row("a") }, row("b"), row("c")];
+    let tables = checked(&parents, &[of("a"), of("c")]);
+    let manifest = commit(&store, &claim, &tables, Vec::new(), about()).expect("committed");
+    let read = |table| data_frame::read(&store, &manifest, table).expect("a frame");
+    let (parents, children) = (read("account_health"), read("signals"));
+    let join = |kind| {
+        let on = ["account_id"];
+        parents.join(&children, on, on, JoinArgs::new(kind), None).expect("a join")
+    };
+    let ids = |frame: &DataFrame| -> Vec<String> {
+        let column = frame.column("account_id").expect("a column").str().expect("text");
+        (0..column.len()).filter_map(|row| column.get(row)).map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&join(JoinType::Semi)), ["a", "c"]);
+    assert_eq!(ids(&join(JoinType::Anti)), ["b"]);
+    let days = parents.column("as_of_date").expect("a column");
+    assert_eq!(days.dtype(), &polars::prelude::DataType::Date);
+    assert_eq!(days.date().expect("days").physical().get(0), Some(DAY.0));
+    assert_eq!(parents.column("score").expect("a column").f64().expect("numbers").get(0), Some(0.5));
+    assert_eq!(read("no such table").height(), 0);
 }

@@ -8,6 +8,7 @@
 pub mod checks;
 mod column;
 mod commit;
+pub mod data_frame;
 pub mod dictionary;
 pub mod frame;
 mod keys;

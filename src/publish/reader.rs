@@ -54,6 +54,10 @@ fn decode(content: Bytes) -> Option<Rows> {
 }
 
 impl Rows {
+    pub(super) fn batches(&self) -> &[RecordBatch] {
+        &self.batches
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         self.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| Row { batch, at }))
     }

@@ -4,7 +4,7 @@ use super::case::{Case, Finding};
 use crate::observations::Metric;
 use crate::peers::PurchaseRate;
 use crate::vocabulary::ProductIx;
-use crate::wording::{count, percent};
+use crate::wording::{count, percent, words};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
     let mut found = peer_purchasing(case);
@@ -64,7 +64,7 @@ fn above_usual(r: &PurchaseRate) -> f64 {
 
 fn purchase(case: &Case, rule: &super::Rule, rate: &PurchaseRate) -> Finding {
     let name = |product: ProductIx| case.product_name(product);
-    let scope = rate.segment.as_ref().map_or(String::new(), |segment| format!(" of segment {segment}"));
+    let scope = rate.segment.as_ref().map_or(String::new(), |segment| format!(" of segment {}", words(segment)));
     let sentence = format!(
         "{} of {} accounts{scope} that own {} bought {} within 12 months ({}), {} times the usual rate.",
         rate.buyers,

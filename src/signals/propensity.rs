@@ -4,7 +4,7 @@ use super::case::{Case, Finding, Rule};
 use crate::models::Propensity;
 use crate::observations::Metric;
 use crate::vocabulary::PropensityKind;
-use crate::wording::{count, list, percent};
+use crate::wording::{count, list, percent, words};
 
 /// Drivers named in the evidence.
 const DRIVERS_TOLD: usize = 2;
@@ -49,7 +49,7 @@ fn high(case: &Case, rule: &Rule, kind: PropensityKind, p: &Propensity) -> Optio
 fn standing(case: &Case, kind: PropensityKind, p: &Propensity) -> (f64, String) {
     let segment = case.segment().filter(|_| kind == PropensityKind::Churn);
     let within = segment.and_then(|s| Some((case.benchmark.percentile(s, p.probability.get())?, s)));
-    within.map_or_else(|| (p.percentile, "all accounts".into()), |(rank, s)| (rank, format!("segment {s}")))
+    within.map_or_else(|| (p.percentile, "all accounts".into()), |(rank, s)| (rank, format!("segment {}", words(s))))
 }
 
 fn reasons(p: &Propensity) -> String {
