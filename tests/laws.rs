@@ -3,17 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use bytes::Bytes;
 use foothold::extracts::schema;
-use foothold::store::Store;
 use foothold::vocabulary::Day;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 
 use crate::support::night::{assert_same, fresh_url, job, night, store, table, tables, try_night, world};
+use crate::support::rewrite::rewritten;
 
 const ACCOUNTS: usize = 14;
 const DAYS: i32 = 220;
@@ -26,41 +23,6 @@ fn last() -> Day {
 /// A day well inside the world, so that there is a past and a future.
 fn inside() -> Day {
     last().minus(45)
-}
-
-fn rows_of(content: Bytes) -> Option<RecordBatch> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(content).ok()?;
-    let schema = builder.schema().clone();
-    let batches: Vec<RecordBatch> = builder.build().ok()?.collect::<Result<_, _>>().ok()?;
-    concat_batches(&schema, &batches).ok()
-}
-
-fn parquet_of(rows: &RecordBatch) -> Bytes {
-    let mut content = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut content, rows.schema(), None).expect("a writer");
-    writer.write(rows).expect("rows");
-    writer.close().expect("a file");
-    content.into()
-}
-
-/// The same world with every file changed; `change` gets the table, the path and the rows, and gives files.
-fn rewritten(url: &str, change: impl Fn(&schema::Table, &str, RecordBatch) -> Vec<(String, RecordBatch)>) -> String {
-    let (from, to) = (store(url), fresh_url());
-    let into: Store = store(&to);
-    for object in from.list("").expect("a listing") {
-        let content = from.get(&object.path).expect("an object");
-        let name = object.path.split(['/', '.']).next().unwrap_or_default();
-        let table = schema::tables().iter().find(|table| table.name() == name);
-        match (table, rows_of(content.clone())) {
-            (Some(table), Some(rows)) => {
-                for (path, rows) in change(table, &object.path, rows) {
-                    into.put(&path, parquet_of(&rows)).expect("a write");
-                }
-            }
-            _ => into.put(&object.path, content).expect("a write"),
-        }
-    }
-    to
 }
 
 /// Whether a row had happened and was known by the end of `day`.

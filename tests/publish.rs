@@ -6,7 +6,9 @@ use foothold::publish::frame::Frame;
 use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
-use foothold::publish::{About, Checked, Claim, Error, check, commit, data_frame, expose, parquet, repair, show, tables};
+use foothold::publish::{
+    About, Checked, Claim, Error, check, commit, data_frame, expose, parquet, repair, show, tables,
+};
 use foothold::store::Store;
 use foothold::vocabulary::{Day, Moment};
 use parquet::arrow_schema;

@@ -10,10 +10,11 @@ use rayon::prelude::*;
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
 use super::dictionary_column::{Interner, Mapped};
-use super::feature_run::{Group, Names, Part, Row, Run, by_account, each_group};
+use super::feature_run::{Group, Names, Row, Run, by_account, each_group};
 use super::frame::user_key;
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
 use super::packed::Writer;
+use super::places::Place;
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
@@ -200,27 +201,27 @@ impl<'a> FeatureRows<'a> {
 
     /// The log of all accounts; a user is its rank.
     fn log(&self, runs: Vec<Run>, ranks: &[u32]) -> FeatureLog {
-        let parts = by_account(&runs);
-        let assembled = |piece: &[Part]| {
+        let places = by_account(&runs);
+        let assembled = |piece: &[Place<AccountIx>]| {
             let mut builder = FeatureLogBuilder::default();
-            piece.chunk_by(|a, b| a.0 == b.0).for_each(|parts| self.assemble(parts, &runs, ranks, &mut builder));
+            piece.chunk_by(|a, b| a.0 == b.0).for_each(|places| self.assemble(places, &runs, ranks, &mut builder));
             builder
         };
-        let pieces: Vec<FeatureLogBuilder> =
-            parts.pieces(8 * rayon::current_num_threads()).into_par_iter().map(assembled).collect();
+        let pieces = places.pieces(8 * rayon::current_num_threads(), |account| *account);
+        let pieces: Vec<FeatureLogBuilder> = pieces.into_par_iter().map(assembled).collect();
         let mut whole = FeatureLogBuilder::default();
         pieces.into_iter().for_each(|piece| whole.append(piece));
         whole.finish(self.accounts.len())
     }
 
     /// Adds the rows of one account; those that do not say when they were recorded go as the bytes that they are.
-    fn assemble(&self, parts: &[Part], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
-        let account = parts[0].0;
+    fn assemble(&self, places: &[Place<AccountIx>], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
+        let account = places[0].0;
         let (mut rows, mut uses) = (Vec::new(), Vec::new());
         builder.account(account);
         each_group(
             runs,
-            parts,
+            places,
             |user| ranks[user as usize],
             &mut |row| self.refuse(row),
             |group| {

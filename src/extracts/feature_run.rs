@@ -8,10 +8,9 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
+use super::places::{Place, Places};
 use super::stretches::by_key;
 use super::usage_run::{delay, recorded};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, Moment};
@@ -89,8 +88,8 @@ impl Rollup for Run {
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
         let mut merged = Run::default();
-        for parts in by_account(runs).iter() {
-            each_group(runs, parts, |user| user, refuse, |group| merged.push(parts[0].0, group));
+        for places in by_account(runs).iter() {
+            each_group(runs, places, |user| user, refuse, |group| merged.push(places[0].0, group));
         }
         merged
     }
@@ -272,55 +271,25 @@ fn settle(rows: &mut Vec<Row>, refuse: Refuse<Row>) {
     });
 }
 
-/// Where a part of an account's rows lies: the account, the run, the place in the run.
-pub(super) type Part = (AccountIx, u32, u32);
-
-/// The parts of all accounts, sorted.
-pub(super) struct Parts(Vec<Part>);
-
-pub(super) fn by_account(runs: &[Run]) -> Parts {
-    let mut parts: Vec<Part> = Vec::with_capacity(runs.iter().map(|run| run.accounts.len()).sum());
-    for (number, run) in runs.iter().enumerate() {
-        parts.extend(run.accounts.iter().enumerate().map(|(at, of)| (of.account, number as u32, at as u32)));
-    }
-    parts.par_sort_unstable();
-    Parts(parts)
+/// Where the rows of each account lie.
+pub(super) fn by_account(runs: &[Run]) -> Places<AccountIx> {
+    Places::of(runs.iter().map(Run::accounts))
 }
 
-impl Parts {
-    /// Account by account.
-    pub fn iter(&self) -> impl Iterator<Item = &[Part]> {
-        self.0.chunk_by(|a, b| a.0 == b.0)
-    }
-
-    /// About `pieces` runs of whole accounts.
-    pub fn pieces(&self, pieces: usize) -> Vec<&[Part]> {
-        let size = self.0.len().div_ceil(pieces.max(1)).max(1);
-        let mut rest = self.0.as_slice();
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let account = rest[size.min(rest.len()) - 1].0;
-            let (piece, after) = rest.split_at(rest.partition_point(|part| part.0 <= account));
-            found.push(piece);
-            rest = after;
-        }
-        found
-    }
-}
-
-/// Shows the groups of one account from all its parts, each user and feature once, in the order of `rank` and feature.
+/// Shows the groups of one account from all its places, each user and feature once, in the order of `rank` and feature.
 pub(super) fn each_group(
     runs: &[Run],
-    parts: &[Part],
+    places: &[Place<AccountIx>],
     rank: impl Fn(u32) -> u32,
     refuse: Refuse<Row>,
     mut visit: impl FnMut(&Group),
 ) {
-    let of_part = |(_, run, at): &Part| {
+    let of_place = |(_, run, at): &Place<AccountIx>| {
         let run = &runs[*run as usize];
         run.groups(&run.accounts[*at as usize])
     };
-    let mut groups: Vec<(u32, Group)> = parts.iter().flat_map(of_part).map(|group| (rank(group.user), group)).collect();
+    let mut groups: Vec<(u32, Group)> =
+        places.iter().flat_map(of_place).map(|group| (rank(group.user), group)).collect();
     groups.sort_by_key(|(rank, group)| (*rank, group.feature, group.first));
     let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
     let (mut body, mut rows) = (Body::default(), Vec::new());
@@ -334,7 +303,7 @@ pub(super) fn each_group(
             body.join(same);
         } else {
             rows.clear();
-            same.iter().for_each(|group| group.unpack(parts[0].0, &mut rows));
+            same.iter().for_each(|group| group.unpack(places[0].0, &mut rows));
             rows.sort_by(Row::order);
             settle(&mut rows, refuse);
             body.set(&rows);

@@ -26,6 +26,7 @@ mod order;
 mod packed;
 mod parquet_file;
 mod part;
+mod places;
 mod rejects;
 mod rules;
 mod scan;

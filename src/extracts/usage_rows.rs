@@ -16,12 +16,13 @@ use super::convert;
 use super::dictionary_column::{Interner, Mapped};
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
 use super::packed::Writer;
+use super::places::{Place, Places};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
 use super::state::Kept;
 use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
-use super::usage_run::{Cells, Key, Part, Parts, Row, Run, Version, by_series, settle};
+use super::usage_run::{Cells, Key, Row, Run, Version, by_series, refuse_repeats, settle};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
 /// Rows that a thread gathers before it packs them, of 32 bytes each.
@@ -72,7 +73,7 @@ pub(super) struct UsageFound {
     pub older: u64,
     pub recorded: bool,
     runs: Vec<Run>,
-    parts: Parts,
+    places: Places<Key>,
     names: Pairs,
 }
 
@@ -187,8 +188,8 @@ impl<'a> UsageRows<'a> {
         }
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
         let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
-        let parts = by_series(&runs);
-        parts.refuse_repeats(&runs, &mut |row| self.refuse(row));
+        let places = by_series(&runs);
+        refuse_repeats(&runs, &places, &mut |row| self.refuse(row));
         let older = self.older.into_inner();
         UsageFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -197,7 +198,7 @@ impl<'a> UsageRows<'a> {
             older,
             recorded: count.recorded.is_some(),
             runs,
-            parts,
+            places,
             names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -323,8 +324,8 @@ impl UsageFound {
         let lagged = self.recorded;
         let runs = self.runs;
         let pieces: Vec<UsageBuilder> = self
-            .parts
-            .pieces(8 * rayon::current_num_threads())
+            .places
+            .pieces(8 * rayon::current_num_threads(), |key| key.account)
             .into_par_iter()
             .map(|piece| {
                 let mut builder = UsageBuilder::new(metrics.len(), lagged);
@@ -339,26 +340,26 @@ impl UsageFound {
 }
 
 /// Unpacks the series of some accounts and hands them to the builder in the order of the dictionaries.
-fn assemble(parts: &[Part], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
+fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
     let mut cells = Cells::default();
-    for account in parts.chunk_by(|a, b| a.0.account == b.0.account) {
-        let mut series: Vec<(ProductIx, MetricIx, &[Part])> = account
+    for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
+        let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
             .chunk_by(|a, b| a.0 == b.0)
-            .filter_map(|parts| pairs[parts[0].0.pair as usize].map(|(product, metric)| (product, metric, parts)))
+            .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
             .collect();
         series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
-        for (product, metric, parts) in series {
-            cells.read(runs, parts);
-            let account = parts[0].0.account;
+        for (product, metric, places) in series {
+            cells.read(runs, places);
+            let key = places[0].0;
             if cells.rise() {
                 let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
                 let lags = cells.days.iter().zip(&cells.recorded).map(lag);
-                builder.push_once(account, product, metric, &cells.days, &cells.values, lags);
+                builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
             } else {
                 let mut versions: Vec<Version> = cells.versions().collect();
-                settle(parts[0].0, &mut versions, &mut |_| {});
+                settle(key, &mut versions, &mut |_| {});
                 let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
-                builder.push(account, product, metric, &seen);
+                builder.push(key.account, product, metric, &seen);
             }
         }
     }

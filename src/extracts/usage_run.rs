@@ -3,10 +3,9 @@
 
 use std::cmp::Ordering;
 
-use rayon::prelude::*;
-
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer, pack, unpack};
+use super::places::{Place, Places};
 use super::stretches::by_key;
 use crate::vocabulary::{AccountIx, Day, Moment};
 
@@ -85,12 +84,12 @@ impl Rollup for Run {
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
         let (mut merged, mut versions, mut cells) = (Run::default(), Vec::new(), Cells::default());
-        for (key, parts) in by_series(runs).iter_grouped() {
-            cells.read(runs, parts);
+        for places in by_series(runs).iter() {
+            cells.read(runs, places);
             versions.clear();
             versions.extend(cells.versions());
-            settle(key, &mut versions, refuse);
-            merged.push(key, &versions, &mut cells);
+            settle(places[0].0, &mut versions, refuse);
+            merged.push(places[0].0, &versions, &mut cells);
         }
         merged
     }
@@ -201,12 +200,12 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Replaces what is there by the versions of a series from all its parts, in the order of the parts.
-    pub fn read(&mut self, runs: &[Run], parts: &[Part]) {
+    /// Replaces what is there by the versions of a series from all its places, in their order.
+    pub fn read(&mut self, runs: &[Run], places: &[Place<Key>]) {
         self.days.clear();
         self.recorded.clear();
         self.values.clear();
-        for (_, run, at) in parts {
+        for (_, run, at) in places {
             let run = &runs[*run as usize];
             self.extend(run, &run.series[*at as usize]);
         }
@@ -245,58 +244,29 @@ impl Cells {
     }
 }
 
-/// Where a part of a series lies: its key, the run, the place in the run.
-pub(super) type Part = (Key, u32, u32);
-
-/// The parts of all series, sorted.
-pub(super) struct Parts(Vec<Part>);
-
-pub(super) fn by_series(runs: &[Run]) -> Parts {
-    let mut parts: Vec<Part> = Vec::with_capacity(runs.iter().map(|run| run.series.len()).sum());
-    for (number, run) in runs.iter().enumerate() {
-        parts.extend(run.series.iter().enumerate().map(|(at, series)| (series.key, number as u32, at as u32)));
-    }
-    parts.par_sort_unstable();
-    Parts(parts)
+/// Where the versions of each series lie.
+pub(super) fn by_series(runs: &[Run]) -> Places<Key> {
+    Places::of(runs.iter().map(|run| run.series.iter().map(|series| series.key)))
 }
 
-impl Parts {
-    /// Tells `refuse` of every version that two runs hold under the same day and recording, but for one.
-    pub fn refuse_repeats(&self, runs: &[Run], refuse: Refuse<Row>) {
-        let (mut cells, mut versions) = (Cells::default(), Vec::new());
-        for (key, parts) in self.iter_grouped().filter(|(_, parts)| overlap(runs, parts)) {
-            cells.read(runs, parts);
-            versions.clear();
-            versions.extend(cells.versions());
-            settle(key, &mut versions, refuse);
-        }
-    }
-
-    pub fn iter_grouped(&self) -> impl Iterator<Item = (Key, &[Part])> {
-        self.0.chunk_by(|a, b| a.0 == b.0).map(|parts| (parts[0].0, parts))
-    }
-
-    /// The parts by account: about `pieces` runs of whole accounts.
-    pub fn pieces(&self, pieces: usize) -> Vec<&[Part]> {
-        let mut rest = self.0.as_slice();
-        let size = self.0.len().div_ceil(pieces.max(1)).max(1);
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let at = size.min(rest.len());
-            let account = rest[at - 1].0.account;
-            let to = rest.partition_point(|part| part.0.account <= account);
-            let (piece, after) = rest.split_at(to);
-            found.push(piece);
-            rest = after;
-        }
-        found
+/// Tells `refuse` of every version that two runs hold under the same day and recording, but for one.
+pub(super) fn refuse_repeats(runs: &[Run], places: &Places<Key>, refuse: Refuse<Row>) {
+    let (mut cells, mut versions) = (Cells::default(), Vec::new());
+    for places in places.iter().filter(|places| overlap(runs, places)) {
+        cells.read(runs, places);
+        versions.clear();
+        versions.extend(cells.versions());
+        settle(places[0].0, &mut versions, refuse);
     }
 }
 
-/// Whether any two parts of a series share a day.
-fn overlap(runs: &[Run], parts: &[Part]) -> bool {
-    let mut spans: Vec<(Day, Day)> =
-        parts.iter().map(|(_, run, at)| &runs[*run as usize].series[*at as usize]).map(|s| (s.first, s.last)).collect();
+/// Whether a series has a day in two places.
+fn overlap(runs: &[Run], places: &[Place<Key>]) -> bool {
+    let mut spans: Vec<(Day, Day)> = places
+        .iter()
+        .map(|(_, run, at)| &runs[*run as usize].series[*at as usize])
+        .map(|s| (s.first, s.last))
+        .collect();
     spans.sort_unstable();
     spans.windows(2).any(|pair| pair[1].0 <= pair[0].1)
 }

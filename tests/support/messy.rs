@@ -1,51 +1,24 @@
 //! A simulated world with everything in it that ties accounts together or belongs to none.
 
+use std::collections::BTreeSet;
+
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
-use foothold::extracts::schema::{self, RECORDED_AT, Table};
-use foothold::store::Store;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use foothold::extracts::schema::{RECORDED_AT, Table};
 
-use super::night::{fresh_url, store, world};
+use super::night::world;
+use super::rewrite::rewritten;
 
 /// A small world in which contacts move between accounts, ids are given twice, rows name accounts that nobody knows
 /// or none at all, accounts have parents, and texts are longer than the job reads.
 pub fn messy(accounts: usize, days: i32, seed: u64) -> String {
-    let (from, to) = (store(&world(accounts, days, seed)), fresh_url());
-    let into: Store = store(&to);
-    let mut done = std::collections::BTreeSet::new();
-    for object in from.list("").expect("a listing") {
-        let content = from.get(&object.path).expect("an object");
-        let name = object.path.split(['/', '.']).next().unwrap_or_default();
-        let table = schema::tables().iter().find(|table| table.name() == name);
-        let content = match (table, rows_of(content.clone())) {
-            (Some(table), Some(rows)) if rows.num_rows() > 1 && done.insert(table.name()) => {
-                parquet_of(&spoilt(table, &rows))
-            }
-            _ => content,
-        };
-        into.put(&object.path, content).expect("a write");
-    }
-    to
-}
-
-fn rows_of(content: Bytes) -> Option<RecordBatch> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(content).ok()?;
-    let schema = builder.schema().clone();
-    let batches: Vec<RecordBatch> = builder.build().ok()?.collect::<Result<_, _>>().ok()?;
-    concat_batches(&schema, &batches).ok()
-}
-
-fn parquet_of(rows: &RecordBatch) -> Bytes {
-    let mut content = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut content, rows.schema(), None).expect("a writer");
-    writer.write(rows).expect("rows");
-    writer.close().expect("a file");
-    content.into()
+    let mut done = BTreeSet::new();
+    rewritten(&world(accounts, days, seed), |table, path, rows| {
+        let spoil = rows.num_rows() > 1 && done.insert(table.name().to_owned());
+        vec![(path.to_owned(), if spoil { spoilt(table, &rows) } else { rows })]
+    })
 }
 
 fn spoilt(table: &Table, rows: &RecordBatch) -> RecordBatch {

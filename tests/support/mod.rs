@@ -5,6 +5,7 @@ pub mod bench;
 pub mod messy;
 pub mod night;
 pub mod parquet_world;
+pub mod rewrite;
 pub mod scene;
 pub mod world;
 
