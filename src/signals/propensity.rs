@@ -65,7 +65,7 @@ fn reasons(p: &Propensity) -> String {
 /// Observations behind the strongest drivers, which name their metric first; the contract where none can be found.
 fn links(case: &Case, p: &Propensity) -> Vec<u32> {
     let observations = &case.evidence.facts.observations;
-    let behind = |feature: &str| observations.iter().position(|o| feature.starts_with(&*o.metric));
+    let behind = |feature: &str| observations.iter().position(|o| feature.starts_with(o.metric()));
     let strongest = p.drivers.iter().take(DRIVERS_TOLD + 1);
     let mut links: Vec<u32> = strongest.filter_map(|driver| behind(&driver.feature)).map(|at| at as u32).collect();
     links.extend(case.links(&[(Metric::Arr, None, 0), (Metric::TenureDays, None, 0)]));
