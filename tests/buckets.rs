@@ -56,7 +56,7 @@ fn rows(extracts: &Extracts, account: AccountIx) -> Vec<String> {
     x.account_events.of(account).iter().for_each(|r| add(format!("{r:?}")));
     x.opportunities.of(account).iter().for_each(|r| add(format!("{r:?}")));
     x.annotations.of(account).iter().for_each(|r| add(format!("{r:?}")));
-    x.activities.of(account).iter().for_each(|r| add(format!("{} {:?} {:?}", r.id, r.at, r.seen)));
+    x.activities.of(account).iter().for_each(|r| add(format!("{:?} {:?} {:?} {:?}", r.kind, r.contact, r.at, r.seen)));
     x.conversations.of(account).iter().for_each(|r| add(format!("{} {:?} {}", r.id, r.at, r.text)));
     x.surveys.of(account).iter().for_each(|r| add(format!("{} {:?} {}", r.id, r.at, r.score)));
     x.contacts.of(account).iter().for_each(|r| {

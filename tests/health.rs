@@ -1,11 +1,11 @@
 //! Health: the measures' table is monotone, missing dimensions re-weight, and high risk is never green.
 
-use foothold::extracts::{Extracts, InputTable};
+use foothold::extracts::Extracts;
 use foothold::health::{Dimension, Health, Inputs, MEASURES, Measure, Reading, Settings, assess, score};
 use foothold::history::View;
 use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
-use foothold::observations::{AccountObservations, Metric, Observation};
+use foothold::observations::{AccountObservations, Fact, Metric, Observation};
 use foothold::signals::{Detail, Signal};
 use foothold::stakeholders::StakeholderMap;
 use foothold::vocabulary::*;
@@ -21,21 +21,8 @@ fn settings() -> Settings {
 }
 
 fn observation(metric: &str, product: Option<ProductIx>, window_days: i32, value: f64) -> Observation {
-    Observation {
-        account: AccountIx(0),
-        product,
-        category: Category::Product,
-        metric: metric.into(),
-        window_days,
-        value,
-        baseline: None,
-        change: None,
-        unit: "",
-        observed_on: day(TODAY),
-        since: None,
-        source: InputTable::Usage,
-        source_rows: 1,
-    }
+    let metric = (Metric::named(metric), metric.into());
+    Observation::new((AccountIx(0), day(TODAY)), metric, product, window_days, Fact::new(value, 1))
 }
 
 fn fact(metric: Metric, window_days: i32, value: f64) -> Observation {
@@ -43,8 +30,8 @@ fn fact(metric: Metric, window_days: i32, value: f64) -> Observation {
 }
 
 fn changed(metric: Metric, window_days: i32, value: f64, baseline: f64) -> Observation {
-    let change = (baseline > 0.0).then(|| value / baseline - 1.0);
-    Observation { baseline: Some(baseline), change, ..fact(metric, window_days, value) }
+    let fact = Fact::new(value, 1).against(Some(baseline));
+    Observation::new((AccountIx(0), day(TODAY)), (metric, metric.text()), None, window_days, fact)
 }
 
 fn facts(observations: Vec<Observation>) -> AccountObservations {

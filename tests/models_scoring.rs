@@ -1,7 +1,7 @@
 //! From training to tonight's probabilities: explanations that add up, honest abstention, and a registry that only adds.
 
 use foothold::models::artifact::{Artifact, slot};
-use foothold::models::explain::{OTHER_FEATURES, explain};
+use foothold::models::explain::{Driver, Explainer, OTHER_FEATURES};
 use foothold::models::fit::sigmoid;
 use foothold::models::labels::Expansion;
 use foothold::models::promote::decide;
@@ -249,7 +249,7 @@ proptest! {
         let unseen = self::world(100, 12, 1.0, seed);
         let frame = unseen.table.frame();
         let columns = card.bind(&frame).unwrap();
-        let explained = explain(&model, card, &columns, row, named);
+        let explained = Explainer::of(&model, card).explain(&columns, row, named);
         let direct = model.calibrator.apply(card.log_odds(&columns, row));
         prop_assert!((explained.log_odds() - direct).abs() < 1e-9);
         let summed = explained.drivers.iter().fold(explained.base, |sum, driver| sum + driver.contribution);
@@ -258,6 +258,11 @@ proptest! {
         prop_assert!(strengths.is_sorted_by(|a, b| a >= b));
         prop_assert!(explained.drivers.len() <= named + 1);
     }
+}
+
+#[test]
+fn a_driver_is_small_because_a_night_holds_dozens_of_every_account() {
+    assert!(size_of::<Driver>() <= 40, "{} bytes", size_of::<Driver>());
 }
 
 #[test]
@@ -270,14 +275,14 @@ fn sentences_say_value_typical_and_direction() {
     let high = (0..world.table.rows)
         .find(|row| matches!(&frame.find("use_0").unwrap().values, Values::Numbers(v) if v[*row] > 0.95))
         .expect("some row is high");
-    let explained = explain(&model, card, &columns, high, 1);
-    let text = &explained.drivers[0].text;
+    let explained = Explainer::of(&model, card).explain(&columns, high, 1);
+    let text = explained.drivers[0].text();
     assert!(
         text.starts_with("Use 0 9") && text.contains(" %, typically ") && text.ends_with("raises the risk of leaving"),
         "{text}"
     );
     let rest = explained.drivers.last().unwrap();
-    assert!(&*rest.feature == OTHER_FEATURES && rest.text.contains("other feature"), "{rest:?}");
+    assert!(rest.feature() == OTHER_FEATURES && rest.text().contains("other feature"), "{rest:?}");
 }
 
 /// The world's training with one more column, whose value on each row comes of the label.

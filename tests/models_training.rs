@@ -233,7 +233,10 @@ fn fading_use_is_learned_as_the_sign_of_leaving_and_every_score_adds_up() {
             .is_some_and(|f| f.spec.label == "change in sessions of crm over 30 days")
     );
     let driver = &riskiest.expect("somebody is at risk").drivers[0];
-    assert!(driver.feature.contains("sessions") && driver.text.ends_with("raises the risk of leaving"), "{driver:?}");
+    assert!(
+        driver.feature().contains("sessions") && driver.text().ends_with("raises the risk of leaving"),
+        "{driver:?}"
+    );
 }
 
 #[test]

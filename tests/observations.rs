@@ -6,7 +6,7 @@ use foothold::capacity;
 use foothold::extracts::tables::*;
 use foothold::extracts::{Extracts, InputTable, Seen};
 use foothold::history::View;
-use foothold::observations::{AccountObservations, METRICS, Settings, observe};
+use foothold::observations::{AccountObservations, METRICS, Observation, Settings, observe};
 use foothold::vocabulary::{Category, Day, ProductIx};
 use proptest::prelude::*;
 
@@ -67,7 +67,7 @@ fn observed(extracts: &Extracts, on: Day) -> AccountObservations {
 
 /// (value, baseline) of a metric of the account as a whole.
 fn fact(facts: &AccountObservations, metric: &str, window: i32) -> Option<(f64, Option<f64>)> {
-    facts.find(metric, None, window).map(|(_, o)| (o.value, o.baseline))
+    facts.find(metric, None, window).map(|(_, o)| (o.value, o.baseline()))
 }
 
 const TODAY: &str = "2026-06-30";
@@ -91,7 +91,7 @@ fn a_table_that_is_missing_gives_no_observation() {
     let mut world = customer();
     world.usage_run("acme", "crm", "seats", ago(99), &[40.0; 100]);
     let facts = observed(&world.build(), day(TODAY));
-    let sources: BTreeSet<InputTable> = facts.observations.iter().map(|o| o.source).collect();
+    let sources: BTreeSet<InputTable> = facts.observations.iter().map(|o| o.source()).collect();
     assert_eq!(sources, BTreeSet::from([InputTable::Subscriptions, InputTable::Usage]));
     world.available(InputTable::Tickets);
     let facts = observed(&world.build(), day(TODAY));
@@ -108,12 +108,17 @@ fn every_observation_follows_the_table_of_metrics() {
     let facts = observed(&world.build(), day(TODAY));
     let mut ids = BTreeSet::new();
     for o in &facts.observations {
-        let family = o.metric.split_inclusive(':').next().unwrap();
-        let usage = o.category == Category::Product && o.source == InputTable::Usage && o.product.is_some();
+        let family = o.metric().split_inclusive(':').next().unwrap();
+        let usage = o.category() == Category::Product && o.source() == InputTable::Usage && o.product().is_some();
         let spec = METRICS.iter().find(|spec| spec.name == family);
-        assert!(usage || spec.is_some_and(|spec| spec.category == o.category && spec.source == o.source), "{o:?}");
-        assert!(ids.insert((o.product, o.category, o.metric.clone(), o.window_days)), "twice: {o:?}");
+        assert!(usage || spec.is_some_and(|spec| spec.category == o.category() && spec.source == o.source()), "{o:?}");
+        assert!(ids.insert((o.product(), o.category(), o.name(), o.window_days())), "twice: {o:?}");
     }
+}
+
+#[test]
+fn an_observation_is_small_because_a_night_holds_hundreds_of_every_account() {
+    assert!(size_of::<Observation>() <= 56, "{} bytes", size_of::<Observation>());
 }
 
 #[test]
@@ -131,16 +136,16 @@ fn a_fall_in_use_is_measured_and_dated() {
     world.usage_run("acme", "crm", "active_users", ago(181), &(0..182).map(users).collect::<Vec<f64>>());
     let facts = observed(&world.build(), day(TODAY));
     let (_, total) = facts.find("active_users", None, 30).unwrap();
-    assert_eq!((total.change, total.since), (Some(-0.5), Some(ago(27))), "{total:?}");
+    assert_eq!((total.change(), total.since()), (Some(-0.5), Some(ago(27))), "{total:?}");
     assert_eq!(fact(&facts, "active_days", 7), Some((5.0, Some(5.0))));
     let crm = total_product(&facts);
-    assert_eq!(facts.find("active_users", crm, 90).unwrap().1.since, Some(ago(27)));
+    assert_eq!(facts.find("active_users", crm, 90).unwrap().1.since(), Some(ago(27)));
     assert!(facts.find("trend:active_users", crm, 90).is_some());
-    assert_eq!(facts.find("active_users", None, 7).unwrap().1.since, None, "a week is too short to date a change");
+    assert_eq!(facts.find("active_users", None, 7).unwrap().1.since(), None, "a week is too short to date a change");
 }
 
 fn total_product(facts: &AccountObservations) -> Option<ProductIx> {
-    facts.observations.iter().find_map(|o| o.product)
+    facts.observations.iter().find_map(|o| o.product())
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn even_use_has_no_change_point() {
     let calls = |n: i32| f64::from(100 + (n * 7919) % 41 - 20);
     world.usage_run("acme", "crm", "api_calls", ago(399), &(0..400).map(calls).collect::<Vec<f64>>());
     let facts = observed(&world.build(), day(TODAY));
-    assert!(facts.observations.iter().all(|o| o.since.is_none()));
+    assert!(facts.observations.iter().all(|o| o.since().is_none()));
 }
 
 #[test]
@@ -172,7 +177,7 @@ fn tickets_are_counted_against_the_window_before() {
     assert_eq!(fact(&facts, "csat_mean", 30), Some((4.0, Some(8.0))));
     assert_eq!(fact(&facts, "resolution_hours", 30), Some((48.0, Some(48.0))));
     let (_, critical) = facts.find("critical_tickets_open", None, 0).unwrap();
-    assert_eq!((critical.value, critical.since), (1.0, Some(ago(5))));
+    assert_eq!((critical.value, critical.since()), (1.0, Some(ago(5))));
 }
 
 #[test]
@@ -224,7 +229,7 @@ fn people_join_rise_and_leave() {
     assert_eq!((value("key_contacts_left", 30), value("executives_left", 30)), (1.0, 1.0));
     assert_eq!((value("contacts_joined", 30), value("departments_new", 30)), (1.0, 1.0));
     let (_, buyers) = facts.find("procurement_contacts", None, 0).unwrap();
-    assert_eq!((buyers.value, buyers.since), (1.0, Some(ago(8))));
+    assert_eq!((buyers.value, buyers.since()), (1.0, Some(ago(8))));
 }
 
 #[test]
@@ -250,7 +255,7 @@ fn money_is_what_is_in_force_and_what_is_overdue() {
     assert_eq!(fact(&facts, "days_late_mean", 90), Some(((45.0 + 10.0) / 2.0, None)));
     assert_eq!(fact(&facts, "opportunity_arr_open", 0), Some((900.0, None)));
     assert_eq!(fact(&facts, "opportunities_won", 180).unwrap().0, 1.0);
-    let crm = facts.observations.iter().find_map(|o| o.product);
+    let crm = facts.observations.iter().find_map(|o| o.product());
     let (_, paid_for) = facts.find("units_utilization", crm, 60).unwrap();
     assert_eq!(paid_for.value, 0.5);
 }
@@ -283,7 +288,7 @@ fn features_tell_breadth_trials_workarounds_and_what_was_abandoned() {
     assert_eq!(fact(&facts, "features_abandoned", 30), Some((1.0, Some(2.0))));
     let id = |name: &str| extracts.ids.products.get(name);
     let (_, abandoned) = facts.find("feature_abandoned:old", id("crm"), 30).unwrap();
-    assert_eq!((abandoned.value, abandoned.baseline, abandoned.since), (0.0, Some(10.0), Some(ago(39))));
+    assert_eq!((abandoned.value, abandoned.baseline(), abandoned.since()), (0.0, Some(10.0), Some(ago(39))));
     assert_eq!(facts.find("workaround_events", id("insights"), 60).unwrap().1.value, 5.0);
     assert_eq!(facts.find("workaround_users", id("insights"), 90).unwrap().1.value, 1.0);
     assert_eq!(fact(&facts, "top_user_share", 30), Some((20.0 / 22.0, None)));

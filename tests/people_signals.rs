@@ -1,10 +1,9 @@
 //! Signals about people: each fires on its own planted story, names the person, and stays silent without it.
 
-use foothold::extracts::InputTable;
 use foothold::extracts::tables::{ActivityKind, EventKind, Seniority};
 use foothold::history::View;
 use foothold::history::contracts::Contract;
-use foothold::observations::{AccountObservations, Metric, Name, Observation};
+use foothold::observations::{AccountObservations, Fact, Metric, Name, Observation};
 use foothold::peers::Peers;
 use foothold::signals::{Catalogue, Classifier, Evidence, Learned, Signal};
 use foothold::stakeholders::{Context, map};
@@ -25,20 +24,9 @@ fn facts() -> AccountObservations {
         (Metric::ExecutivesLeft.text(), 90),
         (Metric::EventsOfKind.of("executive_departure"), 30),
     ];
-    let observation = |(metric, window_days): (Name, i32)| Observation {
-        account: AccountIx(0),
-        product: None,
-        category: Category::Relationship,
-        metric,
-        window_days,
-        value: 1.0,
-        baseline: None,
-        change: None,
-        unit: "people",
-        observed_on: day(TODAY),
-        since: None,
-        source: InputTable::Contacts,
-        source_rows: 1,
+    let observation = |(name, window_days): (Name, i32)| {
+        let metric = (Metric::named(&name), name);
+        Observation::new((AccountIx(0), day(TODAY)), metric, None, window_days, Fact::new(1.0, 1))
     };
     AccountObservations { observations: observed.into_iter().map(observation).collect(), capacity: Vec::new() }
 }

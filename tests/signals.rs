@@ -476,7 +476,7 @@ fn a_propensity_fires_in_the_top_decile_above_its_base_unless_the_model_abstains
             base_log_odds: 0.0,
             drivers: Vec::new(),
             what_would_change: None,
-            abstained: abstained.map(str::to_owned),
+            abstained: abstained.map(Into::into),
         });
         bench
     };

@@ -173,10 +173,10 @@ impl Night<'_> {
     fn observation(&self, o: &Observation) -> Value {
         let extracts = self.view.extracts;
         json!({
-            "observation_id": o.id(extracts).to_string(), "product_id": o.product.map(|p| &**extracts.ids.products.name(p)),
-            "category": o.category, "metric": &*o.metric, "window_days": o.window_days, "value": o.value,
-            "baseline": o.baseline, "change": o.change, "unit": o.unit, "observed_on": o.observed_on, "since": o.since,
-            "source_table": o.source.as_str(), "source_rows": o.source_rows,
+            "observation_id": o.id(extracts).to_string(), "product_id": o.product().map(|p| &**extracts.ids.products.name(p)),
+            "category": o.category(), "metric": o.metric(), "window_days": o.window_days(), "value": o.value,
+            "baseline": o.baseline(), "change": o.change(), "unit": o.unit(), "observed_on": o.observed_on, "since": o.since(),
+            "source_table": o.source().as_str(), "source_rows": o.source_rows(),
         })
     }
 

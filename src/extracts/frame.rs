@@ -36,7 +36,10 @@ impl Frame {
 
     /// A row per position for which `row` finds all it needs.
     pub fn rows<T>(&self, row: impl FnMut(usize) -> Option<T>) -> Vec<T> {
-        (0..self.len()).filter_map(row).collect()
+        // Nearly all of them do: room for more would stay as long as the rows.
+        let mut rows = Vec::with_capacity(self.len());
+        rows.extend((0..self.len()).filter_map(row));
+        rows
     }
 
     /// Positions of the versions that nothing superseded.

@@ -95,8 +95,8 @@ impl Measure {
     fn members<'a>(&self, facts: &'a AccountObservations) -> impl Iterator<Item = &'a Observation> {
         let (name, window) = (self.metric.name(), self.window_days);
         let named =
-            move |o: &Observation| if name.ends_with(':') { o.metric.starts_with(name) } else { &*o.metric == name };
-        facts.observations.iter().filter(move |o| o.window_days == window && named(o) && o.value.is_finite())
+            move |o: &Observation| if name.ends_with(':') { o.metric().starts_with(name) } else { o.metric() == name };
+        facts.observations.iter().filter(move |o| o.window_days() == window && named(o) && o.value.is_finite())
     }
 
     /// The mean, with the observation that lies lowest to speak for it.
@@ -108,17 +108,17 @@ impl Measure {
 }
 
 fn change_of(o: &Observation) -> Option<f64> {
-    let silent = o.value == 0.0 && o.baseline == Some(0.0);
-    o.change.or(silent.then_some(-1.0))
+    let silent = o.value == 0.0 && o.baseline() == Some(0.0);
+    o.change().or(silent.then_some(-1.0))
 }
 
 fn share_of_baseline(o: &Observation) -> Option<f64> {
-    let baseline = o.baseline?;
+    let baseline = o.baseline()?;
     Some(if baseline > 0.0 { o.value / baseline } else { 0.0 })
 }
 
 fn surge(o: &Observation, facts: &AccountObservations) -> Option<f64> {
-    let surge = (o.value + TICKET_PRIOR) / (o.baseline? + TICKET_PRIOR) - 1.0;
+    let surge = (o.value + TICKET_PRIOR) / (o.baseline()? + TICKET_PRIOR) - 1.0;
     let csat = [30, 90].into_iter().find_map(|window| facts.find(Metric::CsatMean.name(), None, window));
     let content = csat.is_some_and(|(_, csat)| csat.value >= GOOD_CSAT);
     Some(if content { surge.min(0.0) } else { surge })
@@ -126,12 +126,12 @@ fn surge(o: &Observation, facts: &AccountObservations) -> Option<f64> {
 
 fn stopped(facts: &AccountObservations, window_days: i32) -> Option<&Observation> {
     let metered = |o: &&Observation| {
-        o.category == Category::Product
-            && o.source == InputTable::Usage
-            && o.window_days == window_days
-            && o.product.is_some()
-            && !o.metric.starts_with(Metric::UsageTrend.name())
-            && !LEVELS.contains(&&*o.metric)
+        o.category() == Category::Product
+            && o.source() == InputTable::Usage
+            && o.window_days() == window_days
+            && o.product().is_some()
+            && !o.metric().starts_with(Metric::UsageTrend.name())
+            && !LEVELS.contains(&o.metric())
     };
     let first = facts.observations.iter().find(metered)?;
     facts.observations.iter().filter(metered).all(|o| o.value == 0.0).then_some(first)
@@ -250,9 +250,9 @@ pub static MEASURES: &[Measure] = &[
 ];
 
 fn moved(what: &str, o: &Observation) -> String {
-    let since = o.since.map_or(String::new(), |since| format!(", since {}", day(since)));
-    let window = if o.window_days == 0 { "over a year".to_owned() } else { format!("over {} days", o.window_days) };
-    match (o.change, o.baseline) {
+    let since = o.since().map_or(String::new(), |since| format!(", since {}", day(since)));
+    let window = if o.window_days() == 0 { "over a year".to_owned() } else { format!("over {} days", o.window_days()) };
+    match (o.change(), o.baseline()) {
         (Some(rate), Some(baseline)) if rate.abs() >= 0.005 => {
             format!("{what} {} {window} ({} against {} before{since})", change(rate), count(o.value), count(baseline))
         }
@@ -262,7 +262,7 @@ fn moved(what: &str, o: &Observation) -> String {
 }
 
 fn before(o: &Observation) -> String {
-    o.baseline.map_or(String::new(), |baseline| format!(", {} before", count(baseline)))
+    o.baseline().map_or(String::new(), |baseline| format!(", {} before", count(baseline)))
 }
 
 fn days(o: &Observation) -> String {
@@ -271,5 +271,5 @@ fn days(o: &Observation) -> String {
 
 /// `seats` of `ceiling_utilization:seats`.
 fn particular(o: &Observation) -> String {
-    o.metric.split_once(':').map_or(&*o.metric, |(_, particular)| particular).replace('_', " ")
+    o.metric().split_once(':').map_or(o.metric(), |(_, particular)| particular).replace('_', " ")
 }

@@ -1,11 +1,12 @@
 //! Why a probability is what it is: one driver per source feature, in numbers that add up and in sentences.
 
-use super::Driver;
+use std::sync::Arc;
+
 use super::artifact::Artifact;
 use super::bins::Bins;
 use super::scorecard::{Feature, Scorecard, Typical};
 use super::table::{Column, Values};
-use crate::vocabulary::PropensityKind;
+use crate::vocabulary::{PropensityKind, Text};
 use crate::wording;
 
 /// A probability's parts: `base + Σ contributions` is its log-odds.
@@ -25,55 +26,146 @@ impl Explanation {
 /// What the sum of all features beyond the named ones is called.
 pub const OTHER_FEATURES: &str = "other features";
 
-/// Explains one row: the `named` strongest features, and one driver for what the rest add up to.
-pub fn explain(
-    artifact: &Artifact,
-    scorecard: &Scorecard,
-    columns: &[Option<&Column>],
-    row: usize,
-    named: usize,
-) -> Explanation {
-    let slope = artifact.calibrator.slope;
-    let contributions: Vec<f64> =
-        scorecard.contributions(columns, row).into_iter().map(|points| slope * points).collect();
-    let mut order: Vec<usize> = (0..contributions.len()).filter(|i| contributions[*i] != 0.0).collect();
-    order.sort_by(|a, b| contributions[*b].abs().total_cmp(&contributions[*a].abs()).then(a.cmp(b)));
-    let (first, rest) = order.split_at(order.len().min(named));
-    let outcome = outcome(artifact);
-    let mut drivers: Vec<Driver> =
-        first.iter().map(|i| driver(&scorecard.features[*i], columns[*i], row, contributions[*i], &outcome)).collect();
-    if !rest.is_empty() {
-        drivers.push(remainder(rest.len(), rest.iter().map(|i| contributions[*i]).sum(), &outcome));
-    }
-    Explanation { base: artifact.calibrator.apply(scorecard.base), drivers }
+/// The contribution of one source feature. A night holds dozens for every account, so one keeps what is the account's
+/// own, and says its sentence when asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Driver {
+    /// Log-odds.
+    pub contribution: f64,
+    own: Own,
+    topic: Arc<Topic>,
 }
 
-fn driver(feature: &Feature, column: Option<&Column>, row: usize, contribution: f64, outcome: &str) -> Driver {
-    let value = column.map_or(Typical::Missing, |column| at(&column.values, row));
-    let (own, typical) = (said(&value, &feature.spec.unit), said(&feature.typical, &feature.spec.unit));
-    let label = wording::capital(&feature.spec.label);
-    let effect = direction(contribution);
-    let text = match (&value, &feature.typical) {
-        (Typical::Missing, Typical::Missing) => format!("{label} not known: {effect} {outcome}"),
-        (_, Typical::Missing) => format!("{label} {own}, mostly not known: {effect} {outcome}"),
-        _ => format!("{label} {own}, typically {typical}: {effect} {outcome}"),
-    };
-    Driver {
-        feature: feature.spec.name.as_str().into(),
-        value: number(&value),
-        typical: number(&feature.typical),
-        contribution,
-        text,
+/// What an account brings to a topic.
+#[derive(Clone, Debug, PartialEq)]
+enum Own {
+    Missing,
+    Number(f64),
+    Word(Text),
+    /// So many features beyond the named ones.
+    Features(usize),
+}
+
+/// What a driver is about, the same for all accounts.
+#[derive(Debug, PartialEq)]
+enum Topic {
+    Feature { name: String, label: String, unit: String, typical: Typical, outcome: String },
+    Others { outcome: String },
+    Group { feature: String, text: String },
+}
+
+impl Driver {
+    pub fn feature(&self) -> &str {
+        match &*self.topic {
+            Topic::Feature { name, .. } => name,
+            Topic::Others { .. } => OTHER_FEATURES,
+            Topic::Group { feature, .. } => feature,
+        }
+    }
+
+    /// `None` where it is not known or not a number; the text says it then.
+    pub fn value(&self) -> Option<f64> {
+        match self.own {
+            Own::Number(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Median of the training rows.
+    pub fn typical(&self) -> Option<f64> {
+        match &*self.topic {
+            Topic::Feature { typical: Typical::Number(value), .. } => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The driver as a sentence.
+    pub fn text(&self) -> String {
+        let effect = direction(self.contribution);
+        match (&*self.topic, &self.own) {
+            (Topic::Group { text, .. }, _) => text.clone(),
+            (Topic::Others { outcome }, Own::Features(1)) => format!("1 other feature: {effect} {outcome}"),
+            (Topic::Others { outcome }, own) => {
+                let features = if let Own::Features(features) = own { *features } else { 0 };
+                format!("{features} other features together: {} {outcome}", effect.trim_end_matches('s'))
+            }
+            (Topic::Feature { label, typical: Typical::Missing, outcome, .. }, Own::Missing) => {
+                format!("{label} not known: {effect} {outcome}")
+            }
+            (Topic::Feature { label, unit, typical: Typical::Missing, outcome, .. }, own) => {
+                format!("{label} {}, mostly not known: {effect} {outcome}", own.said(unit))
+            }
+            (Topic::Feature { label, unit, typical, outcome, .. }, own) => {
+                format!("{label} {}, typically {}: {effect} {outcome}", own.said(unit), said(typical, unit))
+            }
+        }
     }
 }
 
-fn remainder(features: usize, contribution: f64, outcome: &str) -> Driver {
-    let (count, verb) = match features {
-        1 => ("1 other feature".to_owned(), direction(contribution)),
-        n => (format!("{n} other features together"), direction(contribution).trim_end_matches('s')),
-    };
-    let text = format!("{count}: {verb} {outcome}");
-    Driver { feature: OTHER_FEATURES.into(), value: None, typical: None, contribution, text }
+impl Own {
+    fn at(values: &Values, row: usize) -> Own {
+        match values {
+            Values::Numbers(values) if values[row].is_nan() => Own::Missing,
+            Values::Numbers(values) => Own::Number(values[row]),
+            Values::Words(values) => values[row].clone().map_or(Own::Missing, Own::Word),
+        }
+    }
+
+    fn said(&self, unit: &str) -> String {
+        match self {
+            Own::Number(value) => said_number(*value, unit),
+            Own::Word(word) => wording::words(word),
+            Own::Missing | Own::Features(_) => NOT_KNOWN.to_owned(),
+        }
+    }
+}
+
+/// Explains the rows of one model.
+pub struct Explainer<'m> {
+    artifact: &'m Artifact,
+    scorecard: &'m Scorecard,
+    /// By feature of the scorecard.
+    topics: Vec<Arc<Topic>>,
+    others: Arc<Topic>,
+}
+
+impl<'m> Explainer<'m> {
+    pub fn of(artifact: &'m Artifact, scorecard: &'m Scorecard) -> Explainer<'m> {
+        let outcome = outcome(artifact);
+        let topic = |feature: &Feature| {
+            Arc::new(Topic::Feature {
+                name: feature.spec.name.clone(),
+                label: wording::capital(&feature.spec.label),
+                unit: feature.spec.unit.clone(),
+                typical: feature.typical.clone(),
+                outcome: outcome.clone(),
+            })
+        };
+        let topics = scorecard.features.iter().map(topic).collect();
+        Explainer { artifact, scorecard, topics, others: Arc::new(Topic::Others { outcome }) }
+    }
+
+    /// Explains one row: the `named` strongest features, and one driver for what the rest add up to.
+    pub fn explain(&self, columns: &[Option<&Column>], row: usize, named: usize) -> Explanation {
+        let calibrator = &self.artifact.calibrator;
+        let points = self.scorecard.contributions(columns, row);
+        let contributions: Vec<f64> = points.into_iter().map(|points| calibrator.slope * points).collect();
+        let mut order: Vec<usize> = (0..contributions.len()).filter(|i| contributions[*i] != 0.0).collect();
+        order.sort_by(|a, b| contributions[*b].abs().total_cmp(&contributions[*a].abs()).then(a.cmp(b)));
+        let (first, rest) = order.split_at(order.len().min(named));
+        let mut drivers = Vec::with_capacity(first.len() + usize::from(!rest.is_empty()));
+        drivers.extend(first.iter().map(|i| Driver {
+            contribution: contributions[*i],
+            own: columns[*i].map_or(Own::Missing, |column| Own::at(&column.values, row)),
+            topic: self.topics[*i].clone(),
+        }));
+        drivers.extend((!rest.is_empty()).then(|| Driver {
+            contribution: rest.iter().map(|i| contributions[*i]).sum(),
+            own: Own::Features(rest.len()),
+            topic: self.others.clone(),
+        }));
+        Explanation { base: calibrator.apply(self.scorecard.base), drivers }
+    }
 }
 
 /// The one driver of a fallback: the rate of the account's group against the overall rate.
@@ -81,13 +173,11 @@ pub fn of_rate(artifact: &Artifact, rate: f64, group: &str) -> Explanation {
     let (base, own) = (logit(artifact.fallback.overall), logit(rate));
     let name = &artifact.fallback.label;
     let (own_rate, overall) = (wording::percent(rate), wording::percent(artifact.fallback.overall));
-    let driver = Driver {
-        feature: artifact.fallback.feature.as_str().into(),
-        value: None,
-        typical: None,
-        contribution: own - base,
+    let topic = Topic::Group {
+        feature: artifact.fallback.feature.clone(),
         text: format!("{} {group}: true of {own_rate} of such accounts, {overall} of all", wording::capital(name)),
     };
+    let driver = Driver { contribution: own - base, own: Own::Missing, topic: Arc::new(topic) };
     Explanation { base, drivers: vec![driver] }
 }
 
@@ -95,24 +185,11 @@ fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
-fn at(values: &Values, row: usize) -> Typical {
-    match values {
-        Values::Numbers(values) if values[row].is_nan() => Typical::Missing,
-        Values::Numbers(values) => Typical::Number(values[row]),
-        Values::Words(values) => values[row].as_deref().map_or(Typical::Missing, |word| Typical::Word(word.to_owned())),
-    }
-}
-
-fn number(value: &Typical) -> Option<f64> {
-    match value {
-        Typical::Number(value) => Some(*value),
-        _ => None,
-    }
-}
+const NOT_KNOWN: &str = "not known";
 
 fn said(value: &Typical, unit: &str) -> String {
     match value {
-        Typical::Missing => "not known".to_owned(),
+        Typical::Missing => NOT_KNOWN.to_owned(),
         Typical::Word(word) => wording::words(word),
         Typical::Number(value) => said_number(*value, unit),
     }

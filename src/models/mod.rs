@@ -53,6 +53,7 @@ pub mod uncertainty;
 
 use serde::{Deserialize, Serialize};
 
+pub use explain::Driver;
 use family::Family;
 use labels::{Expansion, Expansions, Rules};
 pub use promote::ModelEvaluation;
@@ -80,22 +81,9 @@ pub struct Propensity {
     pub drivers: Vec<Driver>,
     /// The smallest change of what a team can influence that brings the probability to the better side of the base
     /// rate, as a sentence; `None` where it stands there or where no three changes reach it.
-    pub what_would_change: Option<String>,
+    pub what_would_change: Option<Box<str>>,
     /// Set when the model abstains and `probability` is the fallback's.
-    pub abstained: Option<String>,
-}
-
-/// The contribution of one source feature.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Driver {
-    pub feature: Text,
-    /// `None` where it is not known or not a number; the text says it then.
-    pub value: Option<f64>,
-    /// Median of the training rows.
-    pub typical: Option<f64>,
-    /// Log-odds.
-    pub contribution: f64,
-    pub text: String,
+    pub abstained: Option<Text>,
 }
 
 /// `[models]` of a job.

@@ -10,7 +10,7 @@ use super::bootstrap::Interval;
 use super::columns::lay;
 use super::counterfactual::{self, counterfactual};
 use super::drift::{Drift, Met, Watch};
-use super::explain::{self, Explanation};
+use super::explain::{self, Explainer, Explanation};
 use super::fit::sigmoid;
 use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
@@ -23,7 +23,7 @@ use crate::history::View;
 use crate::history::contracts::is_core;
 use crate::observations::AccountObservations;
 use crate::store::Store;
-use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind};
+use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind, Text};
 
 /// The champions of a registry, ready to score; empty where nothing was trained.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub struct Scored {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChurnPoint {
     pub account: AccountIx,
-    pub model_id: crate::vocabulary::Text,
+    pub model_id: Text,
     pub point: survival::Point,
 }
 
@@ -218,7 +218,11 @@ impl Scorer {
     /// Sets every percentile, and says what has moved since training, by everyone scored tonight.
     pub fn ranked(&self, unranked: Unranked, everyone: &Population, day: Day, settings: &Settings) -> Scored {
         let Unranked { mut propensities, churn_curves, .. } = unranked;
-        propensities.par_iter_mut().flatten().for_each(|p| p.percentile = everyone.percentile(p));
+        propensities.par_iter_mut().for_each(|propensities| {
+            propensities.iter_mut().for_each(|p| p.percentile = everyone.percentile(p));
+            // A night keeps those of every account.
+            propensities.shrink_to_fit();
+        });
         let met = everyone.met.iter().filter_map(|(slot, met)| Some((&self.champions.get(slot)?.0, met)));
         let drift = met.flat_map(|(model, met)| Watch::having(model, met.clone()).found(day, &settings.drift));
         Scored { drift: drift.collect(), propensities, churn_curves }
@@ -287,7 +291,7 @@ impl<'a> Tonight<'a> {
         let frame = extra.columns.iter().fold(self.table.frame(), Frame::with);
         let (answers, abstained) = answered(model, &frame, &rows, self.view.extracts, settings);
         watch.meet(&frame, &rows, answers.iter().map(|answer| answer.explanation.log_odds()));
-        let model_id: crate::vocabulary::Text = model.model_id.as_str().into();
+        let model_id: Text = model.model_id.as_str().into();
         let propensity = |answer: Answer| {
             let probability = sigmoid(answer.explanation.log_odds());
             Propensity {
@@ -321,10 +325,11 @@ impl<'a> Tonight<'a> {
 }
 
 /// What is said of one row.
+#[derive(Clone)]
 struct Answer {
     explanation: Explanation,
     interval: Option<Interval>,
-    what_would_change: Option<String>,
+    what_would_change: Option<Box<str>>,
 }
 
 /// Answers for every row by the scorecard, or by the fallback with the reason why.
@@ -334,14 +339,18 @@ fn answered(
     rows: &[u32],
     extracts: &Extracts,
     settings: &Settings,
-) -> (Vec<Answer>, Option<String>) {
+) -> (Vec<Answer>, Option<Text>) {
     match bound(model, frame, extracts) {
         Ok((scorecard, columns)) => {
             let named = settings.named_drivers as usize;
-            let answer = |row: &u32| by_scorecard(model, scorecard, &columns, frame, *row as usize, named);
+            let explainer = Explainer::of(model, scorecard);
+            let answer = |row: &u32| {
+                let explanation = explainer.explain(&columns, *row as usize, named);
+                by_scorecard(model, scorecard, &columns, frame, *row as usize, explanation)
+            };
             (rows.par_iter().map(answer).collect(), None)
         }
-        Err(reason) => (by_rate(model, frame, rows), Some(reason)),
+        Err(reason) => (by_rate(model, frame, rows), Some(reason.into())),
     }
 }
 
@@ -351,9 +360,8 @@ fn by_scorecard(
     columns: &[Option<&Column>],
     frame: &Frame,
     row: usize,
-    named: usize,
+    explanation: Explanation,
 ) -> Answer {
-    let explanation = explain::explain(model, scorecard, columns, row, named);
     let z = explanation.log_odds();
     let interval = model.uncertainty.as_ref().map(|uncertainty| {
         let segment = frame.find(&uncertainty.feature).and_then(|column| match &column.values {
@@ -363,7 +371,7 @@ fn by_scorecard(
         uncertainty.interval(z, segment)
     });
     let found = counterfactual(model, scorecard, columns, row);
-    let what_would_change = found.map(|found| counterfactual::sentence(model, scorecard, &found, sigmoid(z)));
+    let what_would_change = found.map(|found| counterfactual::sentence(model, scorecard, &found, sigmoid(z)).into());
     Answer { explanation, interval, what_would_change }
 }
 
@@ -398,5 +406,7 @@ fn by_rate(model: &Artifact, frame: &Frame, rows: &[u32]) -> Vec<Answer> {
         interval: Some(fallback.interval(code, model.trained.days)),
         what_would_change: None,
     };
-    rows.iter().map(code).map(answer).collect()
+    // Accounts of a group share what is said.
+    let answers: Vec<Answer> = (0..fallback.rates.len()).map(|code| answer(code as u8)).collect();
+    rows.iter().map(code).map(|code| answers[usize::from(code)].clone()).collect()
 }

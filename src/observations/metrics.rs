@@ -56,6 +56,10 @@ macro_rules! metric_table {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Metric { $(#[doc = $meaning] $variant),* }
 
+        impl Metric {
+            const ALL: &[Metric] = &[$(Metric::$variant),*];
+        }
+
         /// The table, in the order of [`Metric`].
         pub const METRICS: &[MetricSpec] = &[$(MetricSpec {
             name: $name,
@@ -191,6 +195,15 @@ impl Metric {
     /// The name as an observation carries it.
     pub const fn text(self) -> Name {
         Name::Fixed(self.name())
+    }
+
+    /// The metric that measures what an observation of this name says; what no other measures is metered usage.
+    pub fn named(name: &str) -> Metric {
+        let is = |metric: &&Metric| match metric.name() {
+            family if family.ends_with(':') => name.starts_with(family),
+            own => name == own,
+        };
+        Metric::ALL.iter().find(is).copied().unwrap_or(Metric::Usage)
     }
 
     /// The name of one member of a family.

@@ -24,39 +24,128 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::{self, View};
-use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId};
+use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId, Text};
 
 pub use change::{ChangePoint, change_point};
 pub use metrics::{METRICS, Metric, MetricSpec};
 pub use name::Name;
 pub use people::is_procurement;
 pub use product::unit_of;
+pub use recorder::Fact;
 
 /// One measured fact: a row of the `observations` output.
+///
+/// A night holds some hundred of them for every account, so what follows from the metric or from other values is not
+/// kept but worked out when asked for.
 #[derive(Clone, Debug)]
 pub struct Observation {
     pub account: AccountIx,
-    pub product: Option<ProductIx>,
-    pub category: Category,
-    /// What was measured, e.g. `seats`, `tickets_opened`, `days_since_contact`.
-    pub metric: Name,
-    /// Length of the window that ends on the observed day; 0 for a state at that day.
-    pub window_days: i32,
-    pub value: f64,
-    /// The same measure over the window before.
-    pub baseline: Option<f64>,
-    /// (value − baseline) / baseline; `None` without a baseline above zero.
-    pub change: Option<f64>,
-    pub unit: &'static str,
     pub observed_on: Day,
-    /// The day the change began, where a change point was found.
-    pub since: Option<Day>,
-    pub source: InputTable,
-    /// Rows of the source that the value rests on.
-    pub source_rows: u64,
+    pub value: f64,
+    /// NaN where there is none.
+    baseline: f64,
+    /// The name, where it is not the metric's own.
+    particular: Option<Text>,
+    /// [`NO_PRODUCT`] where there is none.
+    product: ProductIx,
+    /// [`NO_DAY`] where there is none.
+    since: Day,
+    source_rows: u32,
+    window_days: i16,
+    metric: Metric,
 }
 
+/// A catalogue never holds as many products.
+const NO_PRODUCT: ProductIx = ProductIx(u32::MAX);
+/// No change begins at the end of time.
+const NO_DAY: Day = Day::MAX;
+
 impl Observation {
+    /// `name` is the metric's own or that of one member of its family; a window has at most [`LONGEST_WINDOW`] days.
+    pub fn new(
+        (account, observed_on): (AccountIx, Day),
+        (metric, name): (Metric, Name),
+        product: Option<ProductIx>,
+        window_days: i32,
+        fact: Fact,
+    ) -> Observation {
+        Observation {
+            account,
+            observed_on,
+            value: fact.value,
+            baseline: fact.baseline.unwrap_or(f64::NAN),
+            particular: match name {
+                Name::Fixed(_) => None,
+                Name::Particular(name) => Some(name),
+            },
+            product: product.unwrap_or(NO_PRODUCT),
+            since: fact.since.unwrap_or(NO_DAY),
+            source_rows: u32::try_from(fact.rows).unwrap_or(u32::MAX),
+            window_days: window_days as i16,
+            metric,
+        }
+    }
+
+    #[inline]
+    pub fn product(&self) -> Option<ProductIx> {
+        (self.product != NO_PRODUCT).then_some(self.product)
+    }
+
+    pub const fn category(&self) -> Category {
+        self.metric.spec().category
+    }
+
+    /// What was measured, e.g. `seats`, `tickets_opened`, `days_since_contact`.
+    #[inline]
+    pub fn metric(&self) -> &str {
+        self.particular.as_deref().unwrap_or(self.metric.name())
+    }
+
+    /// The same as a name that outlives the observation.
+    pub fn name(&self) -> Name {
+        self.particular.clone().map_or(self.metric.text(), Name::Particular)
+    }
+
+    /// Length of the window that ends on the observed day; 0 for a state at that day.
+    #[inline]
+    pub fn window_days(&self) -> i32 {
+        self.window_days.into()
+    }
+
+    /// The same measure over the window before.
+    #[inline]
+    pub fn baseline(&self) -> Option<f64> {
+        (!self.baseline.is_nan()).then_some(self.baseline)
+    }
+
+    /// (value − baseline) / baseline; `None` without a baseline above zero.
+    pub fn change(&self) -> Option<f64> {
+        recorder::relative_change(self.value, self.baseline())
+    }
+
+    /// The metric's; metered usage and its trend have that of what is metered.
+    pub fn unit(&self) -> &'static str {
+        match self.metric {
+            Metric::Usage => unit_of(self.metric()),
+            Metric::UsageTrend => unit_of(self.metric().trim_start_matches(Metric::UsageTrend.name())),
+            _ => self.metric.spec().unit,
+        }
+    }
+
+    /// The day the change began, where a change point was found.
+    pub fn since(&self) -> Option<Day> {
+        (self.since != NO_DAY).then_some(self.since)
+    }
+
+    pub const fn source(&self) -> InputTable {
+        self.metric.spec().source
+    }
+
+    /// Rows of the source that the value rests on.
+    pub const fn source_rows(&self) -> u32 {
+        self.source_rows
+    }
+
     /// Unique within a day: account, product, category, metric and window.
     pub fn id(&self, extracts: &Extracts) -> StableId {
         self.id_in(extracts, &mut String::new())
@@ -65,8 +154,8 @@ impl Observation {
     /// The same, put together in `joined`, which many ids may share.
     pub fn id_in(&self, extracts: &Extracts, joined: &mut String) -> StableId {
         joined.clear();
-        let product = self.product.map_or("", |p| &**extracts.ids.products.name(p));
-        for part in [extracts.account_id(self.account), product, self.category.as_str(), &self.metric] {
+        let product = self.product().map_or("", |p| &**extracts.ids.products.name(p));
+        for part in [extracts.account_id(self.account), product, self.category().as_str(), self.metric()] {
             joined.push_str(part);
             joined.push(ID_SEPARATOR);
         }
@@ -88,7 +177,7 @@ impl AccountObservations {
         let position = self
             .observations
             .iter()
-            .position(|o| o.window_days == window_days && o.product == product && &*o.metric == metric)?;
+            .position(|o| o.window_days() == window_days && o.product() == product && o.metric() == metric)?;
         Some((position as u32, &self.observations[position]))
     }
 }

@@ -25,13 +25,10 @@ pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
         let series = of.regular;
         // A copy of the account's own: all threads would fight over the counter of the shared one.
         let name = Name::from(recorder.view.extracts.metric(series.metric));
-        let unit = unit_of(&name);
-        let from = recorder.out.len();
         for (window, fact) in measured(series, windows, &of.measures) {
             recorder.record(Metric::Usage, name.clone(), Some(series.product), window, fact);
         }
         trend(recorder, series, &name);
-        recorder.out[from..].iter_mut().for_each(|observation| observation.unit = unit);
     }
     active_users(recorder, metered);
     active_days(recorder, metered);

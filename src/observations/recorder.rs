@@ -8,10 +8,13 @@ use crate::vocabulary::{AccountIx, Day, ProductIx};
 
 /// A measured value and what belongs to it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fact {
+pub struct Fact {
     pub value: f64,
+    /// The same over the window before.
     pub baseline: Option<f64>,
+    /// The day the change began.
     pub since: Option<Day>,
+    /// Rows of the source that the value rests on.
     pub rows: u64,
 }
 
@@ -85,26 +88,11 @@ impl<'a> Recorder<'a> {
     }
 
     pub fn record(&mut self, metric: Metric, name: Name, product: Option<ProductIx>, window: i32, fact: Fact) {
-        let spec = metric.spec();
         if !fact.value.is_finite() {
             return;
         }
-        let baseline = fact.baseline.filter(|base| base.is_finite());
-        self.out.push(Observation {
-            account: self.account,
-            product,
-            category: spec.category,
-            metric: name,
-            window_days: window,
-            value: fact.value,
-            baseline,
-            change: relative_change(fact.value, baseline),
-            unit: spec.unit,
-            observed_on: self.view.day,
-            since: fact.since,
-            source: spec.source,
-            source_rows: fact.rows,
-        });
+        let fact = fact.against(fact.baseline.filter(|base| base.is_finite()));
+        self.out.push(Observation::new((self.account, self.view.day), (metric, name), product, window, fact));
     }
 
     /// Whether table and account reach back over the whole window before this one.

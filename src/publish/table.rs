@@ -2,6 +2,7 @@
 //!
 //! The type of the function decides the column's type and whether it may be null.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -147,11 +148,12 @@ impl<R> Table<R> {
 
     /// A frame whose rows are made part by part when they are asked for, so that a large table is never alive whole.
     ///
-    /// The parts must follow one another in the table's order; each is sorted by itself.
+    /// `rows` hands on a part's rows run by run. Parts, and the runs of a part, must follow one another in the table's
+    /// order; each run is sorted by itself.
     pub fn frame_of<'a, P>(
         self,
         parts: Vec<P>,
-        rows: impl Fn(&P) -> Vec<R> + Send + Sync + 'a,
+        rows: impl Fn(&P, &mut dyn FnMut(Vec<R>)) + Send + Sync + 'a,
         stamp: &Stamp,
     ) -> Frame<'a>
     where
@@ -164,8 +166,16 @@ impl<R> Table<R> {
             let making = making.clone();
             Box::new(move |visit| {
                 let (table, rows, stamp) = &*making;
-                let rows = rows(&part);
-                table.slices(table.sorted(&rows), stamp).for_each(|slice| visit(&slice));
+                let order = table.order();
+                let mut waiting: Vec<R> = Vec::new();
+                rows(&part, &mut |mut run| {
+                    order.sort(&mut run);
+                    waiting.append(&mut run);
+                    let whole = waiting.len() - waiting.len() % SLICE;
+                    table.slices(waiting[..whole].iter().collect(), stamp).for_each(|slice| visit(&slice));
+                    waiting.drain(..whole);
+                });
+                table.slices(waiting.iter().collect(), stamp).for_each(|slice| visit(&slice));
             })
         };
         Frame { spec, parts: parts.into_iter().map(part).collect() }
@@ -182,20 +192,33 @@ impl<R> Table<R> {
 
     /// The rows in the table's order.
     fn sorted<'r>(&self, rows: &'r [R]) -> Vec<&'r R> {
-        let order = self.spec.order();
-        let by: Vec<&Read<R>> = order.iter().filter_map(|name| self.read(name)).collect();
-        let compare = |a: &&R, b: &&R| {
-            by.iter().map(|read| read.compare(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-        };
         let mut rows: Vec<&R> = rows.iter().collect();
-        if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
-            rows.sort_by(compare);
-        }
+        self.order().sort(&mut rows);
         rows
+    }
+
+    fn order(&self) -> Order<'_, R> {
+        Order(self.spec.order().iter().filter_map(|name| self.read(name)).collect())
     }
 
     fn read(&self, name: &str) -> Option<&Read<R>> {
         Some(&self.reads[self.spec.columns.iter().position(|column| column.name == name)?])
+    }
+}
+
+/// A table's order: by these columns, one after another.
+struct Order<'t, R>(Vec<&'t Read<R>>);
+
+impl<R> Order<'_, R> {
+    /// Equal rows keep their places.
+    fn sort<T: Borrow<R>>(&self, rows: &mut [T]) {
+        if !rows.is_sorted_by(|a, b| self.compare(a.borrow(), b.borrow()).is_le()) {
+            rows.sort_by(|a, b| self.compare(a.borrow(), b.borrow()));
+        }
+    }
+
+    fn compare(&self, a: &R, b: &R) -> Ordering {
+        self.0.iter().map(|read| read.compare(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 }
 

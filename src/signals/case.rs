@@ -133,9 +133,9 @@ impl<'a> Case<'a> {
     ) -> Case<'a> {
         let mut stretches: Vec<(&str, u32, u32)> = Vec::new();
         // The windows and products of a metric mostly stand together.
-        for run in evidence.facts.observations.chunk_by(|a, b| a.metric == b.metric) {
+        for run in evidence.facts.observations.chunk_by(|a, b| a.metric() == b.metric()) {
             let from = stretches.last().map_or(0, |(_, _, to)| *to);
-            stretches.push((&run[0].metric, from, from + run.len() as u32));
+            stretches.push((run[0].metric(), from, from + run.len() as u32));
         }
         stretches.sort_unstable();
         let view = evidence.view;
@@ -163,7 +163,7 @@ impl<'a> Case<'a> {
         product: Option<ProductIx>,
         window_days: i32,
     ) -> Option<(u32, &'a Observation)> {
-        self.facts(metric.as_ref()).find(|(_, o)| o.product == product && o.window_days == window_days)
+        self.facts(metric.as_ref()).find(|(_, o)| o.product() == product && o.window_days() == window_days)
     }
 
     /// Positions of those of the account-wide observations that exist.

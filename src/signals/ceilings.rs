@@ -67,7 +67,7 @@ impl<'a> Ceiling<'a> {
     /// the trend's median step is none where the means see a colleague more.
     fn monthly_gain(&self) -> f64 {
         let month = self.case.fact(self.metric, Some(self.capacity.product), 30);
-        let gain = month.and_then(|(_, o)| Some(o.value - o.baseline?));
+        let gain = month.and_then(|(_, o)| Some(o.value - o.baseline()?));
         gain.unwrap_or(self.capacity.daily_growth * 30.0)
     }
 
@@ -178,7 +178,7 @@ impl<'a> Ceiling<'a> {
         let product = Some(self.capacity.product);
         let (half_year, long) = self.case.fact(self.metric, product, 180)?;
         let (quarter, short) = self.case.fact(self.metric, product, 90)?;
-        let (long, short) = (long.change?, short.change?);
+        let (long, short) = (long.change()?, short.change()?);
         let steady = long >= rule.at("growth") && short >= rule.at("growth") / 3.0;
         let likely = self.capacity.breach_before_renewal.get() >= rule.at("min_probability");
         let sentence = format!(
@@ -261,7 +261,7 @@ fn underused(case: &Case, rule: &Rule, product: ProductIx) -> Option<Finding> {
     let links = [at].into_iter().chain(lasting.iter().map(|(at, _)| *at)).collect();
     fires.then(|| {
         let strength = rule.strength(share, "utilization");
-        rule.finding(strength, sentence(), links).product(Some(product)).since(two_months.since).value(share)
+        rule.finding(strength, sentence(), links).product(Some(product)).since(two_months.since()).value(share)
     })
 }
 

@@ -31,7 +31,7 @@ fn overdue(case: &Case, rule: &Rule) -> Option<Finding> {
         )
     };
     let links = [Some((at, days)), unpaid, amount, disputes].into_iter().flatten().map(|(at, _)| at).collect();
-    let since = unpaid.and_then(|(_, o)| o.since);
+    let since = unpaid.and_then(|(_, o)| o.since());
     (days.value >= rule.at("days_overdue")).then(|| {
         rule.finding(rule.strength(days.value, "days_overdue"), sentence(), links).since(since).value(days.value)
     })
@@ -42,7 +42,7 @@ fn disputed(case: &Case, rule: &Rule) -> Option<Finding> {
     let sentence = || format!("{} disputed and unpaid.", plural(disputes.value as i64, "invoice", "invoices"));
     let strength = super::saturating(disputes.value, rule.at("disputed"), rule.at("disputed") + 2.0);
     (disputes.value >= rule.at("disputed"))
-        .then(|| rule.finding(strength, sentence(), vec![at]).since(disputes.since).value(disputes.value))
+        .then(|| rule.finding(strength, sentence(), vec![at]).since(disputes.since()).value(disputes.value))
 }
 
 fn paid_late(case: &Case, rule: &Rule) -> Option<Finding> {
@@ -93,9 +93,9 @@ fn integration_growth(case: &Case) -> Option<Finding> {
 fn competitor_export(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("competitor_export") else { return Vec::new() };
     let rivals = case.facts(Metric::CompetingIntegrations.name()).filter(|(_, o)| o.value >= rule.at("connected"));
-    let rivals = rivals.filter(|(_, o)| o.since.is_none_or(|since| case.day.since(since) <= rule.days("days")));
+    let rivals = rivals.filter(|(_, o)| o.since().is_none_or(|since| case.day.since(since) <= rule.days("days")));
     rivals
-        .filter_map(|(at, o)| Some((at, o, o.product?)))
+        .filter_map(|(at, o)| Some((at, o, o.product()?)))
         .map(|(at, o, product)| {
             let exports = case.whole(Metric::ExportEvents, 30).filter(|(_, e)| e.value > 0.0);
             let names = competing(case, product);
@@ -103,13 +103,13 @@ fn competitor_export(case: &Case) -> Vec<Finding> {
                 "{} with {} connected{}, in competition with {}{}.",
                 plural(o.value as i64, "integration", "integrations"),
                 if names.is_empty() { "a competing product".into() } else { list(&names) },
-                o.since.map_or(String::new(), |since| format!(" since {}", day(since))),
+                o.since().map_or(String::new(), |since| format!(" since {}", day(since))),
                 case.product_name(product),
                 exports.map_or(String::new(), |(_, e)| format!("; {} exports in 30 days", count(e.value))),
             );
             let links = [at].into_iter().chain(exports.map(|(at, _)| at)).collect();
             let strength = rule.strength(o.value, "connected");
-            rule.finding(strength, sentence, links).product(Some(product)).since(o.since).value(o.value)
+            rule.finding(strength, sentence, links).product(Some(product)).since(o.since()).value(o.value)
         })
         .collect()
 }

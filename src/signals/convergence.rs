@@ -32,7 +32,7 @@ fn high_nps(case: &Case, rule: &Rule) -> Option<Sign> {
 
 fn rising_use(case: &Case, rule: &Rule) -> Option<Sign> {
     let (at, o) = case.whole(Metric::ActiveUsers, 60).or_else(|| case.whole(Metric::UsageIndex, 60))?;
-    let rise = o.change.filter(|rise| *rise >= rule.at("growth"))?;
+    let rise = o.change().filter(|rise| *rise >= rule.at("growth"))?;
     Some((format!("use {} over 60 days", change(rise)), at))
 }
 

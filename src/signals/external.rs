@@ -105,8 +105,8 @@ fn hiring_growth(case: &Case) -> Option<Finding> {
     let open: f64 = hiring.iter().map(|e| roles(e)).sum();
     let weighed: f64 = hiring.iter().map(|e| roles(e) * if own(e) { rule.at("own_department") } else { 1.0 }).sum();
     let headcount =
-        case.whole(Metric::EventMagnitude.of(EventKind::Headcount.as_str()), 90).filter(|(_, o)| o.change.is_some());
-    let growth = headcount.and_then(|(_, o)| o.change).unwrap_or(0.0);
+        case.whole(Metric::EventMagnitude.of(EventKind::Headcount.as_str()), 90).filter(|(_, o)| o.change().is_some());
+    let growth = headcount.and_then(|(_, o)| o.change()).unwrap_or(0.0);
     let times = (weighed / rule.at("roles")).max(growth / rule.at("headcount"));
     if times < 1.0 {
         return None;

@@ -19,8 +19,8 @@ pub(super) fn find(case: &Case) -> Vec<Finding> {
 
 /// The 30-day observations of a metric that belong to a product.
 fn monthly<'a>(case: &'a Case<'a>, metric: Metric) -> impl Iterator<Item = (ProductIx, u32, &'a Observation)> {
-    let facts = case.facts(metric.name()).filter(|(_, o)| o.window_days == 30);
-    facts.filter_map(|(at, o)| o.product.map(|product| (product, at, o)))
+    let facts = case.facts(metric.name()).filter(|(_, o)| o.window_days() == 30);
+    facts.filter_map(|(at, o)| o.product().map(|product| (product, at, o)))
 }
 
 fn teaser_clicks(case: &Case) -> Vec<Finding> {
@@ -71,7 +71,7 @@ fn premium_trial_of(case: &Case, rule: &Rule, product: ProductIx, at: u32, users
 fn power_users(case: &Case) -> Option<Finding> {
     let rule = case.rule("power_users")?;
     let (at, fresh) = case.whole(Metric::NewPowerUsers, 30)?;
-    let usual = fresh.baseline.unwrap_or(0.0);
+    let usual = fresh.baseline().unwrap_or(0.0);
     let fires = fresh.value >= rule.at("users") && fresh.value >= usual * rule.at("growth");
     let all = case.whole(Metric::PowerUsers, 30);
     let sentence = || {
@@ -116,8 +116,8 @@ fn use_case_expansion(case: &Case) -> Option<Finding> {
     let rule = case.rule("use_case_expansion")?;
     let (at, shift) = case.whole(Metric::UseCaseShift, 90)?;
     let prefix = Metric::UseCaseShare.name();
-    let shares = case.evidence.facts.observations.iter().enumerate().filter(|(_, o)| o.metric.starts_with(prefix));
-    let gain = |o: &Observation| o.value - o.baseline.unwrap_or(0.0);
+    let shares = case.evidence.facts.observations.iter().enumerate().filter(|(_, o)| o.metric().starts_with(prefix));
+    let gain = |o: &Observation| o.value - o.baseline().unwrap_or(0.0);
     let grown = shares.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)));
     let sentence = || {
         format!(
@@ -125,18 +125,19 @@ fn use_case_expansion(case: &Case) -> Option<Finding> {
             percent(shift.value),
             grown.map_or(String::new(), |(_, o)| format!(
                 "; {} went from {} to {}",
-                words(&o.metric[prefix.len()..]),
-                percent(o.baseline.unwrap_or(0.0)),
+                words(&o.metric()[prefix.len()..]),
+                percent(o.baseline().unwrap_or(0.0)),
                 percent(o.value)
             )),
         )
     };
     let links = [at].into_iter().chain(grown.map(|(at, _)| at as u32)).collect();
-    let place = grown.map(|(_, o)| Text::from(&o.metric[prefix.len()..]));
+    let place = grown.map(|(_, o)| Text::from(&o.metric()[prefix.len()..]));
     let detail = Detail { place, value: Some(shift.value), ..Detail::default() };
     let fires = shift.value >= rule.at("shift");
-    fires
-        .then(|| rule.finding(rule.strength(shift.value, "shift"), sentence(), links).since(shift.since).detail(detail))
+    fires.then(|| {
+        rule.finding(rule.strength(shift.value, "shift"), sentence(), links).since(shift.since()).detail(detail)
+    })
 }
 
 fn feature_abandonment(case: &Case) -> Option<Finding> {
@@ -145,24 +146,24 @@ fn feature_abandonment(case: &Case) -> Option<Finding> {
     let prefix = Metric::FeatureAbandoned.name();
     let facts = case.evidence.facts.observations.iter().enumerate();
     let left: Vec<(usize, &Observation)> = facts
-        .filter(|(_, o)| o.metric.starts_with(prefix) && o.baseline.is_some_and(|b| b >= rule.at("min_events")))
+        .filter(|(_, o)| o.metric().starts_with(prefix) && o.baseline().is_some_and(|b| b >= rule.at("min_events")))
         .collect();
     let name = |o: &Observation| {
-        let feature = case.extracts.ids.features.get(&o.metric[prefix.len()..]);
-        feature.map_or_else(|| o.metric[prefix.len()..].to_owned(), |f| case.extracts.feature(f).name.to_string())
+        let feature = case.extracts.ids.features.get(&o.metric()[prefix.len()..]);
+        feature.map_or_else(|| o.metric()[prefix.len()..].to_owned(), |f| case.extracts.feature(f).name.to_string())
     };
     let names: Vec<String> = left.iter().take(3).map(|(_, o)| name(o)).collect();
     let sentence = || {
         format!(
             "{} of {} in regular use {} unused for 30 days: {}.",
             left.len(),
-            plural(regular.baseline.unwrap_or(regular.value) as i64, "feature", "features"),
+            plural(regular.baseline().unwrap_or(regular.value) as i64, "feature", "features"),
             if left.len() == 1 { "went" } else { "have gone" },
             list(&names),
         )
     };
     let links = [at].into_iter().chain(left.iter().map(|(at, _)| *at as u32)).collect();
-    let since = left.iter().filter_map(|(_, o)| o.since).max();
+    let since = left.iter().filter_map(|(_, o)| o.since()).max();
     let number = left.len() as f64;
     (number >= rule.at("features"))
         .then(|| rule.finding(rule.strength(number, "features"), sentence(), links).since(since).value(number))

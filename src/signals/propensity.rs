@@ -56,7 +56,7 @@ fn reasons(p: &Propensity) -> String {
     let up = p.drivers.iter().filter(|driver| driver.contribution > 0.0);
     let told: Vec<String> = up
         .take(DRIVERS_TOLD)
-        .map(|driver| driver.text.trim_end_matches('.').to_owned())
+        .map(|driver| driver.text().trim_end_matches('.').to_owned())
         .filter(|t| !t.is_empty())
         .collect();
     if told.is_empty() { String::new() } else { format!("; mostly: {}", list(&told)) }
@@ -65,9 +65,9 @@ fn reasons(p: &Propensity) -> String {
 /// Observations behind the strongest drivers, which name their metric first; the contract where none can be found.
 fn links(case: &Case, p: &Propensity) -> Vec<u32> {
     let observations = &case.evidence.facts.observations;
-    let behind = |feature: &str| observations.iter().position(|o| feature.starts_with(&*o.metric));
+    let behind = |feature: &str| observations.iter().position(|o| feature.starts_with(o.metric()));
     let strongest = p.drivers.iter().take(DRIVERS_TOLD + 1);
-    let mut links: Vec<u32> = strongest.filter_map(|driver| behind(&driver.feature)).map(|at| at as u32).collect();
+    let mut links: Vec<u32> = strongest.filter_map(|driver| behind(driver.feature())).map(|at| at as u32).collect();
     links.extend(case.links(&[(Metric::Arr, None, 0), (Metric::TenureDays, None, 0)]));
     links.sort_unstable();
     links.dedup();

@@ -26,7 +26,7 @@ fn ticket_spike(case: &Case) -> Option<Finding> {
     );
     let times = month.value / usual.max(0.5);
     let links = vec![at, usual_at, worse_at];
-    Some(rule.finding(rule.strength(times, "growth"), sentence, links).since(month.since).value(month.value))
+    Some(rule.finding(rule.strength(times, "growth"), sentence, links).since(month.since()).value(month.value))
 }
 
 /// Tickets per 30 days over the half year before the last 30 days, or as much of it as the history holds.
@@ -40,14 +40,14 @@ fn monthly_tickets(case: &Case) -> Option<(f64, u32)> {
 /// What got worse beside the number of tickets: satisfaction, or escalations where nobody was asked.
 fn worse_satisfaction(case: &Case, rule: &Rule) -> Option<(String, u32)> {
     if let Some((at, csat)) = case.whole(Metric::CsatMean, 30) {
-        let before = csat.baseline.or_else(|| case.whole(Metric::CsatMean, 180).map(|(_, o)| o.value));
+        let before = csat.baseline().or_else(|| case.whole(Metric::CsatMean, 180).map(|(_, o)| o.value));
         let fell = before.is_some_and(|before| csat.value <= before - rule.at("csat_drop"));
         let poor = csat.value <= rule.at("poor_csat");
         let from = before.map_or(String::new(), |before| format!(", after {}", count(before)));
         return (fell || poor).then(|| (format!("satisfaction stands at {} of 10{from}", count(csat.value)), at));
     }
     let (at, escalated) = case.whole(Metric::TicketsEscalated, 30)?;
-    (escalated.value > escalated.baseline.unwrap_or(0.0))
+    (escalated.value > escalated.baseline().unwrap_or(0.0))
         .then(|| (format!("{} were escalated", count(escalated.value)), at))
 }
 
@@ -63,12 +63,12 @@ fn critical_tickets_open(case: &Case) -> Option<Finding> {
             "{} open{}{}.",
             plural(open.value as i64, "critical ticket", "critical tickets"),
             if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) },
-            open.since.map_or(String::new(), |since| format!(", the oldest since {}", day(since))),
+            open.since().map_or(String::new(), |since| format!(", the oldest since {}", day(since))),
         )
     };
     let links = [at].into_iter().chain(parts.iter().map(|((at, _), _)| *at)).collect();
     (open.value >= rule.at("tickets")).then(|| {
-        rule.finding(rule.strength(open.value, "tickets"), sentence(), links).since(open.since).value(open.value)
+        rule.finding(rule.strength(open.value, "tickets"), sentence(), links).since(open.since()).value(open.value)
     })
 }
 
@@ -82,12 +82,12 @@ fn csat_drop(case: &Case) -> Option<Finding> {
 
 fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> {
     let (at, now) = case.whole(mean, window)?;
-    let before = now.baseline?;
+    let before = now.baseline()?;
     let drop = before - now.value;
     let answers = case.whole(Metric::CsatAnswers, window).filter(|_| mean == Metric::CsatMean);
     let enough = |n: f64| n >= rule.at("min_answers");
     let (given, earlier) = match answers {
-        Some((_, o)) => (o.value, o.baseline.unwrap_or(0.0)),
+        Some((_, o)) => (o.value, o.baseline().unwrap_or(0.0)),
         None => survey_answers(case, window),
     };
     let sentence = || {
@@ -100,7 +100,7 @@ fn fall(case: &Case, rule: &Rule, mean: Metric, window: i32) -> Option<Finding> 
     };
     let fires = enough(given) && enough(earlier) && drop >= rule.at("drop");
     let links = [at].into_iter().chain(answers.map(|(at, _)| at)).collect();
-    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence(), links).since(now.since).value(drop))
+    fires.then(|| rule.finding(rule.strength(drop, "drop"), sentence(), links).since(now.since()).value(drop))
 }
 
 /// CSAT surveys answered in the window and in the one before.
@@ -119,7 +119,7 @@ fn nps_detractor(case: &Case) -> Option<Finding> {
     let surveys = case.evidence.view.surveys(case.evidence.account);
     let answer = surveys.filter(|s| s.kind == SurveyKind::Nps).max_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)))?;
     let answered = answer.at.day();
-    let earlier = latest.baseline.map_or(String::new(), |before| format!(", after {} before", count(before)));
+    let earlier = latest.baseline().map_or(String::new(), |before| format!(", after {} before", count(before)));
     let sentence = format!("NPS answer of {} of 10 on {}{earlier}.", count(latest.value), day(answered));
     let fires = latest.value <= rule.at("score") && case.day.since(answered) <= rule.days("days");
     let links = [Some(at), case.whole(Metric::NpsDetractors, 180).map(|(at, _)| at)].into_iter().flatten().collect();

@@ -39,7 +39,7 @@ impl Rise {
         let (_, two_months) = case.fact(metric, product, 60)?;
         let (quarter_at, quarter) = case.fact(metric, product, 90)?;
         // A product younger than the span has no level of two months before.
-        if (quarter.source_rows as f64) < WHOLE_QUARTER * month.source_rows as f64 {
+        if f64::from(quarter.source_rows()) < WHOLE_QUARTER * f64::from(month.source_rows()) {
             return None;
         }
         // Values only: a baseline is brought to the weekdays of its window and would not add up with them.
@@ -47,7 +47,7 @@ impl Rise {
             Measure::Sum => quarter.value - two_months.value,
             Measure::Mean => 3.0 * quarter.value - 2.0 * two_months.value,
         };
-        let since = quarter.since.or(month.since);
+        let since = quarter.since().or(month.since());
         Some(Rise { now: month.value, before: before.max(0.0), links: vec![month_at, quarter_at], since })
     }
 
@@ -58,7 +58,7 @@ impl Rise {
 
 fn api_growth(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("api_growth").filter(|rule| case.grown_up(rule)) else { return Vec::new() };
-    let products = case.facts("api_calls").filter(|(_, o)| o.window_days == 30).map(|(_, o)| o.product);
+    let products = case.facts("api_calls").filter(|(_, o)| o.window_days() == 30).map(|(_, o)| o.product());
     products.filter_map(|product| api_growth_of(case, &rule, product)).collect()
 }
 
@@ -111,20 +111,20 @@ fn usage_decline(case: &Case) -> Option<Finding> {
 /// The steepest fall over 30, 60 or 90 days that the last week has not made up for.
 fn decline(case: &Case, rule: &Rule, metric: &str, min_level: f64) -> Option<Finding> {
     let falls = [30, 60, 90].into_iter().filter_map(|window| case.whole(metric, window));
-    let falls = falls.filter(|(_, o)| o.baseline.is_some_and(|baseline| baseline >= min_level));
-    let falls = falls.filter(|(_, o)| o.change.is_some_and(|change| change <= rule.at("drop")));
+    let falls = falls.filter(|(_, o)| o.baseline().is_some_and(|baseline| baseline >= min_level));
+    let falls = falls.filter(|(_, o)| o.change().is_some_and(|change| change <= rule.at("drop")));
     let (at, fall) = falls.filter(|(_, o)| still_down(case, o, rule)).min_by(|a, b| by_change(a.1, b.1))?;
     let began = [Some(fall), case.whole(metric, 90).map(|f| f.1), case.whole(metric, 180).map(|f| f.1)];
-    let since = began.into_iter().flatten().find_map(|o| o.since);
-    let drop = fall.change?;
+    let since = began.into_iter().flatten().find_map(|o| o.since());
+    let drop = fall.change()?;
     let named = if metric == Metric::UsageIndex.name() { "use of all features".into() } else { metric_words(metric) };
     let sentence = format!(
         "{} fell {} to {} over {} days, from {}{}.",
         capital(&named),
         percent(-drop),
         count(fall.value),
-        fall.window_days,
-        count(fall.baseline?),
+        fall.window_days(),
+        count(fall.baseline()?),
         since.map_or(String::new(), |since| format!("; the decline began around {}", day(since))),
     );
     let links = [Some(at), case.whole(metric, 180).map(|f| f.0)].into_iter().flatten().collect();
@@ -137,13 +137,13 @@ fn decline(case: &Case, rule: &Rule, metric: &str, min_level: f64) -> Option<Fin
 
 /// A quiet stretch that is over, such as a holiday, is no decline.
 fn still_down(case: &Case, fall: &Observation, rule: &Rule) -> bool {
-    let (Some(baseline), Some((_, week))) = (fall.baseline, case.whole(&fall.metric, 7)) else { return true };
-    let relative = fall.unit == "ratio";
+    let (Some(baseline), Some((_, week))) = (fall.baseline(), case.whole(fall.metric(), 7)) else { return true };
+    let relative = fall.unit() == "ratio";
     relative || week.value <= baseline * (1.0 + rule.at("drop") * 0.8)
 }
 
 fn by_change(a: &Observation, b: &Observation) -> std::cmp::Ordering {
-    let change = |o: &Observation| o.change.unwrap_or(0.0);
+    let change = |o: &Observation| o.change().unwrap_or(0.0);
     change(a).total_cmp(&change(b))
 }
 
@@ -152,11 +152,11 @@ fn active_users_drop(case: &Case) -> Option<Finding> {
     let rule = case.rule("active_users_drop")?;
     let (week_at, week) = case.whole(Metric::ActiveUsers, 7)?;
     let (month_at, month) = case.whole(Metric::ActiveUsers, 30)?;
-    let before = month.baseline?;
+    let before = month.baseline()?;
     let drop = (week.value - before) / before;
     let fires = before >= rule.at("min_level")
         && drop <= rule.at("drop")
-        && month.change.is_some_and(|change| change <= rule.at("lasting"));
+        && month.change().is_some_and(|change| change <= rule.at("lasting"));
     let sentence = || {
         format!(
             "Daily active users down {} in a month: {} in the last week, {} in the month before.",
@@ -165,7 +165,7 @@ fn active_users_drop(case: &Case) -> Option<Finding> {
             count(before),
         )
     };
-    let since = month.since.or_else(|| case.whole(Metric::ActiveUsers, 90).and_then(|(_, o)| o.since));
+    let since = month.since().or_else(|| case.whole(Metric::ActiveUsers, 90).and_then(|(_, o)| o.since()));
     fires.then(|| {
         rule.finding(rule.strength(drop, "drop"), sentence(), vec![week_at, month_at]).since(since).value(drop)
     })

@@ -1,12 +1,11 @@
 //! One account on a bench: state the observations and rows a signal should read, ask which signals fire.
 
 use foothold::capacity::Capacity;
-use foothold::extracts::InputTable;
 use foothold::extracts::tables::Period;
 use foothold::history::View;
 use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
-use foothold::observations::{AccountObservations, Observation};
+use foothold::observations::{self, AccountObservations, Metric, Observation};
 use foothold::peers::Peers;
 use foothold::signals::{Benchmark, Catalogue, Classifier, Evidence, Learned, Signal};
 use foothold::stakeholders::StakeholderMap;
@@ -149,20 +148,10 @@ impl Bench {
         let account = extracts.ids.accounts.get("acme").expect("acme is there");
         let contract = Contract::on(view, account);
         let product = |id: &str| extracts.ids.products.get(id).expect("a product of the bench");
-        let observation = |f: &Stated| Observation {
-            account,
-            product: f.1.as_deref().map(product),
-            category: Category::Product,
-            metric: f.0.as_str().into(),
-            window_days: f.2,
-            value: f.3,
-            baseline: f.4,
-            change: f.4.filter(|b| *b > 0.0).map(|b| (f.3 - b) / b),
-            unit: "units",
-            observed_on: view.day,
-            since: f.5,
-            source: InputTable::Usage,
-            source_rows: f.2.max(1) as u64,
+        let observation = |f: &Stated| {
+            let fact = observations::Fact::new(f.3, f.2.max(1) as usize).against(f.4).since(f.5);
+            let metric = (Metric::named(&f.0), f.0.as_str().into());
+            Observation::new((account, view.day), metric, f.1.as_deref().map(product), f.2, fact)
         };
         let capacity = |c: &Ceiling| Capacity {
             product: product("crm"),

@@ -15,7 +15,7 @@ use foothold::health::Health;
 use foothold::history::View;
 use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
-use foothold::observations::{AccountObservations, Observation};
+use foothold::observations::{AccountObservations, Fact, Metric, Observation};
 use foothold::peers::Peers;
 use foothold::readiness::Readiness;
 use foothold::recommendations::playbooks::Playbook;
@@ -244,21 +244,9 @@ fn ceiling(view: View, account: AccountIx, product: &str, seats: &Seats) -> Opti
 }
 
 fn observation(view: View, account: AccountIx) -> Observation {
-    Observation {
-        account,
-        product: view.extracts.ids.products.get("crm"),
-        category: Category::Product,
-        metric: "seats".into(),
-        window_days: 30,
-        value: 92.0,
-        baseline: Some(86.0),
-        change: Some(0.07),
-        unit: "seats",
-        observed_on: view.day,
-        since: None,
-        source: InputTable::Usage,
-        source_rows: 30,
-    }
+    let product = view.extracts.ids.products.get("crm");
+    let fact = Fact::new(92.0, 30).against(Some(86.0));
+    Observation::new((account, view.day), (Metric::Usage, "seats".into()), product, 30, fact)
 }
 
 fn propensity(view: View, (kind, product, probability): &(PropensityKind, Option<String>, f64)) -> Propensity {

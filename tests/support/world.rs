@@ -82,7 +82,8 @@ pub struct WorldBuilder {
     feature_usage: Vec<FeatureUse>,
     integrations: Vec<Integration>,
     contacts: Vec<Contact>,
-    activities: Vec<Activity>,
+    /// With their ids.
+    activities: Vec<(String, Activity)>,
     conversations: Vec<Conversation>,
     tickets: Vec<Ticket>,
     surveys: Vec<Survey>,
@@ -331,17 +332,15 @@ impl WorldBuilder {
         let row = Activity {
             seen: Seen::from(on),
             account: self.account_ix(account),
-            id: id.into(),
             contact: None,
             kind,
             direction: None,
             at: noon(on),
-            owner: None,
             response_hours: None,
             attended: None,
             sentiment: None,
         };
-        push(&mut self.activities, row)
+        &mut push(&mut self.activities, (id.to_owned(), row)).1
     }
 
     pub fn conversation(&mut self, id: &str, account: &str, on: Day, text: &str) -> &mut Conversation {
@@ -521,13 +520,21 @@ impl WorldBuilder {
                 |r| &mut r.seen,
                 |r| (r.contact, r.seen.known),
             ),
-            activities: grouped(
-                world.activities,
+            activities: PerAccount::group(
+                grouped(
+                    world.activities,
+                    accounts,
+                    |(_, r)| r.account,
+                    |(id, _)| id.clone(),
+                    |(_, r)| &mut r.seen,
+                    |(id, r)| (r.at, id.clone(), r.seen.known),
+                )
+                .all()
+                .iter()
+                .map(|(_, row)| row.clone())
+                .collect(),
                 accounts,
-                |r| r.account,
-                |r| r.id.clone(),
-                |r| &mut r.seen,
-                |r| (r.at, r.id.clone(), r.seen.known),
+                |row| row.account,
             ),
             conversations: grouped(
                 world.conversations,
@@ -651,7 +658,7 @@ impl WorldBuilder {
             row.reports_to.as_mut().map(contact);
             row.user.iter_mut().for_each(|user| *user = users[user.at()].into());
         }
-        for row in &mut self.activities {
+        for (_, row) in &mut self.activities {
             account(&mut row.account);
             row.contact.as_mut().map(contact);
         }

@@ -3,7 +3,7 @@
 use crate::extracts::frame::Frame;
 use crate::extracts::schema::{Entity, Need, Table, account_id, flag, id, num, text, ts, word};
 use crate::extracts::{Dictionaries, InputTable, Row, Seen};
-use crate::vocabulary::{AccountIx, ContactIx, Moment, Text};
+use crate::vocabulary::{AccountIx, ContactIx, Moment};
 
 words!(
     ActivityKind { Email = "email", Call = "call", Meeting = "meeting", Qbr = "qbr", Executive = "executive", Other = "other" }
@@ -12,16 +12,15 @@ words!(
     Bound { In = "in", Out = "out" }
 );
 
+/// Without its id and our own people: nothing reads them, and an account has dozens of rows.
 #[derive(Clone, Debug)]
 pub struct Activity {
     pub seen: Seen,
     pub account: AccountIx,
-    pub id: Text,
     pub contact: Option<ContactIx>,
     pub kind: ActivityKind,
     pub direction: Option<Bound>,
     pub at: Moment,
-    pub owner: Option<Text>,
     pub response_hours: Option<f64>,
     pub attended: Option<bool>,
     /// −1 … 1.
@@ -59,12 +58,10 @@ pub(crate) fn contract() -> Table {
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
     let account = t.account("account_id", ids);
-    let id = t.text("activity_id");
     let contact = t.contact("contact_id", ids);
     let kind = t.word("kind", ActivityKind::parse);
     let direction = t.word("direction", Bound::parse);
     let at = t.moment("at");
-    let owner = t.text("owner");
     let response = t.num("response_hours");
     let attended = t.flag("attended");
     let sentiment = t.num("sentiment");
@@ -72,12 +69,10 @@ pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
         Some(Activity {
             seen: t.seen[i],
             account: account[i]?,
-            id: id[i].clone()?,
             contact: contact[i],
             kind: kind[i]?,
             direction: direction[i],
             at: at[i]?,
-            owner: owner[i].clone(),
             response_hours: response[i],
             attended: attended[i],
             sentiment: sentiment[i],

@@ -39,7 +39,7 @@ pub const RULES: &[Rule] = &[
 
 impl Rule {
     fn covers(&self, o: &Observation) -> bool {
-        o.category == self.category && self.windows.contains(&o.window_days) && o.metric.starts_with(self.metric)
+        o.category() == self.category && self.windows.contains(&o.window_days()) && o.metric().starts_with(self.metric)
     }
 }
 
@@ -48,32 +48,32 @@ pub const PARTICULAR: &[&str] = &["days_since_contact_of:", "feature_abandoned:"
 
 impl FeatureRow {
     pub(super) fn observation(&mut self, contract: &Contract, observation: &Observation) {
-        if PARTICULAR.iter().any(|family| observation.metric.starts_with(family)) {
+        if PARTICULAR.iter().any(|family| observation.metric().starts_with(family)) {
             return;
         }
         for rule in RULES.iter().filter(|rule| rule.covers(observation)) {
             let Some((value, unit)) = measured(contract, observation, rule.measure) else { continue };
             let key = Key {
-                family: family_of(observation.category),
-                product: observation.product,
-                metric: observation.metric.clone().into(),
-                window_days: observation.window_days,
+                family: family_of(observation.category()),
+                product: observation.product(),
+                metric: observation.name().into(),
+                window_days: observation.window_days(),
                 measure: rule.measure,
             };
-            self.push(key, value, unit, observation.source);
+            self.push(key, value, unit, observation.source());
         }
     }
 }
 
 fn measured(contract: &Contract, o: &Observation, measure: Measure) -> Option<(f64, &'static str)> {
     match measure {
-        Measure::Level => Some((o.value, o.unit)),
+        Measure::Level => Some((o.value, o.unit())),
         Measure::PerUnit => {
-            let units = o.product.and_then(|p| contract.of(p)).and_then(|s| s.units).filter(|units| *units > 0.0)?;
+            let units = o.product().and_then(|p| contract.of(p)).and_then(|s| s.units).filter(|units| *units > 0.0)?;
             Some((o.value / units, "per licensed unit"))
         }
-        Measure::Change => Some((o.change?, "share")),
-        Measure::SinceDays => Some((f64::from(o.observed_on.since(o.since?)), "days")),
+        Measure::Change => Some((o.change()?, "share")),
+        Measure::SinceDays => Some((f64::from(o.observed_on.since(o.since()?)), "days")),
     }
 }
 

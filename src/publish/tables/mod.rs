@@ -75,7 +75,9 @@ impl<'a> Layers<'a> {
         rows: impl Fn(&'a Extracts, &'a Assessment<'a>) -> Vec<R> + Send + Sync + 'a,
     ) -> Frame<'a> {
         let extracts = self.view.extracts;
-        let part = move |part: &&'a [Assessment<'a>]| part.iter().flat_map(|one| rows(extracts, one)).collect();
+        let part = move |part: &&'a [Assessment<'a>], hand_on: &mut dyn FnMut(Vec<R>)| {
+            part.iter().for_each(|one| hand_on(rows(extracts, one)));
+        };
         table.frame_of(parts, part, stamp)
     }
 
@@ -102,7 +104,11 @@ impl<'a> Layers<'a> {
         stamp: &Stamp,
     ) -> Frame<'a> {
         let extracts = self.view.extracts;
-        let part = move |part: &&'a [T]| part.iter().map(|row| Of::new(extracts, account(row), row)).collect();
+        let part = move |part: &&'a [T], hand_on: &mut dyn FnMut(Vec<Of<'a, T>>)| {
+            for of_one in part.chunk_by(|a, b| account(a) == account(b)) {
+                hand_on(of_one.iter().map(|row| Of::new(extracts, account(row), row)).collect());
+            }
+        };
         table.frame_of(ranges(rows, account), part, stamp)
     }
 

@@ -204,7 +204,7 @@ pub fn propensities<'a>() -> Table<Of<'a, Propensity>> {
     .text("model_id", "The model that was asked.", |p| &p.model_id)
     .float("base_log_odds", "Log-odds before any driver; with all contributions the log-odds.", |p| p.base_log_odds)
     .made("top_drivers", "The strongest drivers, in words.", |p| {
-        let texts: Vec<String> = p.drivers.iter().take(TOP_DRIVERS).map(|d| d.text.clone()).collect();
+        let texts: Vec<String> = p.drivers.iter().take(TOP_DRIVERS).map(Driver::text).collect();
         sentences(&texts)
     })
     .text_opt(
@@ -243,11 +243,11 @@ pub fn propensity_drivers<'a>() -> Table<PropensityDriver<'a>> {
     .text("model_id", "The model that was asked.", |d| &d.propensity.model_id)
     .int("driver_rank", "1 = the largest contribution.", |d| d.rank as i64)
     .key()
-    .text("feature", "The source feature.", |d| &d.driver.feature)
-    .float_opt("value", "The account's value.", |d| d.driver.value)
-    .float_opt("typical", "The typical value among accounts.", |d| d.driver.typical)
+    .text("feature", "The source feature.", |d| d.driver.feature())
+    .float_opt("value", "The account's value.", |d| d.driver.value())
+    .float_opt("typical", "The typical value among accounts.", |d| d.driver.typical())
     .float("contribution", "Log-odds.", |d| d.driver.contribution)
-    .text("text", "The same in words.", |d| &d.driver.text)
+    .made("text", "The same in words.", |d| d.driver.text())
 }
 
 pub fn churn_curve<'a>() -> Table<Of<'a, ChurnPoint>> {
