@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use foothold::extracts::{self, Digest, Error, Extracts, Part, State, bucketize};
 use foothold::store::Access;
-use foothold::vocabulary::{AccountIx, Day};
+use foothold::vocabulary::{AccountIx, ContactIx, Day};
 
 use crate::support::messy::messy;
 use crate::support::night::{fresh_url, job, store};
@@ -56,7 +56,8 @@ fn rows(extracts: &Extracts, account: AccountIx) -> Vec<String> {
     x.account_events.of(account).iter().for_each(|r| add(format!("{r:?}")));
     x.opportunities.of(account).iter().for_each(|r| add(format!("{r:?}")));
     x.annotations.of(account).iter().for_each(|r| add(format!("{r:?}")));
-    x.activities.of(account).iter().for_each(|r| add(format!("{:?} {:?} {:?} {:?}", r.kind, r.contact, r.at, r.seen)));
+    let person = |contact: Option<ContactIx>| contact.map(|contact| x.ids.contacts.name(contact).to_string());
+    x.activities.of(account).iter().for_each(|r| add(format!("{:?}", (person(r.contact), r.kind, r.at, r.seen))));
     x.conversations.of(account).iter().for_each(|r| add(format!("{} {:?} {}", r.id, r.at, r.text)));
     x.surveys.of(account).iter().for_each(|r| add(format!("{} {:?} {}", r.id, r.at, r.score)));
     x.contacts.of(account).iter().for_each(|r| {
