@@ -5,7 +5,7 @@ use foothold::feature_table::{TableFile, TableModel};
 use foothold::models::artifact::Artifact;
 use foothold::models::bootstrap::Resampling;
 use foothold::models::counterfactual::counterfactual;
-use foothold::models::explain::explain;
+use foothold::models::explain::Explainer;
 use foothold::models::family::{FAMILIES, Family};
 use foothold::models::fit::sigmoid;
 use foothold::models::promote::contest;
@@ -72,10 +72,10 @@ fn every_family_is_trained_on_the_same_rows_and_explains_itself_in_parts_that_ad
         let card = artifact.scorecard.as_ref().expect("fitted");
         let columns = card.bind(&frame).unwrap();
         for row in (0..world.table.rows).step_by(97) {
-            let explained = explain(artifact, card, &columns, row, 3);
+            let explained = Explainer::of(artifact, card).explain(&columns, row, 3);
             let direct = artifact.calibrator.apply(card.log_odds(&columns, row));
             assert!((explained.log_odds() - direct).abs() < 1e-9, "{} {row}", artifact.family);
-            assert!(explained.drivers.iter().all(|driver| driver.text.contains("the risk of leaving")));
+            assert!(explained.drivers.iter().all(|driver| driver.text().contains("the risk of leaving")));
         }
     }
 }
