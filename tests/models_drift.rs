@@ -1,8 +1,9 @@
 //! Drift: what moved is named, and what only sampling moved is not.
 
 use foothold::models::artifact::Artifact;
-use foothold::models::drift::{Drift, Scores, Settings, Standing, Watch, index, warnings};
+use foothold::models::drift::{Drift, Settings, Standing, Watch, index, warnings};
 use foothold::models::features::fixed::moves_by_itself;
+use foothold::models::latest::Scores;
 use foothold::models::table::{Column, Spec, Table};
 use foothold::models::train::{Examples, Target, train};
 use foothold::vocabulary::PropensityKind;

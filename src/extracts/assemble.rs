@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use super::feature_rows::FeatureFound;
-use super::frame::Frame;
-use super::load::Frames;
+use super::frame::{Frame, Frames};
 use super::part::Part;
 use super::schema::{self, Entity, Table};
 use super::tables::*;

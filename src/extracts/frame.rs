@@ -16,8 +16,11 @@ use arrow::record_batch::RecordBatch;
 use super::convert::{self, Unfit};
 use super::part::Part;
 use super::schema::{Column, Kind, Table};
-use super::{Dictionaries, Seen};
+use super::{Dictionaries, InputTable, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, MetricIx, Moment, ProductIx, Text, UserIx};
+
+/// Frames by table.
+pub(super) type Frames = BTreeMap<InputTable, Frame>;
 
 /// The rows of a table that passed every rule, in the table's order, with the days they were visible.
 #[derive(Clone, Debug)]

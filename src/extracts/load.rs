@@ -1,6 +1,6 @@
 //! From a place in an object store to [`Extracts`], or to everything that is wrong there.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::error::ArrowError;
@@ -526,6 +526,3 @@ fn not_delivered(table: InputTable) -> TableQuality {
         notes: Vec::new(),
     }
 }
-
-/// Frames by table.
-pub(super) type Frames = BTreeMap<InputTable, Frame>;

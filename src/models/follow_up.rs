@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::artifact::Artifact;
 use super::bins::MISSING;
-use super::drift::Scores;
 use super::fit::sigmoid;
 use super::grain::{Snapshots, Source, Split};
+use super::latest::Scores;
 use super::rows::Examples;
 use super::scorecard::Feature;
 use super::survival::{self, Course, Survival};

@@ -30,6 +30,7 @@ pub mod fit;
 pub mod follow_up;
 pub mod grain;
 pub mod labels;
+pub mod latest;
 pub mod leakage;
 pub mod learner;
 pub mod linear;
