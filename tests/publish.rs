@@ -228,7 +228,7 @@ fn table_object(store: &Store) -> Option<bytes::Bytes> {
 fn nothing_is_visible_before_the_manifest_and_everything_after() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let site = vec![("owners/ann.html".to_owned(), "hello".to_owned())];
+    let site = vec![("owners/ann.html".to_owned(), "hello".into())];
     commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
     assert_eq!(table_object(&store), None);
     expose(&store, DAY).expect("exposed");

@@ -9,7 +9,7 @@ mod page;
 mod series;
 pub mod site;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::{AutoEscape, Environment, context};
 
@@ -17,6 +17,7 @@ use crate::assessment::Assessment;
 use crate::history::View;
 use crate::recommendations::Recommendation;
 use crate::recommendations::playbooks::Playbook;
+use crate::vocabulary::AccountIx;
 use page::Page;
 
 /// Silent reading of plain prose, words per minute.
@@ -29,10 +30,13 @@ const LONGEST_SECONDS: u32 = 180;
 #[derive(Clone, Debug)]
 pub struct Briefing {
     pub recommendation_id: String,
+    pub account: AccountIx,
+    /// Whom it is written for.
+    pub owner: String,
     pub title: String,
     pub markdown: String,
     /// Self-contained: no network, no script.
-    pub html: String,
+    pub html: Arc<str>,
     pub words: u32,
     /// At 230 words a minute; ≤ 180.
     pub reading_seconds: u32,
@@ -44,8 +48,10 @@ pub fn write(view: View, assessment: &Assessment, recommendation: &Recommendatio
     let (markdown, words) = in_time(&mut page);
     Briefing {
         recommendation_id: recommendation.id.clone(),
+        account: recommendation.account,
+        owner: recommendation.owner.to_string(),
         title: format!("{}: {}", page.account, page.playbook),
-        html: render("briefing.html", context! { p => &page, style => STYLE }),
+        html: render("briefing.html", context! { p => &page, style => STYLE }).into(),
         markdown,
         words,
         reading_seconds: reading_seconds(words),

@@ -1,6 +1,7 @@
 //! The pages around the briefings: one index per owner and one for the day.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minijinja::context;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ type Reading<'a> = BTreeMap<&'a str, u32>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     pub path: String,
-    pub content: String,
+    pub content: Arc<str>,
 }
 
 /// What the accounts of one part bring to the site; those of all parts make the site of the day.
@@ -89,11 +90,9 @@ struct Bar {
 impl Contents {
     pub fn of(view: View, assessments: &[Assessment], recommended: &Recommended, briefings: &[Briefing]) -> Contents {
         let reading: Reading = briefings.iter().map(|b| (b.recommendation_id.as_str(), b.reading_seconds)).collect();
-        let accounts: BTreeMap<&str, AccountIx> =
-            recommended.recommendations.iter().map(|r| (r.id.as_str(), r.account)).collect();
         let page = |b: &Briefing| {
             let file = File { path: format!("briefings/{}.html", b.recommendation_id), content: b.html.clone() };
-            Some((*accounts.get(b.recommendation_id.as_str())?, file))
+            (b.account, file)
         };
         let mut withheld: BTreeMap<Gate, usize> = BTreeMap::new();
         recommended.suppressions.iter().for_each(|s| *withheld.entry(s.gate).or_default() += 1);
@@ -104,7 +103,7 @@ impl Contents {
                 .collect(),
             proposals: recommended.recommendations.iter().map(|r| Proposal::of(view, r, &reading)).collect(),
             withheld,
-            briefings: briefings.iter().filter_map(page).collect(),
+            briefings: briefings.iter().map(page).collect(),
         }
     }
 
@@ -128,11 +127,11 @@ impl Contents {
     /// there are pages about models to link to.
     pub fn pages(self, day: Day, models: bool) -> Vec<File> {
         let owners = owners(&self.proposals);
-        let mut files = vec![File { path: "index.html".into(), content: self.index(day, &owners, models) }];
+        let mut files = vec![File { path: "index.html".into(), content: self.index(day, &owners, models).into() }];
         let as_of = wording::day(day);
         files.extend(owners.iter().map(|owner| File {
             path: format!("owners/{}.html", owner.slug),
-            content: render("owner.html", context! { o => owner, as_of => as_of, style => STYLE }),
+            content: render("owner.html", context! { o => owner, as_of => as_of, style => STYLE }).into(),
         }));
         files.extend(self.briefings.into_iter().map(|(_, file)| file));
         files

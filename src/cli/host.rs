@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Global, LogFormat};
+use super::{Global, LogFormat, memory};
 use crate::pipeline::{Host, nightly};
 use crate::vocabulary::{Day, Moment};
 
@@ -143,6 +143,7 @@ impl Host for Terminal {
 
     fn end(&self, stage: &str, seconds: f64) {
         EXPOSING.store(false, Ordering::SeqCst);
+        memory::give_back();
         match &self.bar {
             Some(bar) => bar.suspend(|| tracing::info!(stage, seconds, "done")),
             None => tracing::info!(stage, seconds, "done"),
@@ -158,9 +159,6 @@ impl Host for Terminal {
     }
 
     fn peak_memory_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kibibytes * 1024)
+        memory::peak()
     }
 }

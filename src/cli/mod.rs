@@ -13,6 +13,7 @@ mod explain;
 mod failure;
 mod host;
 mod job;
+mod memory;
 mod models;
 mod publish;
 mod published;

@@ -40,11 +40,9 @@ pub struct Neighbour {
     pub account: AccountIx,
     /// 0–1, 1 = alike.
     pub similarity: f64,
-    /// What they share, in words.
-    pub why: String,
-    /// What the neighbour did within the horizon, in words: an upgrade, a purchase, or nothing.
-    pub outcome: String,
     pub upgraded: bool,
+    /// Its place among the past that was compared.
+    pub past: u32,
 }
 
 /// P(buys B within the window | owned A), counted in one segment or, where thin, over all.
@@ -68,6 +66,10 @@ pub struct Peers {
     pub neighbours: Vec<Vec<Neighbour>>,
     /// Sorted by (owned, bought, segment).
     pub purchase_rates: Vec<PurchaseRate>,
+    /// By account, as for [`Gathered`].
+    today: Vec<Option<Profile>>,
+    /// Sorted by account, then day.
+    past: Vec<Past>,
 }
 
 /// Months between the days on which an account's past is looked at.
@@ -131,15 +133,28 @@ impl Peers {
         let today = gathered.today;
         let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
         let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
-        let told = today.par_iter().zip(near).map(|(profile, near)| match profile {
-            Some(profile) => near.into_iter().map(|near| neighbour(view, profile, near, &past, &accounts)).collect(),
-            None => Vec::new(),
-        });
-        Peers { neighbours: told.collect(), purchase_rates: purchases::rates(&purchases, settings) }
+        let neighbours = near.into_iter().map(|near| near.into_iter().map(|near| neighbour(near, &past)).collect());
+        let neighbours = neighbours.collect();
+        Peers { neighbours, purchase_rates: purchases::rates(&purchases, settings), today, past }
     }
 
     pub fn of(&self, account: AccountIx) -> &[Neighbour] {
         self.neighbours.get(account.at()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What an account and its neighbour share, in words; said when asked, since few of all neighbours are shown.
+    pub fn why(&self, view: View, account: AccountIx, neighbour: &Neighbour) -> String {
+        let own = self.today.get(account.at()).and_then(Option::as_ref);
+        own.zip(self.past(neighbour)).map_or_else(String::new, |(own, past)| words::why(view, own, &past.profile))
+    }
+
+    /// What the neighbour did within the horizon, in words: an upgrade, a purchase, or nothing.
+    pub fn outcome(&self, view: View, neighbour: &Neighbour) -> String {
+        self.past(neighbour).map_or_else(String::new, |past| words::outcome(view, past))
+    }
+
+    fn past(&self, neighbour: &Neighbour) -> Option<&Past> {
+        self.past.get(neighbour.past as usize)
     }
 }
 
@@ -155,19 +170,8 @@ fn history(view: View, account: &Account, settings: &Settings) -> (Option<Profil
     (Profile::on(view, account, &meters), past.collect())
 }
 
-fn neighbour(
-    view: View,
-    profile: &Profile,
-    (position, similarity): (usize, f64),
-    past: &[Past],
-    accounts: &[Option<&Account>],
-) -> Neighbour {
+fn neighbour((position, similarity): (usize, f64), past: &[Past]) -> Neighbour {
     let other = &past[position];
-    Neighbour {
-        account: other.profile.account,
-        similarity,
-        why: words::why(profile, &other.profile, accounts),
-        outcome: words::outcome(view, other),
-        upgraded: other.then.upgraded(),
-    }
+    let (account, upgraded) = (other.profile.account, other.then.upgraded());
+    Neighbour { account, similarity, upgraded, past: position as u32 }
 }

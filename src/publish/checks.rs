@@ -4,7 +4,7 @@
 //! it is encoded. Each rule can select the rows that break it, so a failure is its own evidence. Only [`Checked`]
 //! tables can be published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use arrow::array::RecordBatch;
@@ -16,6 +16,7 @@ use super::keys::{self, KeyHashes};
 use super::parquet::{File, RowGroup};
 use super::rules::Rule;
 use super::schema::{OutputTable, TableSpec};
+use super::sequence::{self, Sequence};
 
 /// Tables that passed every check, each sorted by account and key, as the files that will be published.
 pub struct Checked(Vec<Sealed>);
@@ -91,13 +92,16 @@ impl Failure {
 
 /// Checks all tables of a run against their specifications and each other.
 pub fn check(frames: Vec<Frame>) -> Result<Checked, Vec<Failure>> {
-    let tables: Vec<Table> = frames.iter().map(Table::new).collect();
+    let referred: BTreeSet<OutputTable> =
+        frames.iter().flat_map(|frame| keys::references(&frame.spec)).map(|(_, reference)| reference.table).collect();
+    let tables: Vec<Table> =
+        frames.iter().map(|frame| Table::new(frame, referred.contains(&frame.spec.table))).collect();
     let jobs: Vec<(usize, usize)> =
         tables.iter().enumerate().flat_map(|(n, table)| (0..table.frame.parts.len()).map(move |p| (n, p))).collect();
     let parts: Vec<Part> = jobs.par_iter().with_max_len(1).map(|(n, part)| tables[*n].part(*part)).collect();
     let mut parts = parts.into_iter();
     let found: Vec<Found> =
-        tables.iter().map(|table| Found::of(parts.by_ref().take(table.frame.parts.len()))).collect();
+        tables.iter().map(|table| Found::of(table, parts.by_ref().take(table.frame.parts.len()))).collect();
     let mut failures: Vec<Failure> = tables.iter().zip(&found).flat_map(|(table, found)| table.broken(found)).collect();
     if failures.is_empty() {
         let held: BTreeMap<OutputTable, &[u64]> =
@@ -115,6 +119,8 @@ struct Table<'f, 'a> {
     frame: &'f Frame<'a>,
     rules: Vec<Rule<'f>>,
     file: File,
+    /// Whether other tables refer to its keys.
+    referred: bool,
 }
 
 /// What one part came to.
@@ -122,6 +128,7 @@ struct Part {
     rows: usize,
     /// By rule.
     broken: Vec<bool>,
+    sequence: Sequence,
     hashes: KeyHashes,
     groups: Vec<RowGroup>,
 }
@@ -130,17 +137,20 @@ struct Part {
 struct Found {
     rows: usize,
     broken: Vec<bool>,
+    sequence: Sequence,
     hashes: KeyHashes,
     groups: Vec<RowGroup>,
 }
 
 impl Found {
-    fn of(parts: impl Iterator<Item = Part>) -> Found {
-        let mut found = Found { rows: 0, broken: Vec::new(), hashes: KeyHashes::default(), groups: Vec::new() };
+    fn of(table: &Table, parts: impl Iterator<Item = Part>) -> Found {
+        let (sequence, hashes) = (Sequence::default(), KeyHashes::default());
+        let mut found = Found { rows: 0, broken: Vec::new(), sequence, hashes, groups: Vec::new() };
         for part in parts {
             found.rows += part.rows;
             found.broken.resize(part.broken.len(), false);
             found.broken.iter_mut().zip(part.broken).for_each(|(known, news)| *known |= news);
+            found.sequence.then(&table.frame.spec, part.sequence);
             found.hashes.add(part.hashes);
             found.groups.extend(part.groups);
         }
@@ -150,21 +160,22 @@ impl Found {
 }
 
 impl<'f, 'a> Table<'f, 'a> {
-    fn new(frame: &'f Frame<'a>) -> Table<'f, 'a> {
-        Table { frame, rules: Rule::all(&frame.spec), file: File::new(&frame.spec) }
+    fn new(frame: &'f Frame<'a>, referred: bool) -> Table<'f, 'a> {
+        Table { frame, rules: Rule::all(&frame.spec), file: File::new(&frame.spec), referred }
     }
 
     /// Makes, checks and encodes one part.
     fn part(&self, part: usize) -> Part {
-        let mut found =
-            Part { rows: 0, broken: vec![false; self.rules.len()], hashes: KeyHashes::default(), groups: Vec::new() };
+        let (broken, sequence, hashes) = (vec![false; self.rules.len()], Sequence::default(), KeyHashes::default());
+        let mut found = Part { rows: 0, broken, sequence, hashes, groups: Vec::new() };
         let mut groups = self.file.row_groups();
         self.frame.parts[part](&mut |slice| {
             found.rows += slice.rows;
             for (rule, broken) in self.rules.iter().zip(&mut found.broken) {
                 *broken = *broken || rule.is_broken(slice);
             }
-            found.hashes.read(&self.frame.spec, slice);
+            found.sequence.then(&self.frame.spec, Sequence::of(&self.frame.spec, slice));
+            found.hashes.read(&self.frame.spec, slice, self.referred);
             groups.write(slice);
         });
         found.groups = groups.finish();
@@ -176,16 +187,23 @@ impl<'f, 'a> Table<'f, 'a> {
         let rules = self.rules.iter().zip(&found.broken).filter(|(_, broken)| **broken);
         let rules = rules.map(|(rule, _)| (rule.to_string(), self.frame.select(|slice| rule.rows(slice))));
         let twice = self.twice(found).map(|rows| (keys::unique(&self.frame.spec), rows));
-        rules.chain(twice).map(|(rule, rows)| Failure::new(&self.frame.spec, rule, rows)).collect()
+        let misplaced = found.sequence.disordered.then(|| {
+            let rows = self.frame.select(|slice| sequence::misplaced(&self.frame.spec, slice));
+            (sequence::ordered(&self.frame.spec), rows)
+        });
+        rules.chain(twice).chain(misplaced).map(|(rule, rows)| Failure::new(&self.frame.spec, rule, rows)).collect()
     }
 
     /// The rows that share their key with another.
     fn twice(&self, found: &Found) -> Option<RecordBatch> {
-        let suspects = found.hashes.twice();
-        if suspects.is_empty() {
+        if !found.sequence.repeated {
             return None;
         }
         let spec = &self.frame.spec;
+        let mut hashes = KeyHashes::default();
+        self.frame.visit(&mut |slice| hashes.read(spec, slice, true));
+        hashes.sort();
+        let suspects = hashes.twice();
         keys::sharing(spec, &self.frame.select(|slice| keys::rows_with(spec, slice, &suspects)))
     }
 

@@ -5,6 +5,7 @@
 //! stand where.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -47,7 +48,7 @@ impl Claim {
 }
 
 /// A page of the day's site: path under `site/dt=…/` and content.
-pub type Page = (String, String);
+pub type Page = (String, Arc<str>);
 
 /// What goes into the manifest beside the files.
 pub struct About {
@@ -72,7 +73,7 @@ pub fn commit(
         (output(table.spec.name(), path, Some(table.rows), &table.file), table.file.clone())
     });
     let site = site.into_par_iter().map(|(page, content)| {
-        let content = vec![Bytes::from(content)];
+        let content = vec![Bytes::from_owner(Arc::<[u8]>::from(content))];
         (output(&page, claim.file(&format!("site/{page}")), None, &content), content)
     });
     let manifest = Manifest {

@@ -38,12 +38,15 @@ impl Frame<'_> {
         self.spec.name()
     }
 
+    /// Shows every slice, in order.
+    pub(super) fn visit(&self, visit: &mut dyn FnMut(&Slice)) {
+        self.parts.iter().for_each(|show| show(visit));
+    }
+
     /// The rows that `broken` names by their place in each slice.
     pub(super) fn select(&self, broken: impl Fn(&Slice) -> Vec<u32>) -> RecordBatch {
         let mut found = Vec::new();
-        for show in &self.parts {
-            show(&mut |slice| found.extend(slice.pick(&self.spec, broken(slice))));
-        }
+        self.visit(&mut |slice| found.extend(slice.pick(&self.spec, broken(slice))));
         let schema = Arc::new(arrow_schema(&self.spec.nullable()));
         concat_batches(&schema, &found).expect("slices of one table have its columns")
     }
@@ -51,7 +54,7 @@ impl Frame<'_> {
 
 impl Slice {
     /// The rows of these places, in plain columns; `None` where there are none.
-    fn pick(&self, spec: &TableSpec, rows: Vec<u32>) -> Option<RecordBatch> {
+    pub(super) fn pick(&self, spec: &TableSpec, rows: Vec<u32>) -> Option<RecordBatch> {
         if rows.is_empty() {
             return None;
         }

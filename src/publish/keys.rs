@@ -1,4 +1,4 @@
-//! Keys and references of a table as 64-bit hashes, so that uniqueness and look-ups need no table held in memory.
+//! Keys and references of a table as 64-bit hashes, so that look-ups need no table held in memory.
 //!
 //! Two keys with one hash are compared as they are before they count as the same. A lost reference goes unseen only if
 //! it shares its hash with a key that is there: among ten million keys that is one in 10¹².
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::frame::Slice;
 use super::schema::{Reference, TableSpec};
 
-/// Hashes of every key of a table, and the distinct ones of each column that refers to another table.
+/// Hashes of every key of a table, where they are asked for, and of each column that refers to another table.
 #[derive(Default)]
 pub(super) struct KeyHashes {
     keys: Vec<u64>,
@@ -22,8 +22,10 @@ pub(super) struct KeyHashes {
 }
 
 impl KeyHashes {
-    pub fn read(&mut self, spec: &TableSpec, slice: &Slice) {
-        self.keys.extend(of_keys(spec, slice));
+    pub fn read(&mut self, spec: &TableSpec, slice: &Slice, with_keys: bool) {
+        if with_keys {
+            self.keys.extend(of_keys(spec, slice));
+        }
         let referring: Vec<usize> = references(spec).map(|(column, _)| column).collect();
         self.references.resize(referring.len(), Vec::new());
         for (column, known) in referring.into_iter().zip(&mut self.references) {

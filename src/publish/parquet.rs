@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use ::parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -16,6 +18,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 
 use super::frame::{Frame, Slice};
+use super::pages::Compact;
 use super::schema::{ColumnSpec, ColumnType, TableSpec};
 
 /// Most rows of a row group: readers skip well by 128 k – 1 M.
@@ -49,12 +52,10 @@ pub fn encode(frame: &Frame) -> (Bytes, u64) {
     let file = File::new(&frame.spec);
     let mut groups = file.row_groups();
     let mut rows = 0;
-    for show in &frame.parts {
-        show(&mut |slice| {
-            rows += slice.rows as u64;
-            groups.write(slice);
-        });
-    }
+    frame.visit(&mut |slice| {
+        rows += slice.rows as u64;
+        groups.write(slice);
+    });
     let groups = groups.finish();
     (file.assemble(groups).concat().into(), rows)
 }
@@ -82,7 +83,9 @@ pub(super) struct RowGroup(Vec<ArrowColumnChunk>);
 impl File {
     pub fn new(spec: &TableSpec) -> File {
         let schema = Arc::new(arrow_schema(spec));
-        let writer = ArrowWriter::try_new(Pieces::default(), schema.clone(), Some(properties(spec)))
+        let options =
+            ArrowWriterOptions::new().with_properties(properties(spec)).with_page_store_factory(Arc::new(Compact));
+        let writer = ArrowWriter::try_new_with_options(Pieces::default(), schema.clone(), options)
             .expect("the six column types can be written");
         let (writer, factory) = writer.into_serialized_writer().expect("nothing was written yet");
         File { writer, factory, schema }

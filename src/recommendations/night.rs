@@ -342,7 +342,7 @@ impl<'a> Corner<'a> {
             model_ids: candidate.estimate.models.clone(),
             signals: candidate.signals.clone(),
             steps: steps(book, &facts),
-            peers: similar.into_iter().map(peer).collect(),
+            peers: similar.into_iter().map(|near| self.peer(near)).collect(),
             unknowns: telling.unknowns(),
             created_on,
             confidence: candidate.confidence,
@@ -378,6 +378,16 @@ impl<'a> Corner<'a> {
         near.truncate(self.night.settings.similar_accounts);
         near
     }
+
+    fn peer(self, neighbour: &Neighbour) -> Peer {
+        let (peers, view) = (self.night.peers, self.night.view);
+        Peer {
+            account: neighbour.account,
+            similarity: neighbour.similarity,
+            why: peers.why(view, self.assessment.account, neighbour),
+            outcome: peers.outcome(view, neighbour),
+        }
+    }
 }
 
 fn order(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
@@ -388,15 +398,6 @@ fn steps(playbook: &Playbook, facts: &Facts) -> Vec<Step> {
     let concrete =
         |step: &PlaybookStep| Step { day: step.day, owner_role: step.owner, action: facts.instruct(&step.action) };
     playbook.steps.iter().map(concrete).collect()
-}
-
-fn peer(neighbour: &Neighbour) -> Peer {
-    Peer {
-        account: neighbour.account,
-        similarity: neighbour.similarity,
-        why: neighbour.why.clone(),
-        outcome: neighbour.outcome.clone(),
-    }
 }
 
 /// Whether an account is held out: the same on every machine and night, for as long as the experiment has its name.

@@ -1,7 +1,5 @@
 //! Layers 3 and 4: recommendations with their child rows, suppressions, briefings.
 
-use std::collections::BTreeMap;
-
 use super::{Layers, Of};
 use crate::audit::{DATA_CATEGORIES, RISK_CLASS};
 use crate::briefings::Briefing;
@@ -32,15 +30,6 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
             recommendation.peers.iter().map(move |peer| RecommendationPeer { recommendation, peer })
         })
         .collect();
-    let by_id: BTreeMap<&str, &Briefing> =
-        layers.briefings.iter().map(|briefing| (briefing.recommendation_id.as_str(), briefing)).collect();
-    let briefed: Vec<Briefed> = proposals
-        .iter()
-        .filter_map(|recommendation| {
-            let briefing = *by_id.get(recommendation.id.as_str())?;
-            Some(Briefed { recommendation, briefing })
-        })
-        .collect();
     let suppressed: Vec<Of<Suppression>> =
         layers.recommended.suppressions.iter().map(|s| layers.of(s.account, s)).collect();
     vec![
@@ -49,8 +38,17 @@ pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
         recommendation_steps().frame(&named(layers, &steps, |s| s.recommendation.account), stamp),
         recommendation_peers().frame(&named(layers, &peers, |p| p.recommendation.account), stamp),
         suppressions().frame(&suppressed, stamp),
-        briefings().frame(&named(layers, &briefed, |b| b.recommendation.account), stamp),
+        pages(layers, stamp),
     ]
+}
+
+/// Pages are long, so their columns are made only while they are written.
+fn pages<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Frame<'a> {
+    let extracts = layers.view.extracts;
+    let rows = move |all: &&'a [Briefing], hand_on: &mut dyn FnMut(Vec<Of<'a, Briefing>>)| {
+        hand_on(all.iter().map(|page| Of::new(extracts, page.account, page)).collect());
+    };
+    briefings().frame_of(vec![layers.briefings], rows, stamp)
 }
 
 fn named<'a, T>(layers: &Layers<'a>, rows: &'a [T], account: impl Fn(&T) -> AccountIx) -> Vec<Of<'a, T>> {
@@ -248,30 +246,24 @@ pub fn suppressions<'a>() -> Table<Of<'a, Suppression>> {
     .date_opt("requalifies_on", "The first day it may come back; null = unknown.", |s| s.requalifies_on)
 }
 
-/// A briefing with the recommendation it packages.
-pub struct Briefed<'a> {
-    pub recommendation: &'a Recommendation,
-    pub briefing: &'a Briefing,
-}
-
 /// Longest reading time of a briefing, seconds.
 const READING_SECONDS: f64 = 180.0;
 
-pub fn briefings<'a>() -> Table<Of<'a, Briefed<'a>>> {
-    Table::<Of<'a, Briefed<'a>>>::new(
+pub fn briefings<'a>() -> Table<Of<'a, Briefing>> {
+    Table::<Of<'a, Briefing>>::new(
         OutputTable::Briefings,
         Layer::Briefings,
         "One page per recommendation, read in under three minutes.",
     )
-    .text("recommendation_id", "The recommendation.", |b| &b.recommendation.id)
+    .text("recommendation_id", "The recommendation.", |b| &b.recommendation_id)
     .key()
     .refers(OutputTable::Recommendations, "recommendation_id")
     .text("account_id", "The customer account.", |b| b.account_id())
-    .text("owner", "Whom it is written for.", |b| &b.recommendation.owner)
-    .text("title", "The page's title.", |b| &b.briefing.title)
-    .text("markdown", "The page as Markdown.", |b| &b.briefing.markdown)
-    .text("html", "The page as self-contained HTML.", |b| &b.briefing.html)
-    .int("words", "Words of the page.", |b| b.briefing.words.into())
-    .int("reading_seconds", "At 230 words a minute.", |b| b.briefing.reading_seconds.into())
+    .text("owner", "Whom it is written for.", |b| &b.owner)
+    .text("title", "The page's title.", |b| &b.title)
+    .text("markdown", "The page as Markdown.", |b| &b.markdown)
+    .text("html", "The page as self-contained HTML.", |b| &b.html)
+    .int("words", "Words of the page.", |b| b.words.into())
+    .int("reading_seconds", "At 230 words a minute.", |b| b.reading_seconds.into())
     .within(0.0, READING_SECONDS)
 }
