@@ -109,8 +109,16 @@ fn every_kind_of_fault_is_found_in_any_part_of_a_table_made_in_parts() {
     };
     assert_eq!(found(vec![parent(vec![vec!["a", "b"], vec![], vec!["c"]])]), ["3 rows"]);
     assert_eq!(
-        found(vec![parent(vec![vec!["a", "b"], vec!["c"], vec!["b"]])]),
+        found(vec![parent(vec![vec!["a", "b"], vec!["b"], vec!["c"]])]),
         ["account_health: (account_id) must be unique (2 rows, e.g. account_id=b; account_id=b)"]
+    );
+    assert_eq!(
+        found(vec![parent(vec![vec!["a", "c"], vec!["b"]])]),
+        ["account_health: rows must stand by (account_id) (1 rows, e.g. account_id=b)"]
+    );
+    assert_eq!(
+        found(vec![parent(vec![vec!["a"], vec!["d", "c", "e"]])]),
+        ["account_health: rows must stand by (account_id) (1 rows, e.g. account_id=c)"]
     );
     let child =
         children().frame(&[Row { parent: Some("c"), ..row("s") }, Row { parent: Some("x"), ..row("t") }], &stamp());

@@ -104,8 +104,8 @@ pub fn check(frames: Vec<Frame>) -> Result<Checked, Vec<Failure>> {
         tables.iter().map(|table| Found::of(table, parts.by_ref().take(table.frame.parts.len()))).collect();
     let mut failures: Vec<Failure> = tables.iter().zip(&found).flat_map(|(table, found)| table.broken(found)).collect();
     if failures.is_empty() {
-        let held: BTreeMap<OutputTable, &[u64]> =
-            tables.iter().zip(&found).map(|(table, found)| (table.frame.spec.table, found.hashes.keys())).collect();
+        let held: BTreeMap<OutputTable, &KeyHashes> =
+            tables.iter().zip(&found).map(|(table, found)| (table.frame.spec.table, &found.hashes)).collect();
         failures = tables.iter().zip(&found).flat_map(|(table, found)| table.orphans(found, &held)).collect();
     }
     if !failures.is_empty() {
@@ -154,7 +154,7 @@ impl Found {
             found.hashes.add(part.hashes);
             found.groups.extend(part.groups);
         }
-        found.hashes.sort();
+        found.hashes.settle();
         found
     }
 }
@@ -178,6 +178,7 @@ impl<'f, 'a> Table<'f, 'a> {
             found.hashes.read(&self.frame.spec, slice, self.referred);
             groups.write(slice);
         });
+        found.hashes.sort();
         found.groups = groups.finish();
         found
     }
@@ -187,11 +188,8 @@ impl<'f, 'a> Table<'f, 'a> {
         let rules = self.rules.iter().zip(&found.broken).filter(|(_, broken)| **broken);
         let rules = rules.map(|(rule, _)| (rule.to_string(), self.frame.select(|slice| rule.rows(slice))));
         let twice = self.twice(found).map(|rows| (keys::unique(&self.frame.spec), rows));
-        let misplaced = found.sequence.disordered.then(|| {
-            let rows = self.frame.select(|slice| sequence::misplaced(&self.frame.spec, slice));
-            (sequence::ordered(&self.frame.spec), rows)
-        });
-        rules.chain(twice).chain(misplaced).map(|(rule, rows)| Failure::new(&self.frame.spec, rule, rows)).collect()
+        let astray = found.sequence.astray.clone().map(|row| (sequence::ordered(&self.frame.spec), row));
+        rules.chain(twice).chain(astray).map(|(rule, rows)| Failure::new(&self.frame.spec, rule, rows)).collect()
     }
 
     /// The rows that share their key with another.
@@ -202,18 +200,17 @@ impl<'f, 'a> Table<'f, 'a> {
         let spec = &self.frame.spec;
         let mut hashes = KeyHashes::default();
         self.frame.visit(&mut |slice| hashes.read(spec, slice, true));
-        hashes.sort();
         let suspects = hashes.twice();
         keys::sharing(spec, &self.frame.select(|slice| keys::rows_with(spec, slice, &suspects)))
     }
 
     /// Values that the referenced table does not hold; a table that is not there holds nothing against anyone.
-    fn orphans(&self, found: &Found, held: &BTreeMap<OutputTable, &[u64]>) -> Vec<Failure> {
+    fn orphans(&self, found: &Found, held: &BTreeMap<OutputTable, &KeyHashes>) -> Vec<Failure> {
         let spec = &self.frame.spec;
         let referring = keys::references(spec).zip(found.hashes.references());
         let broken = referring.filter_map(|((column, reference), hashes)| {
             let held = held.get(&reference.table)?;
-            let lost: Vec<u64> = hashes.iter().copied().filter(|hash| held.binary_search(hash).is_err()).collect();
+            let lost: Vec<u64> = hashes.iter().copied().filter(|hash| !held.hold(*hash)).collect();
             if lost.is_empty() {
                 return None;
             }

@@ -17,14 +17,15 @@ use super::schema::{Reference, TableSpec};
 /// Hashes of every key of a table, where they are asked for, and of each column that refers to another table.
 #[derive(Default)]
 pub(super) struct KeyHashes {
-    keys: Vec<u64>,
+    /// By stretch of the table, each sorted once [`KeyHashes::sort`] was called.
+    keys: Vec<Vec<u64>>,
     references: Vec<Vec<u64>>,
 }
 
 impl KeyHashes {
     pub fn read(&mut self, spec: &TableSpec, slice: &Slice, with_keys: bool) {
         if with_keys {
-            self.keys.extend(of_keys(spec, slice));
+            self.keys.push(of_keys(spec, slice));
         }
         let referring: Vec<usize> = references(spec).map(|(column, _)| column).collect();
         self.references.resize(referring.len(), Vec::new());
@@ -39,18 +40,25 @@ impl KeyHashes {
         self.references.iter_mut().zip(other.references).for_each(|(known, news)| known.extend(news));
     }
 
+    /// Joins what was read so far into one stretch, for looking up.
     pub fn sort(&mut self) {
-        use rayon::prelude::*;
-        self.keys.par_sort_unstable();
+        let mut keys = self.keys.concat();
+        keys.sort_unstable();
+        self.keys = vec![keys];
+        self.settle();
+    }
+
+    /// Each reference once.
+    pub fn settle(&mut self) {
         for hashes in &mut self.references {
             hashes.sort_unstable();
             hashes.dedup();
         }
     }
 
-    /// Sorted.
-    pub fn keys(&self) -> &[u64] {
-        &self.keys
+    /// Whether a key of any stretch has this hash.
+    pub fn hold(&self, hash: u64) -> bool {
+        self.keys.iter().any(|stretch| stretch.binary_search(&hash).is_ok())
     }
 
     /// By referring column, each sorted.
@@ -60,8 +68,9 @@ impl KeyHashes {
 
     /// Hashes that more than one key has; sorted.
     pub fn twice(&self) -> Vec<u64> {
-        let mut twice: Vec<u64> =
-            self.keys.array_windows().filter(|[one, next]| one == next).map(|[one, _]| *one).collect();
+        let mut keys = self.keys.concat();
+        keys.sort_unstable();
+        let mut twice: Vec<u64> = keys.array_windows().filter(|[one, next]| one == next).map(|[one, _]| *one).collect();
         twice.dedup();
         twice
     }

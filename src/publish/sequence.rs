@@ -13,8 +13,8 @@ use super::schema::TableSpec;
 pub(super) struct Sequence {
     /// Its first and its last row, one row each.
     ends: Option<(RecordBatch, RecordBatch)>,
-    /// Some row stands before one that belongs before it.
-    pub disordered: bool,
+    /// The first row found to stand behind one that it belongs before.
+    pub astray: Option<RecordBatch>,
     /// Some row has the key of the one before.
     pub repeated: bool,
 }
@@ -25,16 +25,19 @@ impl Sequence {
         let row = |row: usize| slice.pick(spec, vec![row as u32]);
         let ends = slice.rows.checked_sub(1).and_then(|last| row(0).zip(row(last)));
         let mut found = Sequence { ends, ..Sequence::default() };
-        steps(spec, slice).for_each(|(_, step)| found.see(spec, step));
+        for (row, step) in steps(spec, slice) {
+            found.see(spec, step, || slice.pick(spec, vec![row as u32]));
+        }
         found
     }
 
     /// These rows, then those.
     pub fn then(&mut self, spec: &TableSpec, next: Sequence) {
         if let (Some((_, before)), Some((after, _))) = (&self.ends, &next.ends) {
-            self.see(spec, compare(spec, before, after));
+            let step = compare(spec, before, after);
+            self.see(spec, step, || Some(after.clone()));
         }
-        self.disordered |= next.disordered;
+        self.astray = self.astray.take().or(next.astray);
         self.repeated |= next.repeated;
         self.ends = match (self.ends.take(), next.ends) {
             (Some((first, _)), Some((_, last))) => Some((first, last)),
@@ -42,20 +45,17 @@ impl Sequence {
         };
     }
 
-    fn see(&mut self, spec: &TableSpec, step: Ordering) {
-        self.disordered |= step.is_gt();
+    fn see(&mut self, spec: &TableSpec, step: Ordering, row: impl FnOnce() -> Option<RecordBatch>) {
+        if step.is_gt() && self.astray.is_none() {
+            self.astray = row();
+        }
         self.repeated |= step.is_eq() && !spec.key.is_empty();
     }
 }
 
-/// The rule that [`Sequence::disordered`] breaks, in words.
+/// The rule that a row astray breaks, in words.
 pub(super) fn ordered(spec: &TableSpec) -> String {
     format!("rows must stand by ({})", spec.order().join(", "))
-}
-
-/// Places of the rows of a slice that belong before the one they follow.
-pub(super) fn misplaced(spec: &TableSpec, slice: &Slice) -> Vec<u32> {
-    steps(spec, slice).filter(|(_, step)| step.is_gt()).map(|(row, _)| row as u32).collect()
 }
 
 /// How each row but the first compares to the one that it follows.

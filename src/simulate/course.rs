@@ -122,6 +122,10 @@ pub fn unfold(params: &Params, profile: &Profile, causes: &Causes) -> Course {
         walk.close_deals();
         walk.renew();
         if walk.course.churned.is_some() {
+            // Whoever leaves on the first day was a customer on it.
+            if walk.course.days.is_empty() {
+                walk.course.days.push(walk.state);
+            }
             break;
         }
         walk.raise_deals();
