@@ -207,7 +207,8 @@ impl<I: From<usize> + Copy> Dictionary<I> {
     /// Sorts and deduplicates, so equal sets give equal dictionaries.
     pub fn new(ids: impl IntoIterator<Item = Text>) -> Self {
         let mut ids: Vec<Text> = ids.into_iter().collect();
-        ids.sort_unstable();
+        // Stable for its speed where ids come in a few sorted stretches.
+        ids.sort();
         ids.dedup();
         Dictionary { ids, marker: std::marker::PhantomData }
     }

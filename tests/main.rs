@@ -13,6 +13,7 @@ mod contract_rows;
 mod contract_shape;
 mod contract_time;
 mod contracts;
+mod feature_log;
 mod feature_table;
 mod gates;
 mod health;

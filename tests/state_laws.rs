@@ -2,7 +2,7 @@
 
 use arrow::record_batch::RecordBatch;
 use foothold::extracts::{self, Extracts, Settings, State};
-use foothold::store::Access;
+use foothold::store::{Access, Store};
 use foothold::vocabulary::Day;
 use proptest::prelude::*;
 
@@ -19,7 +19,8 @@ struct Night {
     gone: Option<i32>,
 }
 
-const FIRST: Day = Day(20_454);
+/// 2026-03-01: the days are those of two months and of two quarters.
+const FIRST: Day = Day(20_513);
 const DAYS: i32 = 50;
 
 fn rows_of() -> impl Strategy<Value = Vec<RowOf>> {
@@ -127,8 +128,44 @@ fn a_night_reads_only_what_the_state_does_not_hold() {
     let after = load(&world, &state, FIRST.plus(DAYS - 1)).expect("sound");
     let now = output.list("state").expect("the output can be listed");
     let unchanged = now.iter().filter(|object| kept.iter().any(|before| before.path == object.path));
-    assert_eq!((now.len(), unchanged.count()), (4, 2), "the first month stands, the second was packed again");
+    assert_eq!((now.len(), unchanged.count()), (6, 4), "what was kept stands, the new day beside it");
     assert_eq!(after.inputs.len(), before.inputs.len() + 2);
+}
+
+/// Objects that are kept of `usage`, by path.
+fn kept_of_usage(output: &Store) -> Vec<String> {
+    let objects = output.list("state/usage").expect("the output can be listed");
+    objects.into_iter().map(|object| object.path).collect()
+}
+
+#[test]
+fn what_many_nights_add_is_merged_again() {
+    let (world, output) = (base(), ParquetWorld::empty().store);
+    let mut kept = Vec::new();
+    for night in 0..16 {
+        deliver(&world, night, &[(0, 0, 0, night as i32, 4, 0)], true);
+        let day = FIRST.plus(night as i32);
+        let with_state = load(&world, &State::of(&output), day);
+        assert_eq!(format!("{with_state:?}"), format!("{:?}", load(&world, &State::none(), day)));
+        kept.push(kept_of_usage(&output).len());
+    }
+    assert_eq!(kept[..8], [1, 2, 3, 4, 5, 6, 1, 2], "a night adds an object until there are too many");
+    assert!(kept.iter().all(|objects| *objects <= 6), "{kept:?}");
+}
+
+#[test]
+fn what_was_kept_of_a_file_goes_when_the_file_is_delivered_again() {
+    let (world, output) = (base(), ParquetWorld::empty().store);
+    let load = |rows: &[RowOf]| {
+        deliver(&world, 0, rows, true);
+        load(&world, &State::of(&output), FIRST.plus(20)).expect("sound");
+        kept_of_usage(&output)
+    };
+    let first = load(&[(0, 0, 0, 1, 4, 0), (1, 0, 0, 2, 4, 0)]);
+    let again = load(&[(0, 0, 0, 1, 8, 0)]);
+    assert_eq!((first.len(), again.len()), (1, 1), "{again:?}");
+    assert_ne!(first, again);
+    assert_eq!(load(&[]), again, "nothing is read, so nothing is kept anew");
 }
 
 #[test]

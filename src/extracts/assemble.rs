@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
+use super::check::Ids;
 use super::feature_rows::FeatureFound;
 use super::frame::{Frame, Frames};
 use super::part::Part;
@@ -32,7 +35,7 @@ impl Loaded {
     }
 
     /// The first key column of a table that others refer to.
-    pub fn keys_of(&self, table: &Table) -> Option<HashSet<Text>> {
+    pub fn keys_of(&self, table: &Table) -> Option<Ids> {
         let referred = schema::tables().iter().flat_map(|t| &t.columns).any(|c| c.references == Some(table.table));
         let frame = self.frames.get(&table.table).filter(|_| referred)?;
         Some(distinct(frame.texts(table.key[0])).into_iter().collect())
@@ -65,11 +68,13 @@ impl Loaded {
         let accounts: Dictionary<AccountIx> = self.names(InputTable::Accounts, "account_id");
         let users = self.feature_usage.iter().flat_map(|found| found.users(&accounts));
         let contact_users = self.frames.get(&InputTable::Contacts).map(|f| f.users("user_id")).unwrap_or_default();
+        let mut contact_users: Vec<Text> = contact_users.into_iter().flatten().map(Text::from).collect();
+        contact_users.sort_unstable();
         Dictionaries {
             products: Dictionary::new(products),
             features: self.names(InputTable::Features, "feature_id"),
             contacts: Dictionary::new(distinct(self.entity(Entity::Contact))),
-            users: Dictionary::new(users.chain(contact_users.into_iter().flatten().map(Text::from))),
+            users: Dictionary::new(users.chain(contact_users)),
             metrics: Dictionary::new(metrics),
             accounts,
         }
@@ -95,7 +100,7 @@ impl Loaded {
 
 /// Each text once.
 fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Text> {
-    let (mut known, mut last) = (HashSet::new(), "");
+    let (mut known, mut last) = (HashSet::with_hasher(FixedState::default()), "");
     for text in texts {
         if text != last || known.is_empty() {
             known.insert(text);

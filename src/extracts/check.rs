@@ -12,6 +12,7 @@ use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use foldhash::fast::FixedState;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::frame::{self, Delivered, Frame, Gathered};
@@ -25,8 +26,11 @@ use super::tally::Tally;
 use super::{InputTable, Seen};
 use crate::vocabulary::{Day, Moment, Text};
 
+/// Ids that rows may refer to.
+pub(super) type Ids = HashSet<Text, FixedState>;
+
 /// Ids that a referenced table holds; a table that was not delivered, or that failed itself, is not in it.
-pub(super) type Keys = BTreeMap<InputTable, HashSet<Text>>;
+pub(super) type Keys = BTreeMap<InputTable, Ids>;
 
 /// Checks one table. Rows stand for their positions as delivered until those that stay are moved, once. Rows of other
 /// parts that came along take part in every comparison and count for nothing.
@@ -247,7 +251,7 @@ impl Verdicts {
                 let own = frame::text_cells(data, table.key[0]);
                 loop {
                     let sound = visible.iter().filter(|row| self.sound(**row));
-                    let held: HashSet<&str> = sound.filter_map(|row| own[*row as usize]).collect();
+                    let held: HashSet<&str, FixedState> = sound.filter_map(|row| own[*row as usize]).collect();
                     if !look_up.mark(self, |id| held.contains(id)) {
                         break;
                     }

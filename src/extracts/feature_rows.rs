@@ -224,13 +224,14 @@ impl<'a> FeatureRows<'a> {
             places,
             |user| ranks[user as usize],
             &mut |row| self.refuse(row),
-            |group| {
-                let Group { user, feature, rows: n, plain, first, body, .. } = *group;
-                if plain {
-                    return builder.plain_group(UserIx(ranks[user as usize]), feature, n, first, body);
+            |parts| {
+                if parts.iter().all(|part| part.plain) {
+                    let Group { user, feature, .. } = parts[0];
+                    let user = UserIx(ranks[user as usize]);
+                    return builder.plain_group(user, feature, parts.iter().map(Group::as_plain));
                 }
                 rows.clear();
-                group.unpack(account, &mut rows);
+                parts.iter().for_each(|part| part.unpack(account, &mut rows));
                 uses.clear();
                 uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
                 chain(&mut uses);
@@ -353,7 +354,8 @@ impl Batch<'_> {
 }
 
 impl FeatureFound {
-    /// `account_id` U+001F `user_id` of everyone who used a feature.
+    /// `account_id` U+001F `user_id` of everyone who used a feature, in byte order: by account, then user, since no id
+    /// holds anything that sorts before U+001F.
     pub fn users(&self, accounts: &Dictionary<AccountIx>) -> Vec<Text> {
         self.log.pairs().map(|(account, user)| self.name(accounts, account, user).into()).collect()
     }
@@ -366,7 +368,12 @@ impl FeatureFound {
     /// their id.
     pub fn into_log(mut self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> FeatureLog {
         let mut log = std::mem::take(&mut self.log);
-        log.rename(|account, user| users.get(&self.name(accounts, account, user)).unwrap_or(user));
+        let mut names = users.iter().peekable();
+        log.rename(|account, user| {
+            let name = self.name(accounts, account, user);
+            while names.next_if(|(_, known)| ***known < *name).is_some() {}
+            names.peek().filter(|(_, known)| ***known == *name).map_or(user, |(index, _)| *index)
+        });
         log
     }
 }
@@ -429,5 +436,5 @@ pub(super) fn read(
     let names = Arc::new(Names { users: numbers, features });
     let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
     let n = reader.number();
-    Some((0..n).map(|_| Run::read(&mut reader, account, names.clone())).collect())
+    Some((0..n).map(|_| Run::read(&mut reader, kept.content(), account, names.clone())).collect())
 }

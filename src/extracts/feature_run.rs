@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
 use super::places::{Place, Places};
 use super::stretches::by_key;
+use super::tables::PackedUses;
 use super::usage_run::{delay, recorded};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, Moment};
 
@@ -45,9 +48,16 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     accounts: Vec<Packed>,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// `None`: the numbers in the bytes are those of this load.
     names: Option<Arc<Names>>,
+}
+
+/// A run being written.
+#[derive(Default)]
+struct Packing {
+    accounts: Vec<Packed>,
+    out: Writer,
 }
 
 /// The groups of one account.
@@ -76,34 +86,46 @@ impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        let (mut run, mut body) = (Run::default(), Body::default());
+        let (mut run, mut body) = (Packing::default(), Body::default());
         by_key(rows, Row::group, Row::order, |(account, user, feature), rows| {
             settle(rows, refuse);
             body.set(rows);
             run.push(account, &body.as_group(user, feature));
         });
         rows.clear();
-        run
+        run.finish()
     }
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
-        let mut merged = Run::default();
+        let (mut merged, mut body) = (Packing::default(), Body::default());
         for places in by_account(runs).iter() {
-            each_group(runs, places, |user| user, refuse, |group| merged.push(places[0].0, group));
+            each_group(
+                runs,
+                places,
+                |user| user,
+                refuse,
+                |parts| match parts {
+                    [one] => merged.push(places[0].0, one),
+                    several => {
+                        body.join(several);
+                        merged.push(places[0].0, &body.as_group(several[0].user, several[0].feature));
+                    }
+                },
+            );
         }
-        merged
+        merged.finish()
     }
 }
 
-impl Run {
+impl Packing {
     /// Adds a group behind those that are there; accounts come in order.
     fn push(&mut self, account: AccountIx, group: &Group) {
-        let offset = self.bytes.len() as u64;
+        let offset = self.out.0.len() as u64;
         match self.accounts.last_mut().filter(|of| of.account == account) {
             Some(of) => of.groups += 1,
             None => self.accounts.push(Packed { account, groups: 1, offset }),
         }
-        let mut out = Writer(std::mem::take(&mut self.bytes));
+        let out = &mut self.out;
         out.number(u64::from(group.user));
         out.number(group.feature.at() as u64);
         out.number(u64::from(group.rows) << 1 | u64::from(group.plain));
@@ -111,9 +133,15 @@ impl Run {
         out.signed(i64::from(group.last.since(group.first)));
         out.number(group.body.len() as u64);
         out.0.extend_from_slice(group.body);
-        self.bytes = out.0;
     }
 
+    fn finish(mut self) -> Run {
+        self.out.0.shrink_to_fit();
+        Run { accounts: self.accounts, bytes: self.out.0.into(), names: None }
+    }
+}
+
+impl Run {
     fn groups(&self, of: &Packed) -> impl Iterator<Item = Group<'_>> {
         let mut reader = Reader::new(&self.bytes[of.offset as usize..]);
         let names = self.names.as_deref();
@@ -159,8 +187,8 @@ impl Run {
         out.0.extend_from_slice(&self.bytes);
     }
 
-    /// `names`: what the numbers in the bytes stand for today.
-    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, names: Arc<Names>) -> Run {
+    /// The run again, out of `content` where the reader stands. `names`: what the numbers in the bytes stand for today.
+    pub fn read(reader: &mut Reader, content: &Bytes, account: impl Fn(u32) -> AccountIx, names: Arc<Names>) -> Run {
         let n = reader.number() as usize;
         let one = |_| Packed {
             account: account(reader.number() as u32),
@@ -170,11 +198,16 @@ impl Run {
         let mut accounts: Vec<Packed> = (0..n).map(one).collect();
         accounts.sort_unstable_by_key(|of| of.account);
         let len = reader.number() as usize;
-        Run { accounts, bytes: reader.take(len).to_vec(), names: Some(names) }
+        Run { accounts, bytes: content.slice_ref(reader.take(len)), names: Some(names) }
     }
 }
 
 impl Group<'_> {
+    /// The same for the log, which packs rows that do not say when they were recorded alike.
+    pub fn as_plain(&self) -> PackedUses<'_> {
+        PackedUses { rows: self.rows, first: self.first, last: self.last, body: self.body }
+    }
+
     /// Appends the rows of the group to `rows`.
     pub fn unpack(&self, account: AccountIx, rows: &mut Vec<Row>) {
         let (mut reader, mut day) = (Reader::new(self.body), self.first);
@@ -276,13 +309,14 @@ pub(super) fn by_account(runs: &[Run]) -> Places<AccountIx> {
     Places::of(runs.iter().map(Run::accounts))
 }
 
-/// Shows the groups of one account from all its places, each user and feature once, in the order of `rank` and feature.
+/// Shows the groups of one account from all its places, each user and feature once, in the order of `rank` and feature:
+/// in one part, or in several whose days rise from one to the next.
 pub(super) fn each_group(
     runs: &[Run],
     places: &[Place<AccountIx>],
     rank: impl Fn(u32) -> u32,
     refuse: Refuse<Row>,
-    mut visit: impl FnMut(&Group),
+    mut visit: impl FnMut(&[Group]),
 ) {
     let of_place = |(_, run, at): &Place<AccountIx>| {
         let run = &runs[*run as usize];
@@ -294,20 +328,15 @@ pub(super) fn each_group(
     let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
     let (mut body, mut rows) = (Body::default(), Vec::new());
     for same in groups.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)) {
-        let Group { user, feature, .. } = same[0];
-        if let [one] = same {
-            visit(one);
+        if same.windows(2).all(|pair| pair[0].last < pair[1].first) {
+            visit(same);
             continue;
         }
-        if same.windows(2).all(|pair| pair[0].last < pair[1].first) {
-            body.join(same);
-        } else {
-            rows.clear();
-            same.iter().for_each(|group| group.unpack(places[0].0, &mut rows));
-            rows.sort_by(Row::order);
-            settle(&mut rows, refuse);
-            body.set(&rows);
-        }
-        visit(&body.as_group(user, feature));
+        rows.clear();
+        same.iter().for_each(|group| group.unpack(places[0].0, &mut rows));
+        rows.sort_by(Row::order);
+        settle(&mut rows, refuse);
+        body.set(&rows);
+        visit(&[body.as_group(same[0].user, same[0].feature)]);
     }
 }

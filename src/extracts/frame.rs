@@ -2,7 +2,7 @@
 //!
 //! The two big tables never pass through here; see `usage_rows` and `feature_rows`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
@@ -12,6 +12,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
+use foldhash::fast::FixedState;
 
 use super::convert::{self, Unfit};
 use super::part::Part;
@@ -52,7 +53,7 @@ impl Frame {
 
     /// Text values; equal values share their memory where values are often equal.
     pub fn text(&self, column: &str) -> Vec<Option<Text>> {
-        let mut known: HashSet<Text> = HashSet::new();
+        let mut known: HashSet<Text, FixedState> = HashSet::default();
         let mut asked = 0_usize;
         let mut shared = |value: &str| {
             asked += 1;
@@ -88,8 +89,10 @@ impl Frame {
         self.map_text(column, |id| ids.products.get(id))
     }
 
+    /// People of one account come in turn, so each is looked up once.
     pub fn contact(&self, column: &str, ids: &Dictionaries) -> Vec<Option<ContactIx>> {
-        self.map_text(column, |id| ids.contacts.get(id))
+        let mut known: HashMap<&str, Option<ContactIx>, FixedState> = HashMap::default();
+        self.map_text(column, |id| *known.entry(id).or_insert_with(|| ids.contacts.get(id)))
     }
 
     pub fn metric(&self, column: &str, ids: &Dictionaries) -> Vec<Option<MetricIx>> {
@@ -128,7 +131,7 @@ impl Frame {
     }
 
     /// Rows of one account stand together, so a value is often that of the row before.
-    fn map_text<T: Clone>(&self, column: &str, mut map: impl FnMut(&str) -> Option<T>) -> Vec<Option<T>> {
+    fn map_text<'a, T: Clone>(&'a self, column: &str, mut map: impl FnMut(&'a str) -> Option<T>) -> Vec<Option<T>> {
         let mut last: Option<(&str, Option<T>)> = None;
         let mut mapped = |value| match &last {
             Some((known, result)) if *known == value => result.clone(),

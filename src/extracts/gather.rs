@@ -83,7 +83,11 @@ pub(super) struct Gathering<R: Rollup> {
 }
 
 struct Chunk<R> {
+    /// Those of earlier nights, then those of rows read now.
     runs: Mutex<Vec<R>>,
+    /// How many of the runs an earlier night packed, and what was counted of them.
+    kept: Mutex<(usize, Count)>,
+    /// Of the rows read now.
     count: Mutex<Count>,
     /// Whether a row of it was left out for any reason.
     incomplete: AtomicBool,
@@ -91,7 +95,12 @@ struct Chunk<R> {
 
 impl<R: Rollup> Gathering<R> {
     pub fn new(chunks: usize, limit: usize) -> Gathering<R> {
-        let chunk = || Chunk { runs: Mutex::default(), count: Mutex::default(), incomplete: AtomicBool::new(false) };
+        let chunk = || Chunk {
+            runs: Mutex::default(),
+            kept: Mutex::default(),
+            count: Mutex::default(),
+            incomplete: AtomicBool::new(false),
+        };
         Gathering { limit, idle: Mutex::default(), chunks: std::iter::repeat_with(chunk).take(chunks).collect() }
     }
 
@@ -124,9 +133,10 @@ impl<R: Rollup> Gathering<R> {
         }
     }
 
-    /// Adds rows of a chunk that are packed already.
+    /// Adds what an earlier night packed of a chunk, before any row of it is read.
     pub fn add_runs(&self, chunk: usize, runs: Vec<R>, count: Count) {
-        self.count(chunk, count);
+        let mut kept = lock(&self.chunks[chunk].kept);
+        *kept = (kept.0 + runs.len(), kept.1.and(count));
         lock(&self.chunks[chunk].runs).extend(runs);
     }
 
@@ -155,24 +165,41 @@ impl<R: Rollup> Gathering<R> {
 pub(super) struct Gathered<R> {
     pub chunk: usize,
     pub runs: Vec<R>,
+    /// How many of the runs, from the first, stand as they were kept.
+    kept: usize,
+    /// What was counted of all rows, and of those that were read now.
     pub count: Count,
+    read: Count,
     /// Whether the runs hold every row of the chunk.
     pub complete: bool,
+}
+
+impl<R> Gathered<R> {
+    /// Whether runs that were kept stand as they are, so that only what is new need be kept beside them.
+    pub fn adds(&self) -> bool {
+        self.kept > 0
+    }
+
+    /// The runs that are not kept yet, and what was counted of their rows.
+    pub fn news(&self) -> (&[R], Count) {
+        (&self.runs[self.kept..], if self.adds() { self.read } else { self.count })
+    }
 }
 
 impl<R: Rollup> Chunk<R> {
     fn merged(self, chunk: usize, refuse: &dyn Fn(R::Row)) -> Gathered<R> {
         let mut runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut complete = !self.incomplete.into_inner();
+        let (mut kept, of_kept) = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         if runs.len() > MAX_RUNS {
             let merged = R::merge(&runs, &mut |row| {
                 complete = false;
                 refuse(row);
             });
-            runs = vec![merged];
+            (runs, kept) = (vec![merged], 0);
         }
-        let count = self.count.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Gathered { chunk, runs, count, complete }
+        let read = self.count.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Gathered { chunk, runs, kept, count: read.and(of_kept), read, complete }
     }
 }
 

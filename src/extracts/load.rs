@@ -1,6 +1,6 @@
 //! From a place in an object store to [`Extracts`], or to everything that is wrong there.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::error::ArrowError;
@@ -12,20 +12,20 @@ use super::check::{self, Keys};
 use super::error::{Error, Problem};
 use super::feature_rows::{self, FeatureRows};
 use super::frame::{Batch, Frame, Gathered};
-use super::gather::Count;
-use super::locate::{self, Delivery, Source};
+use super::gather;
+use super::locate::{self, Delivery};
+use super::opened::Opened;
 use super::packed::Writer;
-use super::parquet_file::ParquetFile;
 use super::part::Part;
 use super::rejects::Rejects;
 use super::scan;
 use super::schema::{self, Need};
 use super::settings::Settings;
-use super::state::{Content, Kept, KeptFile, State};
+use super::state::{Content, State};
 use super::tally::{Digest, Tally};
 use super::usage_rows::{self, UsageRows};
 use super::{Extracts, InputFile, InputTable, ProgressOf, TableQuality};
-use crate::store::{Access, Object};
+use crate::store::Access;
 use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx};
 
 /// Loads all tables as they were known by the end of `as_of`.
@@ -69,10 +69,8 @@ pub fn read(
     let mut problems = Vec::new();
     let deliveries = locate::locate(settings, access, as_of, part, &mut problems)?;
     let mut tables = Vec::with_capacity(deliveries.len());
-    for mut delivery in deliveries {
-        let (kept, sources) = unchanged(&mut delivery, state, settings);
-        let files = scan::open(delivery.table, sources, &mut problems)?;
-        tables.push(Opened { delivery, files, kept });
+    for delivery in deliveries {
+        tables.push(Opened::of(delivery, state, settings, &mut problems)?);
     }
     // Nothing is decoded while the shape of any table is wrong.
     stop_at(problems)?;
@@ -93,10 +91,8 @@ pub fn read(
 pub fn inputs(settings: &Settings, access: &Access, as_of: Day, part: Part) -> Result<Vec<InputFile>, Error> {
     let mut problems = Vec::new();
     let mut inputs = Vec::new();
-    for mut delivery in locate::locate(settings, access, as_of, part, &mut problems)? {
-        let sources = std::mem::take(&mut delivery.sources);
-        let files = scan::open(delivery.table, sources, &mut problems)?;
-        inputs.extend(Opened { delivery, files, kept: Vec::new() }.inputs());
+    for delivery in locate::locate(settings, access, as_of, part, &mut problems)? {
+        inputs.extend(Opened::of(delivery, &State::none(), settings, &mut problems)?.inputs());
     }
     stop_at(problems)?;
     Ok(inputs)
@@ -203,88 +199,8 @@ fn empty(delivery: &Delivery, as_of: Day) -> Problem {
     Problem::new(delivery.table.table, &delivery.place, reason, next)
 }
 
-/// What the state holds of a table, and the files that must be read.
-fn unchanged(delivery: &mut Delivery, state: &State, settings: &Settings) -> (Vec<Unchanged>, Vec<Source>) {
-    let mut sources = std::mem::take(&mut delivery.sources);
-    if !delivery.table.partitioned {
-        return (Vec::new(), sources);
-    }
-    let kept = state.kept(delivery.table.table, &delivery.chunks, &sources, settings);
-    let unchanged = |kept: Kept| {
-        let (own, rest) = std::mem::take(&mut sources).into_iter().partition(|source| kept.holds(source));
-        sources = rest;
-        Unchanged { kept, sources: own }
-    };
-    let unchanged = kept.into_iter().map(unchanged).collect();
-    (unchanged, sources)
-}
-
-/// A chunk as an earlier night packed it, and the files that it was made of.
-struct Unchanged {
-    kept: Kept,
-    sources: Vec<Source>,
-}
-
 fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Contract(problems)) }
-}
-
-/// A table whose files were found to fit.
-struct Opened {
-    delivery: Delivery,
-    files: Vec<ParquetFile>,
-    kept: Vec<Unchanged>,
-}
-
-impl Opened {
-    /// Where a row is said to be that does not remember its file.
-    fn place(&self) -> String {
-        let one = self.inputs().len() == 1;
-        match self.files.first().filter(|_| one) {
-            Some(file) => file.source.url(),
-            None => self.delivery.table.name().to_owned(),
-        }
-    }
-
-    /// Takes the files back that a kept chunk was made of.
-    fn read_again(&mut self, chunk: Unchanged, problems: &mut Vec<Problem>) -> Result<(), Error> {
-        self.files.extend(scan::open(self.delivery.table, chunk.sources, problems)?);
-        Ok(())
-    }
-
-    /// The files of a chunk, as the state notes them.
-    fn files_of(&self, chunk: usize) -> Vec<KeptFile> {
-        let read = self.files.iter().filter(|file| file.source.chunk == chunk).map(ParquetFile::as_kept);
-        let kept = self.kept.iter().filter(|unchanged| unchanged.kept.chunk == chunk);
-        read.chain(kept.flat_map(|unchanged| unchanged.kept.files.iter().cloned())).collect()
-    }
-
-    /// Whether a file of the chunk was read.
-    fn was_read(&self, chunk: usize) -> bool {
-        self.files.iter().any(|file| file.source.chunk == chunk)
-    }
-
-    /// The object that held the chunk before.
-    fn object_of(&self, chunk: usize) -> Option<&Object> {
-        self.kept.iter().find(|unchanged| unchanged.kept.chunk == chunk).map(|unchanged| &unchanged.kept.object)
-    }
-
-    /// Every file as the run's inputs list it, by path.
-    fn inputs(&self) -> Vec<InputFile> {
-        let table = self.delivery.table.table;
-        let kept = self.kept.iter().flat_map(|chunk| chunk.kept.files.iter().map(move |file| file.as_input(table)));
-        let mut inputs: Vec<InputFile> = self.files.iter().map(|file| file.as_input(table)).chain(kept).collect();
-        inputs.sort_by(|a, b| a.path.cmp(&b.path));
-        // An object that stands in pieces was delivered once.
-        inputs.dedup_by(|later, kept| later.path == kept.path);
-        inputs
-    }
-
-    /// What is worth knowing about the files, each said once.
-    fn notes(&self) -> BTreeSet<String> {
-        let kept = self.kept.iter().flat_map(|chunk| &chunk.kept.files).flat_map(|file| file.notes.iter().cloned());
-        self.files.iter().flat_map(|file| file.notes.iter().cloned()).chain(kept).collect()
-    }
 }
 
 /// What has been loaded so far.
@@ -431,7 +347,7 @@ impl<'a> Loading<'a> {
         self.unreadable.extend(found);
         let mut usage = rows.finish(|chunk, names| {
             if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
-                self.remember(opened, chunk.chunk, chunk.count, usage_rows::write(&chunk.runs, &accounts, names));
+                self.remember(opened, chunk, |runs| usage_rows::write(runs, &accounts, names));
             }
         });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
@@ -468,12 +384,7 @@ impl<'a> Loading<'a> {
         self.unreadable.extend(found);
         let mut usage = rows.finish(|chunk, users| {
             if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
-                self.remember(
-                    opened,
-                    chunk.chunk,
-                    chunk.count,
-                    feature_rows::write(&chunk.runs, &accounts, &features, users),
-                );
+                self.remember(opened, chunk, |runs| feature_rows::write(runs, &accounts, &features, users));
             }
         });
         let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::FeatureUsage, 0));
@@ -487,12 +398,18 @@ impl<'a> Loading<'a> {
         Ok(tally)
     }
 
-    /// Keeps a chunk that was read for the nights to come.
-    fn remember(&self, opened: &Opened, chunk: usize, count: Count, runs: Writer) {
-        let files = opened.files_of(chunk);
-        let content = Content { settings: self.settings, files: &files, count, runs };
-        let (table, name) = (opened.delivery.table.table, &opened.delivery.chunks[chunk]);
-        self.state.keep(table, name, &content, opened.object_of(chunk));
+    /// Keeps for the nights to come what was read of a chunk: beside what is kept of it, or, where its runs were merged,
+    /// in its place.
+    fn remember<R>(&self, opened: &Opened, chunk: &gather::Gathered<R>, write: impl FnOnce(&[R]) -> Writer) {
+        let number = chunk.chunk;
+        let (news, count) = chunk.news();
+        let (mut files, mut instead) = (opened.read_of(number), opened.stale_of(number).collect::<Vec<_>>());
+        if !chunk.adds() {
+            files.extend(opened.kept_of(number).flat_map(|kept| kept.files.iter().cloned()));
+            instead.extend(opened.kept_of(number).map(|kept| &kept.object));
+        }
+        let content = Content { settings: self.settings, files: &files, count, runs: write(news) };
+        self.state.keep(opened.delivery.table.table, &opened.delivery.chunks[number], &content, &instead);
     }
 }
 

@@ -22,6 +22,7 @@ mod gather;
 pub mod late;
 mod load;
 mod locate;
+mod opened;
 mod order;
 mod packed;
 mod parquet_file;

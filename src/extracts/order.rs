@@ -1,6 +1,7 @@
 //! The order of rows as positions: comparing looks at columns where they stand, and rows are moved once, at the end.
 
 use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
 
 use super::frame;
 use super::schema::{Kind, Table};
@@ -59,7 +60,7 @@ impl<'a> Cells<'a> {
         }
         let rank = self.ranks(rows);
         let mut ranked: Vec<(u64, u32)> = rows.iter().map(|row| (rank(*row), *row)).collect();
-        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare(a.1, b.1)));
+        ranked.par_sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare(a.1, b.1)));
         rows.iter_mut().zip(ranked).for_each(|(place, (_, row))| *place = row);
     }
 

@@ -1,14 +1,14 @@
-//! What earlier nights packed of files that have not changed since: an object per chunk of files, below `state/` of the
-//! job's output. It is disposable: without it, or with an object that does not fit, the files are read again.
+//! What earlier nights packed of files that have not changed since, below `state/` of the job's output: a few objects per
+//! chunk of files, since a night adds what it read beside what stands there, until so many runs are merged into one. It is
+//! disposable: without it, or with an object that does not fit, the files are read again.
 //!
 //! ```text
 //! state/{table}/{chunk}/{hash of the content}
 //! state/{i}-of-{N}/{table}/…                       the same of a shard's rows
 //! ```
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
+use rayon::iter::Either;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -22,7 +22,7 @@ use crate::store::{Object, Store};
 use crate::vocabulary::Day;
 
 /// Raise it whenever rows are packed or checked otherwise.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// Compression that costs less than reading the files again by far.
 const LEVEL: i32 = 1;
 
@@ -53,39 +53,48 @@ impl State {
     }
 
     /// What is kept of a table's chunks, as far as the files that it was made of are all still there. `chunks` names
-    /// the chunks of `sources`.
+    /// the chunks of `sources`. Objects that no longer fit come with the chunk that they stood for.
     pub(super) fn kept(
         &self,
         table: InputTable,
         chunks: &[String],
         sources: &[Source],
         settings: &Settings,
-    ) -> Vec<Kept> {
-        let Some(store) = &self.store else { return Vec::new() };
+    ) -> (Vec<Kept>, Vec<(usize, Object)>) {
+        let Some(store) = &self.store else { return Default::default() };
         let fetched: Vec<_> = self
-            .listed(table)
+            .listed(table, chunks)
             .into_iter()
-            .filter_map(|(chunk, object)| Some((chunks.iter().position(|name| *name == chunk)?, object)))
             .map(|(chunk, object)| (chunk, store.fetch(&object, Some(0..object.bytes)), object))
             .collect();
         let fetched: Vec<(usize, Bytes, Object)> = fetched
             .into_iter()
             .filter_map(|(chunk, fetch, object)| Some((chunk, fetch.wait().ok()?.pop()?, object)))
             .collect();
-        let read = |(chunk, bytes, object): (usize, Bytes, Object)| Kept::read(chunk, bytes, object, sources, settings);
-        fetched.into_par_iter().filter_map(read).collect()
+        let read = |(chunk, bytes, object): (usize, Bytes, Object)| {
+            Kept::read(chunk, bytes, object.clone(), sources, settings).ok_or((chunk, object))
+        };
+        fetched.into_par_iter().partition_map(|fetched| match read(fetched) {
+            Ok(kept) => Either::Left(kept),
+            Err(stale) => Either::Right(stale),
+        })
     }
 
-    /// The objects of a table by chunk; the last one where a race left two.
-    fn listed(&self, table: InputTable) -> BTreeMap<String, Object> {
-        let Some(store) = &self.store else { return BTreeMap::new() };
-        let objects = store.list(table.as_str()).unwrap_or_default();
-        let chunk = |object: Object| Some((object.path.split('/').nth_back(1)?.to_owned(), object));
+    /// The objects of a table with the position of their chunk, by path.
+    fn listed(&self, table: InputTable, chunks: &[String]) -> Vec<(usize, Object)> {
+        let Some(store) = &self.store else { return Vec::new() };
+        let mut objects = store.list(table.as_str()).unwrap_or_default();
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        let chunk = |object: Object| {
+            let chunk = object.path.split('/').nth_back(1)?;
+            Some((chunks.iter().position(|name| name == chunk)?, object))
+        };
         objects.into_iter().filter_map(chunk).collect()
     }
 
-    /// Keeps a chunk in place of what was kept of it before. A store that fails costs time, not the run.
-    pub(super) fn keep(&self, table: InputTable, name: &str, kept: &Content, before: Option<&Object>) {
+    /// Keeps what was packed of a chunk; `instead`: objects that say nothing any more once this one stands. A store
+    /// that fails costs time, not the run.
+    pub(super) fn keep(&self, table: InputTable, name: &str, kept: &Content, instead: &[&Object]) {
         let Some(store) = &self.store else { return };
         let bytes = kept.bytes();
         let path = format!("{}/{name}/{:016x}", table.as_str(), xxh3_64(&bytes));
@@ -93,7 +102,7 @@ impl State {
             tracing::warn!("the rollup of {name} could not be kept, so its files will be read again: {e}");
             return;
         }
-        if let Some(before) = before.filter(|before| before.path != path) {
+        for before in instead.iter().filter(|before| before.path != path) {
             // Left behind it would only take room.
             drop(store.delete(&before.path));
         }
@@ -126,7 +135,7 @@ pub(super) struct Kept {
     pub object: Object,
     pub files: Vec<KeptFile>,
     pub count: Count,
-    content: Vec<u8>,
+    content: Bytes,
     runs_at: usize,
 }
 
@@ -150,8 +159,27 @@ impl Content<'_> {
         out.0.extend_from_slice(&self.runs.0);
         let check = xxh3_64(&out.0);
         out.0.extend_from_slice(&check.to_le_bytes());
-        zstd::encode_all(out.0.as_slice(), LEVEL).unwrap_or_default()
+        pressed(&out.0)
     }
+}
+
+/// Bytes of the number that says how many bytes there are before compression: room for them is made once.
+const LENGTH: usize = 8;
+/// No rollup shrinks by more: an object that says so is broken.
+const MOST_SHRUNK: usize = 1 << 10;
+
+fn pressed(content: &[u8]) -> Vec<u8> {
+    let mut object = (content.len() as u64).to_le_bytes().to_vec();
+    object.extend(zstd::bulk::compress(content, LEVEL).unwrap_or_default());
+    object
+}
+
+/// What [`pressed`] made an object of; `None` where it is broken.
+fn unpressed(object: &[u8]) -> Option<Vec<u8>> {
+    let (length, pressed) = object.split_first_chunk::<LENGTH>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let possible = length <= pressed.len().saturating_mul(MOST_SHRUNK);
+    possible.then(|| zstd::bulk::decompress(pressed, length).ok()).flatten()
 }
 
 /// The settings that decide which rows are sound.
@@ -163,7 +191,7 @@ fn rules_of(settings: &Settings) -> u64 {
 impl Kept {
     /// `None` where the object is broken, of another making, or made of files that are no longer there.
     fn read(chunk: usize, bytes: Bytes, object: Object, sources: &[Source], settings: &Settings) -> Option<Kept> {
-        let mut content = zstd::decode_all(bytes.as_ref()).ok()?;
+        let mut content = Bytes::from(unpressed(&bytes)?);
         let check = content.split_off(content.len().checked_sub(8)?);
         (xxh3_64(&content).to_le_bytes() == *check).then_some(())?;
         let mut reader = Reader::new(&content);
@@ -191,8 +219,14 @@ impl Kept {
         from <= self.count.oldest && self.count.newest <= as_of && self.count.recorded.is_none_or(|day| day <= as_of)
     }
 
+    /// Stands at the runs and the names in them.
     pub fn runs(&self) -> Reader<'_> {
         Reader::new(&self.content[self.runs_at..])
+    }
+
+    /// What the reader reads from: runs stay where they are.
+    pub fn content(&self) -> &Bytes {
+        &self.content
     }
 }
 
@@ -208,7 +242,7 @@ impl KeptFile {
         InputFile { table, path: self.url.clone(), etag: self.etag.clone(), bytes: self.bytes, rows: self.rows }
     }
 
-    fn is(&self, source: &Source) -> bool {
+    pub fn is(&self, source: &Source) -> bool {
         (&*self.etag, self.bytes) == source.delivered() && self.url == source.url()
     }
 }

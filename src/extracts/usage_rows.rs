@@ -415,5 +415,5 @@ pub(super) fn read(
         numbers.get_mut(number as usize).map_or(0, |known| *known.get_or_insert_with(|| names.number(product, metric)))
     };
     let n = reader.number();
-    Some((0..n).map(|_| Run::read(&mut reader, account, &mut pair)).collect())
+    Some((0..n).map(|_| Run::read(&mut reader, kept.content(), account, &mut pair)).collect())
 }

@@ -3,6 +3,8 @@
 
 use std::cmp::Ordering;
 
+use bytes::Bytes;
+
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer, pack, unpack};
 use super::places::{Place, Places};
@@ -48,7 +50,16 @@ impl Version {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     pub series: Vec<Packed>,
-    bytes: Vec<u8>,
+    bytes: Bytes,
+}
+
+/// A run being written.
+#[derive(Default)]
+struct Packing {
+    series: Vec<Packed>,
+    out: Writer,
+    /// Numbers of one kind on their way.
+    numbers: Vec<f64>,
 }
 
 /// A series of a run: `rows` versions at `offset`.
@@ -65,7 +76,7 @@ impl Rollup for Run {
     type Row = Row;
 
     fn seal(rows: &mut Vec<Row>, refuse: Refuse<Row>) -> Run {
-        let (mut run, mut versions, mut scratch) = (Run::default(), Vec::new(), Cells::default());
+        let (mut run, mut versions) = (Packing::default(), Vec::new());
         let order = |a: &Row, b: &Row| a.version.order(&b.version);
         by_key(
             rows,
@@ -75,48 +86,53 @@ impl Rollup for Run {
                 versions.clear();
                 versions.extend(rows.iter().map(|row| row.version));
                 settle(series, &mut versions, refuse);
-                run.push(series, &versions, &mut scratch);
+                run.push(series, &versions);
             },
         );
         rows.clear();
-        run
+        run.finish()
     }
 
     fn merge(runs: &[Run], refuse: Refuse<Row>) -> Run {
-        let (mut merged, mut versions, mut cells) = (Run::default(), Vec::new(), Cells::default());
+        let (mut merged, mut versions, mut cells) = (Packing::default(), Vec::new(), Cells::default());
         for places in by_series(runs).iter() {
             cells.read(runs, places);
             versions.clear();
             versions.extend(cells.versions());
             settle(places[0].0, &mut versions, refuse);
-            merged.push(places[0].0, &versions, &mut cells);
+            merged.push(places[0].0, &versions);
         }
-        merged
+        merged.finish()
+    }
+}
+
+impl Packing {
+    /// Adds the versions of a series, each day and recording once and in order.
+    fn push(&mut self, key: Key, versions: &[Version]) {
+        let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
+        let (first, last, offset) = (first.day, last.day, self.out.0.len() as u64);
+        self.series.push(Packed { key, rows: versions.len() as u32, first, last, offset });
+        self.pack(versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day))));
+        self.pack(versions.iter().map(|version| version.value));
+        let unit = (0..UNITS.len()).find(|unit| versions.iter().all(|version| is_whole(version, UNITS[*unit])));
+        let unit = unit.unwrap_or(UNITS.len() - 1);
+        self.out.byte(unit as u8);
+        self.pack(versions.iter().map(|version| known_delay(version, UNITS[unit])));
+    }
+
+    fn pack(&mut self, numbers: impl Iterator<Item = f64>) {
+        self.numbers.clear();
+        self.numbers.extend(numbers);
+        pack(&self.numbers, &mut self.out);
+    }
+
+    fn finish(mut self) -> Run {
+        self.out.0.shrink_to_fit();
+        Run { series: self.series, bytes: self.out.0.into() }
     }
 }
 
 impl Run {
-    /// Adds the versions of a series, each day and recording once and in order.
-    fn push(&mut self, key: Key, versions: &[Version], scratch: &mut Cells) {
-        let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
-        let (first, last, offset) = (first.day, last.day, self.bytes.len() as u64);
-        self.series.push(Packed { key, rows: versions.len() as u32, first, last, offset });
-        let mut out = Writer(std::mem::take(&mut self.bytes));
-        let Cells { numbers, .. } = scratch;
-        let mut packed = |values: &mut dyn Iterator<Item = f64>, out: &mut Writer| {
-            numbers.clear();
-            numbers.extend(values);
-            pack(numbers, out);
-        };
-        packed(&mut versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day))), &mut out);
-        packed(&mut versions.iter().map(|version| version.value), &mut out);
-        let unit = (0..UNITS.len()).find(|unit| versions.iter().all(|version| is_whole(version, UNITS[*unit])));
-        let unit = unit.unwrap_or(UNITS.len() - 1);
-        out.byte(unit as u8);
-        packed(&mut versions.iter().map(|version| known_delay(version, UNITS[unit])), &mut out);
-        self.bytes = out.0;
-    }
-
     /// The run as bytes; `account` and `pair` give what stands for the numbers.
     pub fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32, pair: impl Fn(u32) -> u32) {
         out.number(self.series.len() as u64);
@@ -132,7 +148,13 @@ impl Run {
         out.0.extend_from_slice(&self.bytes);
     }
 
-    pub fn read(reader: &mut Reader, account: impl Fn(u32) -> AccountIx, pair: &mut impl FnMut(u32) -> u32) -> Run {
+    /// The run again, out of `content` where the reader stands.
+    pub fn read(
+        reader: &mut Reader,
+        content: &Bytes,
+        account: impl Fn(u32) -> AccountIx,
+        pair: &mut impl FnMut(u32) -> u32,
+    ) -> Run {
         let n = reader.number() as usize;
         let one = |_| Packed {
             key: Key { account: account(reader.number() as u32), pair: pair(reader.number() as u32) },
@@ -144,7 +166,7 @@ impl Run {
         let mut series: Vec<Packed> = (0..n).map(one).collect();
         series.sort_unstable_by_key(|series| series.key);
         let len = reader.number() as usize;
-        Run { series, bytes: reader.take(len).to_vec() }
+        Run { series, bytes: content.slice_ref(reader.take(len)) }
     }
 }
 

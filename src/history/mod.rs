@@ -8,9 +8,14 @@ pub mod contracts;
 pub mod upgrades;
 pub mod usage;
 
+use std::ops::Range;
+
 use crate::extracts::tables::*;
 use crate::extracts::{Extracts, PerAccount, Row};
 use crate::vocabulary::{AccountIx, Day};
+
+/// No day.
+const NOTHING: Range<Day> = Day::MAX..Day::MIN;
 
 /// The extracts as they were known at the end of `day` (UTC).
 #[derive(Clone, Copy)]
@@ -77,12 +82,24 @@ impl<'a> View<'a> {
 
     /// Unpacked on the way: whoever looks more than once takes [`View::feature_rows`].
     pub fn feature_usage(self, account: AccountIx) -> impl Iterator<Item = FeatureUse> + 'a {
-        self.extracts.feature_usage.of(account).filter(move |row| row.day <= self.day && row.seen().on(self.day))
+        self.extracts.feature_usage.known(account, self.day, NOTHING)
     }
 
-    /// The same, unpacked once.
-    pub fn feature_rows(self, account: AccountIx) -> Vec<FeatureUse> {
-        let uses = self.feature_usage(account);
+    /// The same from `since` on, without unpacking what lies before.
+    pub fn feature_usage_since(self, account: AccountIx, since: Day) -> impl Iterator<Item = FeatureUse> + 'a {
+        let uses = self.extracts.feature_usage.known(account, self.day, Day::MIN..since);
+        uses.filter(move |row| row.day >= since)
+    }
+
+    /// The first row of each user and feature.
+    pub fn feature_firsts(self, account: AccountIx) -> impl Iterator<Item = FeatureUse> + 'a {
+        self.extracts.feature_usage.known(account, self.day, Day::MIN..Day::MAX)
+    }
+
+    /// All rows, unpacked once, but for those whose day lies in `without`: of these comes only what is the first of its
+    /// user and feature.
+    pub fn feature_rows(self, account: AccountIx, without: Range<Day>) -> Vec<FeatureUse> {
+        let uses = self.extracts.feature_usage.known(account, self.day, without);
         let mut rows = Vec::with_capacity(uses.size_hint().1.unwrap_or(0));
         rows.extend(uses);
         rows

@@ -196,9 +196,12 @@ fn is_power(kind: Option<FeatureKind>) -> bool {
 /// `None` for an account that never had a row: nothing is known about its use.
 fn read(recorder: &Recorder) -> Option<Reading> {
     let extracts = recorder.view.extracts;
-    let rows = recorder.view.feature_rows(recorder.account);
+    let first = recorder.view.feature_firsts(recorder.account).map(|row| row.day).min()?;
+    // Between the first mix and the windows only each first use tells something: how long a user has been at it.
+    let between = first.plus(MIX_DAYS)..recorder.view.day.minus(AGES as i32 - 1);
+    let rows = recorder.view.feature_rows(recorder.account, between);
     let mut reading = Reading {
-        first: rows.iter().map(|row| row.day).min()?,
+        first,
         tallies: vec![Default::default(); extracts.products.len() + 1],
         touched: Vec::new(),
         features: vec![UNUSED; extracts.features.len()],

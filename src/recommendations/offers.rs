@@ -198,8 +198,8 @@ impl<'a> Sizing<'a> {
             return (Some(rank), Some("has what they asked for".to_owned()));
         }
         let mut uses: std::collections::BTreeMap<_, u32> = std::collections::BTreeMap::new();
-        let since = self.view.day.minus(FEATURE_DAYS);
-        for row in self.view.feature_usage(self.assessment.account).filter(|row| row.day > since) {
+        let since = self.view.day.minus(FEATURE_DAYS - 1);
+        for row in self.view.feature_usage_since(self.assessment.account, since) {
             *uses.entry(row.feature).or_default() += row.events;
         }
         let features = uses.iter().filter(|(_, n)| **n >= FEATURE_USES).map(|(f, _)| self.view.extracts.feature(*f));

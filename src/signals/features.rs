@@ -175,7 +175,7 @@ fn touched(
     product: ProductIx,
     meets: impl Fn(Option<FeatureKind>, &FeatureUse) -> bool,
 ) -> Vec<FeatureIx> {
-    let recent = case.evidence.view.feature_usage(case.evidence.account).filter(|u| u.day > case.day.minus(30));
+    let recent = case.evidence.view.feature_usage_since(case.evidence.account, case.day.minus(29));
     let features = recent.filter(|u| {
         let feature = case.extracts.feature(u.feature);
         feature.product == product && u.events > 0 && meets(feature.kind, u)
@@ -188,7 +188,7 @@ fn touched(
 
 /// Features used in the last 30 days that stand in for `product`.
 fn stand_ins(case: &Case, product: ProductIx) -> Vec<FeatureIx> {
-    let recent = case.evidence.view.feature_usage(case.evidence.account).filter(|u| u.day > case.day.minus(30));
+    let recent = case.evidence.view.feature_usage_since(case.evidence.account, case.day.minus(29));
     let suggests = |feature: FeatureIx| case.extracts.feature(feature).suggests == Some(product);
     let mut features: Vec<FeatureIx> =
         recent.filter(|u| u.events > 0 && suggests(u.feature)).map(|u| u.feature).collect();

@@ -77,11 +77,9 @@ fn active_days(view: View, account: AccountIx, days: i32) -> Option<Vec<(UserIx,
         return None;
     }
     let mut seen: Vec<(UserIx, u128)> = Vec::new();
-    for row in view.feature_usage(account) {
+    let since = view.day.minus(days.min(MAX_ACTIVE_DAYS) - 1);
+    for row in view.feature_usage_since(account, since).filter(|row| row.events > 0) {
         let age = view.day.since(row.day);
-        if row.events == 0 || age >= days.min(MAX_ACTIVE_DAYS) {
-            continue;
-        }
         match seen.last_mut() {
             Some((user, days)) if *user == row.user => *days |= 1 << age,
             _ => seen.push((row.user, 1 << age)),

@@ -2,9 +2,15 @@
 //!
 //! Rows number in the hundreds of millions; an account's rows are unpacked when someone looks at them.
 
-use std::collections::BTreeMap;
+mod builder;
 
-use crate::extracts::packed::{Reader, Writer};
+pub use builder::FeatureLogBuilder;
+pub(crate) use builder::PackedUses;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::extracts::packed::Reader;
 use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, int};
 use crate::extracts::{InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
@@ -32,9 +38,11 @@ impl Row for FeatureUse {
 /// All rows in all their versions, by account; within one by (user, feature, day).
 #[derive(Clone, Debug, Default)]
 pub struct FeatureLog {
-    /// Groups of one user and feature: the step to the user's place among those of the account, the feature, the number
-    /// of rows and the first day; then per row the step in days from the one before, events, trial and whether it is
-    /// versioned, and then when it was known and superseded.
+    /// Groups of one user and feature: the step to the user's place among those of the account, the feature and the
+    /// first day; then blocks of rows. Before each block stand the step in days from the row before it (none for the
+    /// first), the number of rows and whether another block follows, the days that it spans and its bytes, so that it
+    /// can be left out unread. Per row come the step in days (none for the first of a block), events, trial and whether
+    /// it is versioned, and then when it was known and superseded.
     packed: Vec<Vec<u8>>,
     /// Whether any row was recorded after its own day or in several versions.
     lagged: bool,
@@ -57,13 +65,23 @@ struct Of {
 impl FeatureLog {
     /// Every version of every row of the account.
     pub fn of(&self, account: AccountIx) -> Uses<'_> {
+        self.sought(account, Sought { on: None, without: Day::MAX..Day::MIN })
+    }
+
+    /// The rows of the account as they were known at the end of `day`, but for those whose day lies in `without`: of
+    /// these comes only what is the first of its user and feature. What is left out costs little.
+    pub fn known(&self, account: AccountIx, day: Day, without: Range<Day>) -> Uses<'_> {
+        self.sought(account, Sought { on: Some(day), without })
+    }
+
+    fn sought(&self, account: AccountIx, sought: Sought) -> Uses<'_> {
         let of = self.accounts.get(account.at()).copied().unwrap_or_default();
         let (bytes, users) = match of.rows {
             0 => (&[][..], &[][..]),
             _ => (&self.packed[of.piece as usize][of.offset as usize..], &self.users[of.users as usize..]),
         };
-        let group = Group { user: UserIx(0), feature: FeatureIx(0), day: Day(0), left: 0 };
-        Uses { account, reader: Reader::new(bytes), users, place: 0, group, left: of.rows as usize }
+        let group = Group { account, user: UserIx(0), feature: FeatureIx(0), day: Day(0), more: false, shown: false };
+        Uses { reader: Reader::new(bytes), users, place: 0, sought, group, block: 0, left: of.rows as usize }
     }
 
     /// Whether any row was recorded after its own day or in several versions.
@@ -113,24 +131,120 @@ impl FeatureLog {
     }
 }
 
-/// The rows of one account.
+/// Which rows are asked for.
+#[derive(Clone, Debug)]
+struct Sought {
+    /// Rows as they were known at the end of the day; every version where there is none.
+    on: Option<Day>,
+    /// Days of which only the first row of a user and feature comes.
+    without: Range<Day>,
+}
+
+impl Sought {
+    #[inline]
+    fn has(&self, row: &FeatureUse, shown: bool) -> bool {
+        let known = self.on.is_none_or(|day| row.day <= day && row.seen().on(day));
+        known && !(shown && self.without.contains(&row.day))
+    }
+
+    /// Whether no row of a block can be meant.
+    fn leaves_out(&self, first: Day, last: Day, shown: bool) -> bool {
+        let without = shown && self.without.start <= first && last < self.without.end;
+        without || self.on.is_some_and(|day| day < first)
+    }
+}
+
+/// Rows of one account.
 #[derive(Clone, Debug)]
 pub struct Uses<'a> {
-    account: AccountIx,
     reader: Reader<'a>,
     users: &'a [UserIx],
     place: usize,
+    sought: Sought,
     group: Group,
+    /// Rows of the block that are still to come.
+    block: usize,
+    /// Rows of the account that are still to come, those of the block aside.
     left: usize,
 }
 
-/// Rows of one user and feature that are still to come, and the day of the last one.
+/// The user and feature whose rows are being read.
 #[derive(Clone, Copy, Debug)]
 struct Group {
+    account: AccountIx,
     user: UserIx,
     feature: FeatureIx,
+    /// The day of the row that the reader stands at, or of the last one before it.
     day: Day,
-    left: usize,
+    /// Whether another block follows.
+    more: bool,
+    /// Whether a row of it has come.
+    shown: bool,
+}
+
+impl Group {
+    /// The row that the reader stands at; its day is known.
+    #[inline]
+    fn row(&self, reader: &mut Reader) -> FeatureUse {
+        let Group { account, user, feature, day, .. } = *self;
+        let content = reader.number();
+        let (mut known, mut superseded) = (day, Day::MAX);
+        if content & VERSIONED != 0 {
+            known = known.plus(reader.number() as i32);
+            superseded = match reader.number() {
+                0 => Day::MAX,
+                days => known.plus(days as i32),
+            };
+        }
+        let (in_trial, events) = (content >> 1 & 1 == 1, (content >> 2) as u32);
+        FeatureUse { account, user, feature, day, known, superseded, events, in_trial }
+    }
+}
+
+impl Uses<'_> {
+    /// Goes to the next block that may hold a row that is asked for; `false` at the end.
+    fn enter(&mut self) -> bool {
+        while self.left > 0 {
+            if self.group.more {
+                self.group.day = self.group.day.plus(self.reader.signed() as i32);
+            } else {
+                self.place += self.reader.number() as usize;
+                self.group.user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
+                self.group.feature = FeatureIx::from(self.reader.number() as usize);
+                self.group.day = Day(self.reader.signed() as i32);
+                self.group.shown = false;
+            }
+            let (rows, span, bytes) = (self.reader.number(), self.reader.number(), self.reader.number());
+            self.group.more = rows & 1 == 1;
+            let rows = (rows >> 1).max(1) as usize;
+            self.left = self.left.saturating_sub(rows);
+            let last = self.group.day.plus(span as i32);
+            if !self.sought.leaves_out(self.group.day, last, self.group.shown) {
+                self.block = rows;
+                return true;
+            }
+            self.reader.take(bytes as usize);
+            self.group.day = last;
+        }
+        false
+    }
+
+    /// The next row of the block that is asked for.
+    #[inline]
+    fn next_of_block(&mut self) -> Option<FeatureUse> {
+        while let Some(left) = self.block.checked_sub(1) {
+            let row = self.group.row(&mut self.reader);
+            self.block = left;
+            if left > 0 {
+                self.group.day = self.group.day.plus(self.reader.signed() as i32);
+            }
+            if self.sought.has(&row, self.group.shown) {
+                self.group.shown = true;
+                return Some(row);
+            }
+        }
+        None
+    }
 }
 
 impl Iterator for Uses<'_> {
@@ -138,146 +252,24 @@ impl Iterator for Uses<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<FeatureUse> {
-        self.left = self.left.checked_sub(1)?;
-        if self.group.left == 0 {
-            self.place += self.reader.number() as usize;
-            let user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
-            let feature = FeatureIx::from(self.reader.number() as usize);
-            let left = self.reader.number() as usize;
-            self.group = Group { user, feature, day: Day(self.reader.signed() as i32), left };
-        } else {
-            self.group.day = self.group.day.plus(self.reader.signed() as i32);
+        loop {
+            if let Some(row) = self.next_of_block() {
+                return Some(row);
+            }
+            if !self.enter() {
+                return None;
+            }
         }
-        self.group.left = self.group.left.saturating_sub(1);
-        let Group { user, feature, day, .. } = self.group;
-        let content = self.reader.number();
-        let (mut known, mut superseded) = (day, Day::MAX);
-        if content & VERSIONED != 0 {
-            known = known.plus(self.reader.number() as i32);
-            superseded = match self.reader.number() {
-                0 => Day::MAX,
-                days => known.plus(days as i32),
-            };
-        }
-        let (in_trial, events) = (content >> 1 & 1 == 1, (content >> 2) as u32);
-        Some(FeatureUse { account: self.account, user, feature, day, known, superseded, events, in_trial })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        let all = self.block + self.left;
+        (if self.sought.on.is_none() { all } else { 0 }, Some(all))
     }
 }
 
 /// Bit of a row that says when it was known and superseded.
 const VERSIONED: u64 = 1;
-
-/// Puts a [`FeatureLog`] together, account by account.
-#[derive(Debug, Default)]
-pub struct FeatureLogBuilder {
-    log: FeatureLog,
-    /// The bytes of the piece that is being written.
-    out: Writer,
-    /// Place of the last user among those of the account.
-    place: usize,
-}
-
-impl FeatureLogBuilder {
-    /// Adds the rows of an account, sorted by (user, feature, day, known); accounts come in order.
-    pub fn push(&mut self, account: AccountIx, rows: &[FeatureUse]) {
-        self.account(account);
-        rows.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)).for_each(|group| self.group(group));
-    }
-
-    /// Begins an account; accounts come in order.
-    pub fn account(&mut self, account: AccountIx) {
-        self.reach(account.at());
-        self.log.accounts.push(self.nothing());
-        self.place = 0;
-    }
-
-    /// Adds rows of one user and feature to the account, sorted by (day, known); groups come by (user, feature).
-    pub fn group(&mut self, rows: &[FeatureUse]) {
-        let Some(first) = rows.first() else { return };
-        self.head(first.user, first.feature, rows.len() as u32, first.day);
-        for (at, row) in rows.iter().enumerate() {
-            if at > 0 {
-                self.out.signed(i64::from(row.day.since(rows[at - 1].day)));
-            }
-            let versioned = (row.known, row.superseded) != (row.day, Day::MAX);
-            self.out.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(versioned));
-            if versioned {
-                self.log.lagged = true;
-                let ended = row.superseded != Day::MAX;
-                self.out.number(row.known.since(row.day).max(0) as u64);
-                self.out.number(if ended { row.superseded.since(row.known).max(1) as u64 } else { 0 });
-            }
-            self.log.first_of(row.known, row.day);
-        }
-    }
-
-    /// The same for rows known from their own day, as the bytes that [`FeatureLogBuilder::group`] would make of them.
-    pub(crate) fn plain_group(&mut self, user: UserIx, feature: FeatureIx, rows: u32, first: Day, body: &[u8]) {
-        self.head(user, feature, rows, first);
-        self.out.0.extend_from_slice(body);
-        // Known in the order of their days: none is asked for before the first.
-        self.log.first_of(first, first);
-    }
-
-    fn head(&mut self, user: UserIx, feature: FeatureIx, rows: u32, first: Day) {
-        let log = &mut self.log;
-        let Some(of) = log.accounts.last_mut() else { return };
-        of.rows += rows;
-        if log.users.len() == of.users as usize || log.users.last() != Some(&user) {
-            log.users.push(user);
-        }
-        let place = log.users.len() - 1 - of.users as usize;
-        self.out.number((place - self.place) as u64);
-        self.out.number(feature.at() as u64);
-        self.out.number(u64::from(rows));
-        self.out.signed(i64::from(first.0));
-        self.place = place;
-    }
-
-    /// Accounts before `account` that have no rows.
-    fn reach(&mut self, account: usize) {
-        let nothing = self.nothing();
-        self.log.accounts.resize(account.max(self.log.accounts.len()), nothing);
-    }
-
-    fn nothing(&self) -> Of {
-        let (piece, offset) = (self.log.packed.len() as u32, self.out.0.len() as u64);
-        Of { piece, rows: 0, offset, users: self.log.users.len() as u32 }
-    }
-
-    /// Appends what another builder gathered of later accounts.
-    pub fn append(&mut self, mut other: FeatureLogBuilder) {
-        self.close();
-        other.close();
-        let (log, more) = (&mut self.log, other.log);
-        let (pieces, users, known) = (log.packed.len() as u32, log.users.len() as u32, log.accounts.len());
-        let moved = more.accounts.into_iter().map(|of| Of { piece: of.piece + pieces, users: of.users + users, ..of });
-        log.accounts.extend(moved.skip(known));
-        log.packed.extend(more.packed);
-        log.users.extend(more.users);
-        log.lagged |= more.lagged;
-        more.first.into_iter().for_each(|(known, day)| log.first_of(known, day));
-    }
-
-    /// Ends the piece that is being written.
-    fn close(&mut self) {
-        let mut piece = std::mem::take(&mut self.out.0);
-        if !piece.is_empty() {
-            piece.shrink_to_fit();
-            self.log.packed.push(piece);
-        }
-    }
-
-    pub fn finish(mut self, accounts: usize) -> FeatureLog {
-        self.reach(accounts);
-        self.close();
-        self.log
-    }
-}
 
 pub(crate) fn contract() -> Table {
     Table::new(

@@ -1,0 +1,231 @@
+//! Puts the log together, account by account: rows of a user and feature in blocks of one quarter each.
+
+use super::{FeatureLog, FeatureUse, Of};
+use crate::extracts::packed::{Reader, Writer};
+use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
+
+/// Rows of one user and feature as [`FeatureLog`] packs those of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackedUses<'a> {
+    pub rows: u32,
+    pub first: Day,
+    pub last: Day,
+    pub body: &'a [u8],
+}
+
+impl<'a> PackedUses<'a> {
+    /// The same in parts of one quarter each.
+    fn cut(self, quarters: &mut Quarters, parts: &mut Vec<PackedUses<'a>>) {
+        let mut rest = self;
+        while rest.rows > 1 && quarters.end(rest.first) <= rest.last {
+            let (part, after) = rest.split(quarters.end(rest.first));
+            parts.push(part);
+            rest = after;
+        }
+        parts.push(rest);
+    }
+
+    /// The rows before `day`, of which there are some, and those after.
+    fn split(self, day: Day) -> (PackedUses<'a>, PackedUses<'a>) {
+        let (mut reader, mut rows, mut last) = (Reader::new(self.body), 0, self.first);
+        loop {
+            reader.number();
+            rows += 1;
+            let end = self.body.len() - reader.left();
+            let next = last.plus(reader.signed() as i32);
+            if next >= day || rows >= self.rows {
+                let part = PackedUses { rows, first: self.first, last, body: &self.body[..end] };
+                let body = &self.body[self.body.len() - reader.left()..];
+                return (part, PackedUses { rows: self.rows - rows, first: next, last: self.last, body });
+            }
+            last = next;
+        }
+    }
+}
+
+/// The quarters of the year that blocks are cut by: rows that arrive month by month are never cut through.
+#[derive(Debug, Default)]
+struct Quarters {
+    /// First days, without a gap.
+    starts: Vec<Day>,
+}
+
+impl Quarters {
+    const MONTHS: i32 = 3;
+
+    /// The first day of the quarter after that of the day.
+    fn end(&mut self, day: Day) -> Day {
+        if self.starts.first().is_none_or(|first| day < *first) {
+            let month = day.month_start();
+            let within = chrono::Datelike::month0(&month.date()) as i32 % Self::MONTHS;
+            self.starts = vec![month.plus_months(-within)];
+        }
+        while let Some(last) = self.starts.last().filter(|last| **last <= day) {
+            self.starts.push(last.plus_months(Self::MONTHS));
+        }
+        self.starts.get(self.starts.partition_point(|start| *start <= day)).copied().unwrap_or(Day::MAX)
+    }
+}
+
+/// Puts a [`FeatureLog`] together, account by account.
+#[derive(Debug, Default)]
+pub struct FeatureLogBuilder {
+    log: FeatureLog,
+    /// The bytes of the piece that is being written.
+    out: Writer,
+    /// The block that is being written.
+    body: Writer,
+    quarters: Quarters,
+    /// Place of the last user among those of the account.
+    place: usize,
+}
+
+impl FeatureLogBuilder {
+    /// Adds the rows of an account, sorted by (user, feature, day, known); accounts come in order.
+    pub fn push(&mut self, account: AccountIx, rows: &[FeatureUse]) {
+        self.account(account);
+        rows.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)).for_each(|group| self.group(group));
+    }
+
+    /// Begins an account; accounts come in order.
+    pub fn account(&mut self, account: AccountIx) {
+        self.reach(account.at());
+        self.log.accounts.push(self.nothing());
+        self.place = 0;
+    }
+
+    /// Adds rows of one user and feature to the account, sorted by (day, known); groups come by (user, feature).
+    pub fn group(&mut self, rows: &[FeatureUse]) {
+        let Some(first) = rows.first() else { return };
+        self.head(first.user, first.feature, first.day);
+        let (mut left, mut before, mut body) = (rows, None, std::mem::take(&mut self.body));
+        while let Some(first) = left.first() {
+            let end = self.quarters.end(first.day);
+            let (block, rest) = left.split_at(left.partition_point(|row| row.day < end).max(1));
+            body.0.clear();
+            for (at, row) in block.iter().enumerate() {
+                if at > 0 {
+                    body.signed(i64::from(row.day.since(block[at - 1].day)));
+                }
+                self.row(row, &mut body);
+            }
+            let (rows, last) = (block.len() as u32, block[block.len() - 1].day);
+            let block = PackedUses { rows, first: first.day, last, body: &body.0 };
+            self.block(before.replace(last), &block, !rest.is_empty());
+            left = rest;
+        }
+        self.body = body;
+    }
+
+    fn row(&mut self, row: &FeatureUse, out: &mut Writer) {
+        let versioned = (row.known, row.superseded) != (row.day, Day::MAX);
+        out.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(versioned));
+        if versioned {
+            self.log.lagged = true;
+            let ended = row.superseded != Day::MAX;
+            out.number(row.known.since(row.day).max(0) as u64);
+            out.number(if ended { row.superseded.since(row.known).max(1) as u64 } else { 0 });
+        }
+        self.log.first_of(row.known, row.day);
+    }
+
+    /// The same for rows known from their own day, in parts of rising days, as the bytes that
+    /// [`FeatureLogBuilder::group`] would make of each.
+    pub(crate) fn plain_group<'a>(
+        &mut self,
+        user: UserIx,
+        feature: FeatureIx,
+        rows: impl Iterator<Item = PackedUses<'a>>,
+    ) {
+        let (mut parts, mut quarters) = (Vec::new(), std::mem::take(&mut self.quarters));
+        rows.for_each(|part| part.cut(&mut quarters, &mut parts));
+        let Some(start) = parts.first().map(|part| part.first) else { return };
+        self.head(user, feature, start);
+        let (mut left, mut before, mut body) = (parts.as_slice(), None, std::mem::take(&mut self.body));
+        while let Some(first) = left.first() {
+            let end = quarters.end(first.first);
+            let (block, rest) = left.split_at(left.partition_point(|part| part.first < end).max(1));
+            body.0.clear();
+            for (at, part) in block.iter().enumerate() {
+                if at > 0 {
+                    body.signed(i64::from(part.first.since(block[at - 1].last)));
+                }
+                body.0.extend_from_slice(part.body);
+            }
+            let (rows, last) = (block.iter().map(|part| part.rows).sum(), block[block.len() - 1].last);
+            let block = PackedUses { rows, first: first.first, last, body: &body.0 };
+            self.block(before.replace(last), &block, !rest.is_empty());
+            left = rest;
+        }
+        (self.body, self.quarters) = (body, quarters);
+        // Known in the order of their days: none is asked for before the first.
+        self.log.first_of(start, start);
+    }
+
+    fn head(&mut self, user: UserIx, feature: FeatureIx, first: Day) {
+        let log = &mut self.log;
+        let Some(of) = log.accounts.last() else { return };
+        if log.users.len() == of.users as usize || log.users.last() != Some(&user) {
+            log.users.push(user);
+        }
+        let place = log.users.len() - 1 - of.users as usize;
+        self.out.number((place - self.place) as u64);
+        self.out.number(feature.at() as u64);
+        self.out.signed(i64::from(first.0));
+        self.place = place;
+    }
+
+    /// Adds a block, of rows of any kind; `before` is the last day of the one before it.
+    fn block(&mut self, before: Option<Day>, block: &PackedUses, more: bool) {
+        if let Some(of) = self.log.accounts.last_mut() {
+            of.rows += block.rows;
+        }
+        if let Some(before) = before {
+            self.out.signed(i64::from(block.first.since(before)));
+        }
+        self.out.number(u64::from(block.rows) << 1 | u64::from(more));
+        self.out.number(block.last.since(block.first).max(0) as u64);
+        self.out.number(block.body.len() as u64);
+        self.out.0.extend_from_slice(block.body);
+    }
+
+    /// Accounts before `account` that have no rows.
+    fn reach(&mut self, account: usize) {
+        let nothing = self.nothing();
+        self.log.accounts.resize(account.max(self.log.accounts.len()), nothing);
+    }
+
+    fn nothing(&self) -> Of {
+        let (piece, offset) = (self.log.packed.len() as u32, self.out.0.len() as u64);
+        Of { piece, rows: 0, offset, users: self.log.users.len() as u32 }
+    }
+
+    /// Appends what another builder gathered of later accounts.
+    pub fn append(&mut self, mut other: FeatureLogBuilder) {
+        self.close();
+        other.close();
+        let (log, more) = (&mut self.log, other.log);
+        let (pieces, users, known) = (log.packed.len() as u32, log.users.len() as u32, log.accounts.len());
+        let moved = more.accounts.into_iter().map(|of| Of { piece: of.piece + pieces, users: of.users + users, ..of });
+        log.accounts.extend(moved.skip(known));
+        log.packed.extend(more.packed);
+        log.users.extend(more.users);
+        log.lagged |= more.lagged;
+        more.first.into_iter().for_each(|(known, day)| log.first_of(known, day));
+    }
+
+    /// Ends the piece that is being written.
+    fn close(&mut self) {
+        let mut piece = std::mem::take(&mut self.out.0);
+        if !piece.is_empty() {
+            piece.shrink_to_fit();
+            self.log.packed.push(piece);
+        }
+    }
+
+    pub fn finish(mut self, accounts: usize) -> FeatureLog {
+        self.reach(accounts);
+        self.close();
+        self.log
+    }
+}
