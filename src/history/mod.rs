@@ -5,12 +5,14 @@
 
 pub mod calendar;
 pub mod contracts;
+pub mod feature_rows;
 pub mod upgrades;
 pub mod usage;
 
 use crate::extracts::tables::*;
 use crate::extracts::{Extracts, PerAccount, Row};
 use crate::vocabulary::{AccountIx, Day};
+use feature_rows::FeatureRows;
 
 /// The extracts as they were known at the end of `day` (UTC).
 #[derive(Clone, Copy)]
@@ -81,11 +83,8 @@ impl<'a> View<'a> {
     }
 
     /// The same, unpacked once.
-    pub fn feature_rows(self, account: AccountIx) -> Vec<FeatureUse> {
-        let uses = self.feature_usage(account);
-        let mut rows = Vec::with_capacity(uses.size_hint().1.unwrap_or(0));
-        rows.extend(uses);
-        rows
+    pub fn feature_rows(self, account: AccountIx) -> FeatureRows {
+        FeatureRows::of(self, account)
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::extracts::InputTable;
-use crate::extracts::tables::ActivityKind;
+use crate::extracts::tables::{ActivityKind, DayUse};
 use crate::history::View;
 use crate::vocabulary::{AccountIx, ContactIx, Day, UserIx};
 
@@ -76,16 +76,18 @@ fn active_days(view: View, account: AccountIx, days: i32) -> Option<Vec<(UserIx,
     if !view.extracts.has(InputTable::FeatureUsage) {
         return None;
     }
-    let mut seen: Vec<(UserIx, u128)> = Vec::new();
-    for row in view.feature_usage(account) {
-        let age = view.day.since(row.day);
-        if row.events == 0 || age >= days.min(MAX_ACTIVE_DAYS) {
-            continue;
-        }
+    let mut log = view.extracts.feature_usage.of(account);
+    let (mut seen, mut uses): (Vec<(UserIx, u128)>, Vec<DayUse>) = (Vec::new(), Vec::new());
+    while let Some((user, _)) = log.next_run(view.day, &mut uses) {
+        let age = |use_: &DayUse| view.day.since(use_.day);
+        let recent = uses.iter().rev().take_while(|use_| age(use_) < days.min(MAX_ACTIVE_DAYS));
+        let used = recent.filter(|use_| use_.events > 0).fold(0, |used: u128, use_| used | 1 << age(use_));
         match seen.last_mut() {
-            Some((user, days)) if *user == row.user => *days |= 1 << age,
-            _ => seen.push((row.user, 1 << age)),
+            _ if used == 0 => {}
+            Some((last, days)) if *last == user => *days |= used,
+            _ => seen.push((user, used)),
         }
+        uses.clear();
     }
     Some(seen.into_iter().map(|(user, days)| (user, days.count_ones())).collect())
 }

@@ -22,6 +22,14 @@ pub struct FeatureUse {
     pub in_trial: bool,
 }
 
+/// What one user did with one feature on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayUse {
+    pub day: Day,
+    pub events: u32,
+    pub in_trial: bool,
+}
+
 impl Row for FeatureUse {
     #[inline]
     fn seen(&self) -> Seen {
@@ -133,6 +141,60 @@ struct Group {
     left: usize,
 }
 
+impl Uses<'_> {
+    /// The next user and feature; the rows of theirs that were known on the day are appended to `known`, by day. `None`
+    /// after the last; not to be mixed with single rows.
+    pub fn next_run(&mut self, day: Day, known: &mut Vec<DayUse>) -> Option<(UserIx, FeatureIx)> {
+        if self.left == 0 {
+            return None;
+        }
+        let Group { user, feature, day: mut of_row, left } = self.head();
+        let mut reader = self.reader.clone();
+        for at in 0..left {
+            if at > 0 {
+                of_row = of_row.plus(reader.signed() as i32);
+            }
+            let Content { seen, events, in_trial } = Content::read(&mut reader, of_row);
+            if of_row <= day && seen.on(day) {
+                known.push(DayUse { day: of_row, events, in_trial });
+            }
+        }
+        (self.reader, self.left) = (reader, self.left.saturating_sub(left));
+        Some((user, feature))
+    }
+
+    fn head(&mut self) -> Group {
+        self.place += self.reader.number() as usize;
+        let user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
+        let feature = FeatureIx::from(self.reader.number() as usize);
+        let left = self.reader.number() as usize;
+        Group { user, feature, day: Day(self.reader.signed() as i32), left }
+    }
+}
+
+/// What stands in a row beside its day.
+struct Content {
+    seen: Seen,
+    events: u32,
+    in_trial: bool,
+}
+
+impl Content {
+    #[inline]
+    fn read(reader: &mut Reader, day: Day) -> Content {
+        let content = reader.number();
+        let mut seen = Seen { known: day, superseded: Day::MAX };
+        if content & VERSIONED != 0 {
+            seen.known = day.plus(reader.number() as i32);
+            seen.superseded = match reader.number() {
+                0 => Day::MAX,
+                days => seen.known.plus(days as i32),
+            };
+        }
+        Content { seen, events: (content >> 2) as u32, in_trial: content >> 1 & 1 == 1 }
+    }
+}
+
 impl Iterator for Uses<'_> {
     type Item = FeatureUse;
 
@@ -140,26 +202,13 @@ impl Iterator for Uses<'_> {
     fn next(&mut self) -> Option<FeatureUse> {
         self.left = self.left.checked_sub(1)?;
         if self.group.left == 0 {
-            self.place += self.reader.number() as usize;
-            let user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
-            let feature = FeatureIx::from(self.reader.number() as usize);
-            let left = self.reader.number() as usize;
-            self.group = Group { user, feature, day: Day(self.reader.signed() as i32), left };
+            self.group = self.head();
         } else {
             self.group.day = self.group.day.plus(self.reader.signed() as i32);
         }
         self.group.left = self.group.left.saturating_sub(1);
         let Group { user, feature, day, .. } = self.group;
-        let content = self.reader.number();
-        let (mut known, mut superseded) = (day, Day::MAX);
-        if content & VERSIONED != 0 {
-            known = known.plus(self.reader.number() as i32);
-            superseded = match self.reader.number() {
-                0 => Day::MAX,
-                days => known.plus(days as i32),
-            };
-        }
-        let (in_trial, events) = (content >> 1 & 1 == 1, (content >> 2) as u32);
+        let Content { seen: Seen { known, superseded }, events, in_trial } = Content::read(&mut self.reader, day);
         Some(FeatureUse { account: self.account, user, feature, day, known, superseded, events, in_trial })
     }
 

@@ -29,7 +29,7 @@ pub use contacts::{Contact, Seniority};
 pub use conversations::{Channel, Conversation};
 pub use decisions::{Decision, Verdict};
 pub use entitlements::{Entitlement, Period};
-pub use feature_usage::{FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
+pub use feature_usage::{DayUse, FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
 pub use features::{Feature, FeatureKind};
 pub use integrations::{Flow, Integration};
 pub use invoices::Invoice;
