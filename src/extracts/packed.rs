@@ -69,6 +69,20 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub fn number(&mut self) -> u64 {
+        match *self.bytes {
+            [low, ref rest @ ..] if low < 0x80 => {
+                self.bytes = rest;
+                u64::from(low)
+            }
+            [low, high, ref rest @ ..] if high < 0x80 => {
+                self.bytes = rest;
+                u64::from(low & 0x7f) | u64::from(high) << 7
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> u64 {
         let (mut number, mut shift) = (0, 0);
         loop {
             let byte = self.byte();

@@ -6,10 +6,11 @@
 //! at about 80 and the sources' alarm levels (active users −40 %, sponsor silent for 45 days, an open p1, satisfaction
 //! near 6) at or below yellow.
 
+use std::sync::LazyLock;
+
 use super::Dimension;
 use crate::extracts::InputTable;
-use crate::observations::metrics::Metric;
-use crate::observations::{AccountObservations, Observation};
+use crate::observations::{AccountObservations, Asked, Metric, Observation};
 use crate::vocabulary::Category;
 use crate::wording::{change, count, day, percent, plural};
 
@@ -68,6 +69,8 @@ impl Scale {
 
 /// Mean ticket satisfaction from which more tickets are engagement.
 const GOOD_CSAT: f64 = 7.5;
+/// Windows of that mean, by precedence.
+const CSAT_WINDOWS: [i32; 2] = [30, 90];
 /// Added to tickets now and before, so that small numbers make no trend.
 const TICKET_PRIOR: f64 = 2.0;
 /// Levels keep their last value when an account stops, so they say nothing about stopping.
@@ -89,14 +92,15 @@ impl Measure {
     }
 
     fn whole<'a>(&self, facts: &'a AccountObservations) -> Option<&'a Observation> {
-        facts.find(self.metric.name(), None, self.window_days).map(|(_, observation)| observation)
+        whole(facts, self.metric, self.window_days)
     }
 
     fn members<'a>(&self, facts: &'a AccountObservations) -> impl Iterator<Item = &'a Observation> {
-        let (name, window) = (self.metric.name(), self.window_days);
-        let named =
-            move |o: &Observation| if name.ends_with(':') { o.metric().starts_with(name) } else { o.metric() == name };
-        facts.observations.iter().filter(move |o| o.window_days() == window && named(o) && o.value.is_finite())
+        let (metric, window) = (self.metric, self.window_days);
+        facts
+            .observations
+            .iter()
+            .filter(move |o| o.measured() == metric && o.window_days() == window && o.value.is_finite())
     }
 
     /// The mean, with the observation that lies lowest to speak for it.
@@ -105,6 +109,12 @@ impl Measure {
         let values: Vec<f64> = self.members(facts).map(|o| o.value).collect();
         Some((values.iter().sum::<f64>() / values.len() as f64, lowest))
     }
+}
+
+/// The observation of the account as a whole.
+fn whole(facts: &AccountObservations, metric: Metric, window_days: i32) -> Option<&Observation> {
+    let is = |o: &&Observation| o.measured() == metric && o.window_days() == window_days && o.product().is_none();
+    facts.observations.iter().find(is)
 }
 
 fn change_of(o: &Observation) -> Option<f64> {
@@ -119,8 +129,8 @@ fn share_of_baseline(o: &Observation) -> Option<f64> {
 
 fn surge(o: &Observation, facts: &AccountObservations) -> Option<f64> {
     let surge = (o.value + TICKET_PRIOR) / (o.baseline()? + TICKET_PRIOR) - 1.0;
-    let csat = [30, 90].into_iter().find_map(|window| facts.find(Metric::CsatMean.name(), None, window));
-    let content = csat.is_some_and(|(_, csat)| csat.value >= GOOD_CSAT);
+    let csat = CSAT_WINDOWS.into_iter().find_map(|window| whole(facts, Metric::CsatMean, window));
+    let content = csat.is_some_and(|csat| csat.value >= GOOD_CSAT);
     Some(if content { surge.min(0.0) } else { surge })
 }
 
@@ -248,6 +258,12 @@ pub static MEASURES: &[Measure] = &[
         &[(0.0, 62.0), (30.0, 68.0), (90.0, 80.0), (180.0, 90.0), (365.0, 95.0)],
         |o| format!("Renewal in {}", days(o))),
 ];
+
+/// The observations that the score rests on; whoever needs no more than it observes no more.
+pub static ASKED: LazyLock<Asked> = LazyLock::new(|| {
+    let measures = MEASURES.iter().map(|measure| (measure.metric, measure.window_days));
+    measures.chain(CSAT_WINDOWS.map(|window| (Metric::CsatMean, window))).collect()
+});
 
 fn moved(what: &str, o: &Observation) -> String {
     let since = o.since().map_or(String::new(), |since| format!(", since {}", day(since)));

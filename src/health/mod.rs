@@ -18,7 +18,7 @@ use crate::signals::Signal;
 use crate::stakeholders::StakeholderMap;
 use crate::vocabulary::{AccountIx, Color, Direction, Level, Probability};
 
-pub use measures::{MEASURES, Measure, Reading, Scale};
+pub use measures::{ASKED, MEASURES, Measure, Reading, Scale};
 pub use scoring::score;
 use scoring::{Part, Scored};
 

@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod contracts;
+pub mod feature_rows;
 pub mod upgrades;
 pub mod usage;
 
@@ -13,6 +14,7 @@ use std::ops::Range;
 use crate::extracts::tables::*;
 use crate::extracts::{Extracts, PerAccount, Row};
 use crate::vocabulary::{AccountIx, Day};
+use feature_rows::FeatureRows;
 
 /// No day.
 const NOTHING: Range<Day> = Day::MAX..Day::MIN;
@@ -98,11 +100,8 @@ impl<'a> View<'a> {
 
     /// All rows, unpacked once, but for those whose day lies in `without`: of these comes only what is the first of its
     /// user and feature.
-    pub fn feature_rows(self, account: AccountIx, without: Range<Day>) -> Vec<FeatureUse> {
-        let uses = self.extracts.feature_usage.known(account, self.day, without);
-        let mut rows = Vec::with_capacity(uses.size_hint().1.unwrap_or(0));
-        rows.extend(uses);
-        rows
+    pub fn feature_rows(self, account: AccountIx, without: Range<Day>) -> FeatureRows {
+        FeatureRows::of(self, account, without)
     }
 
     #[inline]

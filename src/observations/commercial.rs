@@ -11,7 +11,6 @@ use crate::history::View;
 use crate::history::contracts::Contract;
 use crate::history::upgrades::upgrades;
 use crate::history::usage::{MONTH_DAYS, Measure, Regular};
-use crate::statistics;
 use crate::vocabulary::{Day, ProductIx};
 
 const YEAR: i32 = 365;
@@ -27,7 +26,7 @@ pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
     if recorder.has(InputTable::Invoices) {
         invoices(recorder);
     }
-    if recorder.has(InputTable::Opportunities) {
+    if recorder.has(InputTable::Opportunities) && recorder.asks_from(InputTable::Opportunities) {
         opportunities(recorder);
     }
 }
@@ -73,8 +72,11 @@ fn in_force(recorder: &mut Recorder, contract: &Contract) {
 }
 
 fn growth(recorder: &mut Recorder) {
+    if !recorder.asks(Metric::Upgrades) && !recorder.asks(Metric::DaysSinceUpgrade) {
+        return;
+    }
     let days: Vec<Day> = upgrades(recorder.view, recorder.account).iter().map(|upgrade| upgrade.day).collect();
-    for &window in Metric::Upgrades.spec().windows {
+    for window in recorder.windows(Metric::Upgrades) {
         let within = |from: i32, to: i32| days.iter().filter(|day| (from..to).contains(&recorder.age(**day))).count();
         let reaches = recorder.age(recorder.began) >= 2 * window - 1 && recorder.began > Day::MIN;
         let before = reaches.then(|| within(window, 2 * window) as f64);
@@ -90,7 +92,7 @@ fn paid_units(recorder: &mut Recorder, contract: &Contract, metered: &Metered) {
     for (product, (_, units, _)) in holdings(recorder.view, contract) {
         let of = |name: &str| metered.find(product, recorder.view.extracts.ids.metrics.get(name)?);
         let Some(series) = of("seats").or_else(|| of("active_users")).filter(|_| units > 0.0) else { continue };
-        for &window in Metric::UnitsUtilization.spec().windows {
+        for window in recorder.windows(Metric::UnitsUtilization) {
             if let Some(measure) = metered.measure(series, window) {
                 recorder.product(Metric::UnitsUtilization, product, window, share(measure, units));
             }
@@ -111,7 +113,7 @@ fn ceilings(recorder: &mut Recorder, metered: &Metered) {
     for ceiling in recorder.view.entitlements(recorder.account) {
         let Some(series) = metered.find(ceiling.product, ceiling.metric) else { continue };
         let name = recorder.view.extracts.metric(ceiling.metric);
-        for &window in Metric::CeilingUtilization.spec().windows {
+        for window in recorder.windows(Metric::CeilingUtilization) {
             if let Some(measure) = metered.measure(series, window) {
                 let fact = share(measure, full_use(ceiling, series.regular, &measure));
                 recorder.member(Metric::CeilingUtilization, name, Some(ceiling.product), window, fact);
@@ -145,11 +147,7 @@ fn invoices(recorder: &mut Recorder) {
     recorder.state(Metric::InvoicesDisputed, disputed as f64, disputed);
     let due = rows.iter().filter(|row| row.due_on <= day);
     let late: Vec<(Day, f64)> = due.map(|row| (row.due_on, f64::from(row.days_late_on(day)))).collect();
-    for &window in Metric::DaysLateMean.spec().windows {
-        if let Some(fact) = recorder.summed_up(&late, window, |values| statistics::mean(values.iter().copied())) {
-            recorder.account(Metric::DaysLateMean, window, fact);
-        }
-    }
+    recorder.means(Metric::DaysLateMean, &late);
 }
 
 fn opportunities(recorder: &mut Recorder) {

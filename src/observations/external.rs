@@ -7,7 +7,7 @@ use crate::extracts::tables::{AccountEvent, EventKind};
 use crate::vocabulary::Day;
 
 pub(super) fn observe(recorder: &mut Recorder) {
-    if !recorder.has(InputTable::AccountEvents) {
+    if !recorder.has(InputTable::AccountEvents) || !recorder.asks_from(InputTable::AccountEvents) {
         return;
     }
     let events: Vec<&AccountEvent> = recorder.view.account_events(recorder.account).collect();

@@ -1,5 +1,4 @@
-//! Use by user and feature: breadth, depth, teasers, trials, workarounds, abandonment and the mix of use cases; and the
-//! integrations beside them.
+//! Use by user and feature: breadth, depth, teasers, trials, workarounds, abandonment and the mix of use cases.
 //!
 //! One pass over the account's rows, user by user and feature by feature. Events are counted in bands of age that every
 //! window is made of; distinct users and features carry one bit per band, so no window is walked twice.
@@ -10,7 +9,8 @@ use super::Metric;
 use super::metrics::FEATURE_WINDOWS;
 use super::recorder::{Fact, Recorder};
 use crate::extracts::InputTable;
-use crate::extracts::tables::{Feature, FeatureKind, FeatureUse};
+use crate::extracts::tables::{DayUse, Feature, FeatureKind};
+use crate::history::feature_rows::{FeatureRows, Run};
 use crate::vocabulary::{Day, FeatureIx, ProductIx};
 
 const WINDOWS: usize = FEATURE_WINDOWS.len();
@@ -176,17 +176,24 @@ struct Reading {
 }
 
 pub(super) fn observe(recorder: &mut Recorder) {
-    if let Some(reading) = recorder.has(InputTable::FeatureUsage).then(|| read(recorder)).flatten() {
+    let reading = recorder.has(InputTable::FeatureUsage).then(|| read(recorder)).flatten();
+    let Some(reading) = reading else { return };
+    if by_user(recorder) {
         tallies(recorder, &reading);
-        breadth(recorder, &reading);
+    }
+    breadth(recorder, &reading);
+    if by_user(recorder) {
         newcomers(recorder, &reading);
         concentration(recorder, &reading);
-        abandonment(recorder, &reading);
-        use_cases(recorder, &reading);
     }
-    if recorder.has(InputTable::Integrations) {
-        integrations(recorder);
-    }
+    abandonment(recorder, &reading);
+    use_cases(recorder, &reading);
+}
+
+/// Whether anything is asked for that tells users apart.
+fn by_user(recorder: &Recorder) -> bool {
+    let shown = SHOWN.iter().flat_map(|(_, events, users)| [*events, *users]).flatten();
+    shown.chain([Metric::TrialDays, Metric::NewPowerUsers, Metric::TopUserShare]).any(|metric| recorder.asks(metric))
 }
 
 fn is_power(kind: Option<FeatureKind>) -> bool {
@@ -209,8 +216,12 @@ fn read(recorder: &Recorder) -> Option<Reading> {
         power_began: Vec::new(),
         busiest: [0; WINDOWS],
     };
-    for of_user in rows.chunk_by(|a, b| a.user == b.user) {
-        reading.read_user(recorder, of_user);
+    if by_user(recorder) {
+        rows.users().for_each(|runs| reading.read_user(recorder, &rows, runs));
+    } else {
+        for run in rows.users().flatten() {
+            reading.read_feature(recorder.view.day, run.feature, rows.uses(run));
+        }
     }
     Some(reading)
 }
@@ -220,16 +231,18 @@ impl Reading {
         &self.tallies[self.tallies.len() - 1]
     }
 
-    fn read_user(&mut self, recorder: &Recorder, rows: &[FeatureUse]) {
+    fn read_user(&mut self, recorder: &Recorder, rows: &FeatureRows, runs: &[Run]) {
         let mut power_began: Option<i32> = None;
         let mut own = Counts::default();
-        for run in rows.chunk_by(|a, b| a.feature == b.feature) {
-            let feature = recorder.view.extracts.feature(run[0].feature);
+        for run in runs {
+            let (feature, uses) = (recorder.view.extracts.feature(run.feature), rows.uses(run));
             if is_power(feature.kind) {
                 // Rows stand by day, so the first is the oldest.
-                power_began = power_began.max(Some(recorder.age(run[0].day)));
+                power_began = power_began.max(Some(recorder.age(uses[0].day)));
             }
-            own.merge(&self.read_feature(recorder.view.day, feature, run));
+            let (all, recent) = self.read_feature(recorder.view.day, run.feature, uses);
+            own.merge(&all);
+            self.count(recorder.view.day, feature, &all, recent);
         }
         self.power_began.extend(power_began);
         for (busiest, bands) in self.busiest.iter_mut().zip(WINDOW_BANDS) {
@@ -240,33 +253,30 @@ impl Reading {
         }
     }
 
-    /// Counts one user's rows of one feature, and tells what they came to.
-    fn read_feature(&mut self, day: Day, feature: &Feature, run: &[FeatureUse]) -> Counts {
-        let (mut all, mut trial) = (Counts::default(), Counts::default());
-        let Some(tally) = self.features.get_mut(run[0].feature.at()) else { return all };
+    /// Counts one user's uses of one feature; what they came to, and the recent ones among them.
+    fn read_feature<'u>(&mut self, day: Day, feature: FeatureIx, uses: &'u [DayUse]) -> (Counts, &'u [DayUse]) {
+        let mut all = Counts::default();
+        let recent = &uses[uses.partition_point(|use_| day.since(use_.day) >= AGES as i32)..];
+        let Some(tally) = self.features.get_mut(feature.at()) else { return (all, &[]) };
         let mix_ends = self.first.plus(MIX_DAYS);
-        for row in run.iter().filter(|row| row.events > 0) {
-            let age = day.since(row.day);
-            tally.last = tally.last.max(row.day);
-            if row.day < mix_ends {
-                tally.early += u64::from(row.events);
-            }
-            let Some(&band) = BAND_OF.get(age as usize) else { continue };
-            all.add(band, row.events);
+        let early = &uses[..uses.partition_point(|use_| use_.day < mix_ends)];
+        tally.early += early.iter().map(|use_| u64::from(use_.events)).sum::<u64>();
+        if let Some(last) = uses.iter().rfind(|use_| use_.events > 0) {
+            tally.last = tally.last.max(last.day);
+        }
+        for use_ in recent.iter().filter(|use_| use_.events > 0) {
+            let age = day.since(use_.day);
+            let band = BAND_OF[age as usize];
+            all.add(band, use_.events);
             if REGULAR_BANDS >> band & 1 == 1 {
                 tally.days_before |= 1 << (age - ABANDONED_DAYS);
             }
-            if row.in_trial {
-                trial.add(band, row.events);
-                self.trial_days.push((feature.product, row.day));
-            }
         }
         tally.counts.merge(&all);
-        self.count(feature, &all, &trial);
-        all
+        (all, recent)
     }
 
-    fn count(&mut self, feature: &Feature, all: &Counts, trial: &Counts) {
+    fn count(&mut self, day: Day, feature: &Feature, all: &Counts, recent: &[DayUse]) {
         self.add(Aspect::Any, feature.product, all);
         if is_power(feature.kind) {
             self.add(Aspect::Power, feature.product, all);
@@ -279,7 +289,12 @@ impl Reading {
         if let Some(suggested) = feature.suggests {
             self.add(Aspect::Workaround, suggested, all);
         }
-        self.add(Aspect::Trial, feature.product, trial);
+        let mut trial = Counts::default();
+        for use_ in recent.iter().filter(|use_| use_.in_trial && use_.events > 0) {
+            trial.add(BAND_OF[day.since(use_.day) as usize], use_.events);
+            self.trial_days.push((feature.product, use_.day));
+        }
+        self.add(Aspect::Trial, feature.product, &trial);
     }
 
     fn add(&mut self, aspect: Aspect, product: ProductIx, counts: &Counts) {
@@ -418,6 +433,9 @@ fn abandonment(recorder: &mut Recorder, reading: &Reading) {
         regular.iter().filter(|(_, f)| f.counts.events_in(ABANDONED_BANDS) == 0).collect();
     let fact = Fact::new(abandoned.len() as f64, abandoned.len()).against(Some(regular.len() as f64));
     recorder.account(Metric::FeaturesAbandoned, ABANDONED_DAYS, fact);
+    if !recorder.asks(Metric::FeatureAbandoned) {
+        return;
+    }
     for (position, tally) in abandoned {
         let feature = extracts.feature(FeatureIx::from(*position));
         let usual =
@@ -428,7 +446,8 @@ fn abandonment(recorder: &mut Recorder, reading: &Reading) {
 }
 
 fn use_cases(recorder: &mut Recorder, reading: &Reading) {
-    if recorder.age(reading.first) < 2 * MIX_DAYS {
+    let asked = recorder.asks(Metric::UseCaseShift) || recorder.asks(Metric::UseCaseShare);
+    if !asked || recorder.age(reading.first) < 2 * MIX_DAYS {
         return;
     }
     let mut mix: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
@@ -450,39 +469,4 @@ fn use_cases(recorder: &mut Recorder, reading: &Reading) {
         let fact = Fact::new(sums[1] / late, sums[1] as usize).against(Some(sums[0] / early));
         recorder.member(Metric::UseCaseShare, use_case, None, MIX_DAYS, fact);
     }
-}
-
-fn integrations(recorder: &mut Recorder) {
-    let (view, day) = (recorder.view, recorder.view.day);
-    let rows: Vec<_> = view.integrations(recorder.account).collect();
-    let active_on = |on: Day| {
-        let active = |row: &&&_| connected(row, on);
-        rows.iter().filter(active).count()
-    };
-    let reaches = recorder.reaches_before(InputTable::Integrations, 45);
-    let fact = Fact::new(active_on(day) as f64, active_on(day));
-    recorder.account(Metric::IntegrationsActive, 0, fact.against(reaches.then(|| active_on(day.minus(90)) as f64)));
-    recorder.counts(Metric::IntegrationsConnected, &rows.iter().map(|row| row.connected_on).collect::<Vec<Day>>());
-    let mut categories: BTreeMap<&str, Day> = BTreeMap::new();
-    for row in &rows {
-        if let Some(category) = row.category.as_deref() {
-            let first = categories.entry(category).or_insert(row.connected_on);
-            *first = (*first).min(row.connected_on);
-        }
-    }
-    recorder.counts(Metric::IntegrationCategoriesNew, &categories.into_values().collect::<Vec<Day>>());
-    let mut competing: BTreeMap<ProductIx, Vec<Day>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| connected(row, day)) {
-        if let Some(product) = row.competes_with {
-            competing.entry(product).or_default().push(row.connected_on);
-        }
-    }
-    for (product, days) in competing {
-        let fact = Fact::new(days.len() as f64, days.len()).since(days.iter().max().copied());
-        recorder.product(Metric::CompetingIntegrations, product, 0, fact);
-    }
-}
-
-fn connected(row: &crate::extracts::tables::Integration, on: Day) -> bool {
-    row.connected_on <= on && row.disconnected_on.is_none_or(|gone| gone > on)
 }

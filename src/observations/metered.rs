@@ -17,13 +17,13 @@ pub(super) struct MeteredSeries<'a> {
 
 impl<'a> Metered<'a> {
     /// `windows` in days, shortest first.
-    pub fn of(usage: &'a [Regular], windows: Vec<i32>) -> Metered<'a> {
+    pub fn of(usage: &'a [Regular], windows: &[i32]) -> Metered<'a> {
         let measured = |regular: &'a Regular| {
             let measures = windows.iter().map(|window| regular.measure(*window)).collect();
             MeteredSeries { regular, measures }
         };
         let series = usage.iter().map(measured).collect();
-        Metered { windows, series }
+        Metered { windows: windows.to_vec(), series }
     }
 
     pub fn find(&self, product: ProductIx, metric: MetricIx) -> Option<&MeteredSeries<'a>> {

@@ -3,10 +3,12 @@
 //! One file per category; each is a pure function of a [`View`] and an account. What is measured, over which windows
 //! and from which table, stands in one place: [`metrics`].
 
+mod asked;
 mod change;
 mod commercial;
 mod external;
 mod features;
+mod integrations;
 mod metered;
 pub mod metrics;
 mod name;
@@ -23,15 +25,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity::{self, Capacity};
 use crate::extracts::{Extracts, InputTable};
+use crate::history::calendar::Calendar;
+use crate::history::usage::Regular;
 use crate::history::{self, View};
 use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, StableId, Text};
 
+pub use asked::Asked;
 pub use change::{ChangePoint, change_point};
 pub use metrics::{METRICS, Metric, MetricSpec};
 pub use name::Name;
 pub use people::is_procurement;
 pub use product::unit_of;
 pub use recorder::Fact;
+use recorder::Recorder;
 
 /// One measured fact: a row of the `observations` output.
 ///
@@ -91,6 +97,12 @@ impl Observation {
         (self.product != NO_PRODUCT).then_some(self.product)
     }
 
+    /// What was measured, as the table of metrics has it: the members of a family share it.
+    #[inline]
+    pub const fn measured(&self) -> Metric {
+        self.metric
+    }
+
     pub const fn category(&self) -> Category {
         self.metric.spec().category
     }
@@ -99,6 +111,12 @@ impl Observation {
     #[inline]
     pub fn metric(&self) -> &str {
         self.particular.as_deref().unwrap_or(self.metric.name())
+    }
+
+    /// Whether both measure the same, over whatever windows and of whatever products.
+    #[inline]
+    pub fn is_of_same(&self, other: &Observation) -> bool {
+        self.metric == other.metric && self.particular == other.particular
     }
 
     /// The same as a name that outlives the observation.
@@ -190,19 +208,37 @@ pub fn observe(
     capacity: &capacity::Context,
 ) -> AccountObservations {
     let usage = history::usage::series(view, &capacity.calendar, account);
-    let mut recorder = recorder::Recorder::new(view, &capacity.calendar, account);
-    let metered = metered::Metered::of(&usage, settings.windows());
-    product::observe(&mut recorder, &metered);
-    features::observe(&mut recorder);
-    support::observe(&mut recorder, settings);
-    relationship::observe(&mut recorder, settings);
-    people::observe(&mut recorder);
-    commercial::observe(&mut recorder, &metered);
-    external::observe(&mut recorder);
-    let mut observations = recorder.out;
+    let recorder = Recorder::new(view, &capacity.calendar, account, settings.windows(), None);
+    let mut observations = recorded(recorder, &usage);
     // A night keeps those of every account.
     observations.shrink_to_fit();
     AccountObservations { observations, capacity: capacity::measure(view, account, capacity, &usage) }
+}
+
+/// Those of the observations that are asked for, in the same order, but not when anything changed; no capacity.
+pub fn observe_asked(
+    view: View,
+    account: AccountIx,
+    settings: &Settings,
+    calendar: &Calendar,
+    asked: &Asked,
+) -> AccountObservations {
+    let usage = history::usage::series(view, calendar, account);
+    let recorder = Recorder::new(view, calendar, account, settings.windows(), Some(asked));
+    AccountObservations { observations: recorded(recorder, &usage), capacity: Vec::new() }
+}
+
+fn recorded(mut recorder: Recorder, usage: &[Regular]) -> Vec<Observation> {
+    let metered = metered::Metered::of(usage, recorder.job_windows());
+    product::observe(&mut recorder, &metered);
+    features::observe(&mut recorder);
+    integrations::observe(&mut recorder);
+    support::observe(&mut recorder);
+    relationship::observe(&mut recorder);
+    people::observe(&mut recorder);
+    commercial::observe(&mut recorder, &metered);
+    external::observe(&mut recorder);
+    recorder.out
 }
 
 /// Windows that signals and health ask for; a job may add to them.

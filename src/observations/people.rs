@@ -96,7 +96,7 @@ fn changes(recorder: &mut Recorder, histories: &[History]) {
     recorder.counts(Metric::ExecutivesLeft, &left(is_executive));
     let key = left(|contact| contact.is_champion || contact.is_sponsor);
     let last = key.iter().max().copied();
-    for &window in Metric::KeyContactsLeft.spec().windows {
+    for window in recorder.windows(Metric::KeyContactsLeft) {
         let fact = recorder.counted(InputTable::Contacts, &key, window);
         let since = last.filter(|_| fact.value > 0.0);
         recorder.account(Metric::KeyContactsLeft, window, fact.since(since));
@@ -116,6 +116,9 @@ fn promotions(histories: &[History], keep: fn(&Contact) -> bool) -> Vec<Day> {
 }
 
 fn departments(recorder: &mut Recorder, histories: &[History]) {
+    if !recorder.asks(Metric::DepartmentsNew) {
+        return;
+    }
     let mut first: BTreeMap<&str, Day> = BTreeMap::new();
     for history in histories {
         if let Some(department) = history.now().department.as_deref() {
@@ -125,7 +128,7 @@ fn departments(recorder: &mut Recorder, histories: &[History]) {
         }
     }
     let days: Vec<Day> = first.into_values().collect();
-    for &window in Metric::DepartmentsNew.spec().windows {
+    for window in recorder.windows(Metric::DepartmentsNew) {
         let others_before = days.iter().any(|day| recorder.age(*day) >= window);
         if others_before || days.is_empty() {
             let fact = recorder.counted(InputTable::Contacts, &days, window);

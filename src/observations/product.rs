@@ -25,10 +25,12 @@ pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
         let series = of.regular;
         // A copy of the account's own: all threads would fight over the counter of the shared one.
         let name = Name::from(recorder.view.extracts.metric(series.metric));
-        for (window, fact) in measured(series, windows, &of.measures) {
+        for (window, fact) in measured(recorder, series, windows, &of.measures) {
             recorder.record(Metric::Usage, name.clone(), Some(series.product), window, fact);
         }
-        trend(recorder, series, &name);
+        if recorder.asks(Metric::UsageTrend) {
+            trend(recorder, series, &name);
+        }
     }
     active_users(recorder, metered);
     active_days(recorder, metered);
@@ -36,8 +38,8 @@ pub(super) fn observe(recorder: &mut Recorder, metered: &Metered) {
 }
 
 /// The series' facts, with the day its change began on the windows that contain it and move the same way.
-fn measured(series: &Regular, windows: &[i32], measures: &[Option<Measure>]) -> Vec<(i32, Fact)> {
-    let change = change_point(series);
+fn measured(recorder: &Recorder, series: &Regular, windows: &[i32], measures: &[Option<Measure>]) -> Vec<(i32, Fact)> {
+    let change = recorder.asks_when().then(|| change_point(series)).flatten();
     let fact = |(&window, measure): (&i32, &Option<Measure>)| {
         let Measure { value, baseline, rows, .. } = (*measure)?;
         let fact = Fact { value, baseline, since: None, rows };
@@ -76,7 +78,7 @@ fn active_users(recorder: &mut Recorder, metered: &Metered) {
     let Some(mut whole) = of_products.next().cloned() else { return };
     whole.points = of_products.fold(whole.points, |points, other| busiest(&points, &other.points));
     let measures: Vec<Option<Measure>> = metered.windows.iter().map(|window| whole.measure(*window)).collect();
-    for (window, fact) in measured(&whole, &metered.windows, &measures) {
+    for (window, fact) in measured(recorder, &whole, &metered.windows, &measures) {
         recorder.account(Metric::ActiveUsers, window, fact);
     }
 }

@@ -1,5 +1,6 @@
 //! Collects the observations of one account: fills in what is the same for all of them and knows when a baseline is fair.
 
+use super::asked::Asked;
 use super::{Metric, Name, Observation};
 use crate::extracts::InputTable;
 use crate::history::View;
@@ -43,6 +44,8 @@ pub fn relative_change(value: f64, baseline: Option<f64>) -> Option<f64> {
 
 /// Room for the observations of nearly every account.
 const USUAL_OBSERVATIONS: usize = 512;
+/// Room for those that are asked for, where not all are.
+const FEW_OBSERVATIONS: usize = 64;
 
 pub(super) struct Recorder<'a> {
     pub view: View<'a>,
@@ -51,12 +54,55 @@ pub(super) struct Recorder<'a> {
     /// From when on the account was a customer; before it, silence says nothing.
     pub began: Day,
     pub out: Vec<Observation>,
+    /// The windows of the job, shortest first.
+    job: Vec<i32>,
+    /// `None`: everything, and when it changed.
+    asked: Option<&'a Asked>,
+    /// The member that was recorded last.
+    member: Option<(Metric, Name)>,
 }
 
 impl<'a> Recorder<'a> {
-    pub fn new(view: View<'a>, calendar: &'a Calendar, account: AccountIx) -> Recorder<'a> {
+    /// `windows` are those of the job, shortest first.
+    pub fn new(
+        view: View<'a>,
+        calendar: &'a Calendar,
+        account: AccountIx,
+        windows: Vec<i32>,
+        asked: Option<&'a Asked>,
+    ) -> Recorder<'a> {
         let began = account_began(view, account).unwrap_or(Day::MIN);
-        Recorder { view, calendar, account, began, out: Vec::with_capacity(USUAL_OBSERVATIONS) }
+        let out = Vec::with_capacity(if asked.is_none() { USUAL_OBSERVATIONS } else { FEW_OBSERVATIONS });
+        let job = windows.into_iter().filter(|window| asked.is_none_or(|asked| asked.of_job(*window))).collect();
+        Recorder { view, calendar, account, began, out, job, asked, member: None }
+    }
+
+    /// Whether any window of the metric is asked for.
+    #[inline]
+    pub fn asks(&self, metric: Metric) -> bool {
+        self.asked.is_none_or(|asked| asked.metric(metric))
+    }
+
+    /// Whether any metric of the table is asked for.
+    pub fn asks_from(&self, table: InputTable) -> bool {
+        Metric::ALL.iter().any(|metric| metric.spec().source == table && self.asks(*metric))
+    }
+
+    /// Whether it is asked when things changed.
+    pub fn asks_when(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    /// The windows of the job that are asked for, shortest first.
+    pub fn job_windows(&self) -> &[i32] {
+        &self.job
+    }
+
+    /// The windows of the metric that are asked for, shortest first; the job's where it has none of its own.
+    pub fn windows(&self, metric: Metric) -> Vec<i32> {
+        let own = metric.spec().windows;
+        let all = if own.is_empty() { &self.job[..] } else { own };
+        all.iter().copied().filter(|window| self.asked.is_none_or(|asked| asked.window(metric, *window))).collect()
     }
 
     pub fn has(&self, table: InputTable) -> bool {
@@ -82,13 +128,26 @@ impl<'a> Recorder<'a> {
 
     /// Records one member of a family, unless there is nothing to say.
     pub fn member(&mut self, metric: Metric, particular: &str, product: Option<ProductIx>, window: i32, fact: Fact) {
-        if !fact.is_nothing() {
-            self.record(metric, metric.of(particular), product, window, fact);
+        if !fact.is_nothing() && self.asks(metric) {
+            let name = self.name_of(metric, particular);
+            self.record(metric, name, product, window, fact);
+        }
+    }
+
+    /// The windows of a member share its name.
+    fn name_of(&mut self, metric: Metric, particular: &str) -> Name {
+        match &self.member {
+            Some((of, name)) if *of == metric && name.strip_prefix(metric.name()) == Some(particular) => name.clone(),
+            _ => {
+                let name = metric.of(particular);
+                self.member = Some((metric, name.clone()));
+                name
+            }
         }
     }
 
     pub fn record(&mut self, metric: Metric, name: Name, product: Option<ProductIx>, window: i32, fact: Fact) {
-        if !fact.value.is_finite() {
+        if !fact.value.is_finite() || self.asked.is_some_and(|asked| !asked.window(metric, window)) {
             return;
         }
         let fact = fact.against(fact.baseline.filter(|base| base.is_finite()));
@@ -127,9 +186,9 @@ impl<'a> Recorder<'a> {
         Some(fact.against(summed_within(window, 2 * window).1))
     }
 
-    /// One count per window of the metric's table line.
+    /// One count per window of the metric.
     pub fn counts(&mut self, metric: Metric, days: &[Day]) {
-        for &window in metric.spec().windows {
+        for window in self.windows(metric) {
             let fact = self.counted(metric.spec().source, days, window);
             self.account(metric, window, fact);
         }
@@ -137,7 +196,7 @@ impl<'a> Recorder<'a> {
 
     /// One mean per window that has values.
     pub fn means(&mut self, metric: Metric, dated: &[(Day, f64)]) {
-        for &window in metric.spec().windows {
+        for window in self.windows(metric) {
             if let Some(fact) = self.summed_up(dated, window, |values| crate::statistics::mean(values.iter().copied()))
             {
                 self.account(metric, window, fact);
@@ -147,7 +206,7 @@ impl<'a> Recorder<'a> {
 
     /// One median per window that has values.
     pub fn medians(&mut self, metric: Metric, dated: &[(Day, f64)]) {
-        for &window in metric.spec().windows {
+        for window in self.windows(metric) {
             if let Some(fact) = self.summed_up(dated, window, |values| crate::statistics::median(values)) {
                 self.account(metric, window, fact);
             }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::Metric;
 use super::recorder::{Fact, Recorder};
-use super::{Metric, Settings};
 use crate::extracts::InputTable;
 use crate::extracts::tables::{Activity, ActivityKind, Bound, Channel, Contact, SurveyKind};
 use crate::vocabulary::{ContactIx, Day};
 
-pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
+pub(super) fn observe(recorder: &mut Recorder) {
     if recorder.has(InputTable::Activities) {
         let activities: Vec<Dated> = recorder.view.activities(recorder.account).map(Dated::of).collect();
-        volume(recorder, settings, &activities);
+        volume(recorder, &activities);
         recency(recorder, &activities);
         meetings(recorder, &activities);
         quality(recorder, &activities);
@@ -22,7 +22,7 @@ pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
     if recorder.has(InputTable::Surveys) {
         surveys(recorder);
     }
-    if recorder.has(InputTable::Conversations) {
+    if recorder.has(InputTable::Conversations) && recorder.asks_from(InputTable::Conversations) {
         conversations(recorder);
     }
 }
@@ -46,16 +46,13 @@ fn days_of(activities: &[Dated], keep: impl Fn(&Activity) -> bool) -> Vec<Day> {
     days
 }
 
-fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[Dated]) {
-    let all = days_of(activities, |_| true);
-    for window in settings.windows() {
-        let fact = recorder.counted(InputTable::Activities, &all, window);
-        recorder.account(Metric::Activities, window, fact);
-    }
+fn volume(recorder: &mut Recorder, activities: &[Dated]) {
+    recorder.counts(Metric::Activities, &days_of(activities, |_| true));
     recorder.counts(Metric::ActivitiesInbound, &days_of(activities, |a| a.direction == Some(Bound::In)));
-    for &kind in ActivityKind::ALL {
+    let windows = recorder.windows(Metric::ActivitiesOfKind);
+    for &kind in ActivityKind::ALL.iter().filter(|_| !windows.is_empty()) {
         let days = days_of(activities, |activity| activity.kind == kind);
-        for &window in Metric::ActivitiesOfKind.spec().windows {
+        for &window in &windows {
             let fact = recorder.counted(InputTable::Activities, &days, window);
             recorder.member(Metric::ActivitiesOfKind, kind.as_str(), None, window, fact);
         }
@@ -63,7 +60,7 @@ fn volume(recorder: &mut Recorder, settings: &Settings, activities: &[Dated]) {
     let mut contacted: Vec<(ContactIx, Day)> =
         activities.iter().filter_map(|activity| Some((activity.row.contact?, activity.day))).collect();
     contacted.sort_unstable();
-    for &window in Metric::ContactsContacted.spec().windows {
+    for window in recorder.windows(Metric::ContactsContacted) {
         let people = |from: i32, to: i32| {
             let within = |of_person: &&[(ContactIx, Day)]| {
                 of_person.iter().any(|(_, day)| (from..to).contains(&recorder.age(*day)))
@@ -135,6 +132,9 @@ fn key_people(recorder: &mut Recorder, activities: &[Dated]) {
         if let Some(since) = since {
             recorder.state(metric, f64::from(recorder.age(since)), 1);
         }
+    }
+    if !recorder.asks(Metric::DaysSinceContactOf) {
+        return;
     }
     for (contact, since) in silences {
         let id = recorder.view.extracts.ids.contacts.name(contact.contact).clone();

@@ -1,16 +1,15 @@
 //! Support: tickets, how fast and how well they were answered, and what is open.
 
 use super::Metric;
-use super::Settings;
 use super::recorder::{Fact, Recorder};
 use crate::extracts::InputTable;
 use crate::extracts::tables::{Priority, SurveyKind, Ticket};
 use crate::vocabulary::Day;
 
-pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
+pub(super) fn observe(recorder: &mut Recorder) {
     if recorder.has(InputTable::Tickets) {
         let tickets: Vec<&Ticket> = recorder.view.tickets(recorder.account).collect();
-        opened(recorder, settings, &tickets);
+        opened(recorder, &tickets);
         open(recorder, &tickets);
         answered(recorder, &tickets);
     }
@@ -21,15 +20,11 @@ pub(super) fn observe(recorder: &mut Recorder, settings: &Settings) {
     }
 }
 
-fn opened(recorder: &mut Recorder, settings: &Settings, tickets: &[&Ticket]) {
+fn opened(recorder: &mut Recorder, tickets: &[&Ticket]) {
     let opened_where = |keep: &dyn Fn(&Ticket) -> bool| -> Vec<Day> {
         tickets.iter().filter(|ticket| keep(ticket)).map(|ticket| ticket.opened_at.day()).collect()
     };
-    let all = opened_where(&|_| true);
-    for window in settings.windows() {
-        let fact = recorder.counted(InputTable::Tickets, &all, window);
-        recorder.account(Metric::TicketsOpened, window, fact);
-    }
+    recorder.counts(Metric::TicketsOpened, &opened_where(&|_| true));
     recorder.counts(Metric::TicketsEscalated, &opened_where(&|ticket| ticket.escalated == Some(true)));
     recorder.counts(Metric::TicketsP1, &opened_where(&|ticket| ticket.priority == Some(Priority::P1)));
     recorder.counts(Metric::TicketTexts, &opened_where(&|ticket| ticket.subject.is_some() || ticket.body.is_some()));

@@ -7,6 +7,7 @@ mod afterwards;
 mod nearest;
 mod profile;
 mod purchases;
+mod tree;
 mod words;
 
 use rayon::prelude::*;
@@ -40,9 +41,19 @@ pub struct Neighbour {
     pub account: AccountIx,
     /// 0–1, 1 = alike.
     pub similarity: f64,
+    /// Whether it upgraded within the horizon.
     pub upgraded: bool,
-    /// Its place among the past that was compared.
+    /// Which of all past profiles is alike.
     pub past: u32,
+}
+
+/// An account and one of its neighbours in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What they share.
+    pub why: String,
+    /// What the neighbour did within the horizon: an upgrade, a purchase, or nothing.
+    pub outcome: String,
 }
 
 /// P(buys B within the window | owned A), counted in one segment or, where thin, over all.
@@ -66,9 +77,9 @@ pub struct Peers {
     pub neighbours: Vec<Vec<Neighbour>>,
     /// Sorted by (owned, bought, segment).
     pub purchase_rates: Vec<PurchaseRate>,
-    /// By account, as for [`Gathered`].
+    /// By account.
     today: Vec<Option<Profile>>,
-    /// Sorted by account, then day.
+    /// By account, then day.
     past: Vec<Past>,
 }
 
@@ -133,8 +144,11 @@ impl Peers {
         let today = gathered.today;
         let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
         let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
-        let neighbours = near.into_iter().map(|near| near.into_iter().map(|near| neighbour(near, &past)).collect());
-        let neighbours = neighbours.collect();
+        let neighbour = |(position, similarity): (usize, f64)| {
+            let Past { profile, then } = &past[position];
+            Neighbour { account: profile.account, similarity, upgraded: then.upgraded(), past: position as u32 }
+        };
+        let neighbours = near.into_iter().map(|near| near.into_iter().map(neighbour).collect()).collect();
         Peers { neighbours, purchase_rates: purchases::rates(&purchases, settings), today, past }
     }
 
@@ -142,19 +156,11 @@ impl Peers {
         self.neighbours.get(account.at()).map_or(&[], Vec::as_slice)
     }
 
-    /// What an account and its neighbour share, in words; said when asked, since few of all neighbours are shown.
-    pub fn why(&self, view: View, account: AccountIx, neighbour: &Neighbour) -> String {
-        let own = self.today.get(account.at()).and_then(Option::as_ref);
-        own.zip(self.past(neighbour)).map_or_else(String::new, |(own, past)| words::why(view, own, &past.profile))
-    }
-
-    /// What the neighbour did within the horizon, in words: an upgrade, a purchase, or nothing.
-    pub fn outcome(&self, view: View, neighbour: &Neighbour) -> String {
-        self.past(neighbour).map_or_else(String::new, |past| words::outcome(view, past))
-    }
-
-    fn past(&self, neighbour: &Neighbour) -> Option<&Past> {
-        self.past.get(neighbour.past as usize)
+    /// A neighbour of the account in words; few of them are ever shown.
+    pub fn tell(&self, view: View, account: AccountIx, neighbour: &Neighbour) -> Told {
+        let (own, other) = (self.today.get(account.at()), self.past.get(neighbour.past as usize));
+        let Some((own, other)) = own.and_then(Option::as_ref).zip(other) else { return Told::default() };
+        Told { why: words::why(view, own, &other.profile), outcome: words::outcome(view, other) }
     }
 }
 
@@ -168,10 +174,4 @@ fn history(view: View, account: &Account, settings: &Settings) -> (Option<Profil
         Some(Past { profile, then })
     });
     (Profile::on(view, account, &meters), past.collect())
-}
-
-fn neighbour((position, similarity): (usize, f64), past: &[Past]) -> Neighbour {
-    let other = &past[position];
-    let (account, upgraded) = (other.profile.account, other.then.upgraded());
-    Neighbour { account, similarity, upgraded, past: position as u32 }
 }

@@ -22,8 +22,8 @@ use crate::peers::{self, Peers};
 use crate::readiness;
 use crate::recommendations::{Contracts, Market};
 use crate::shards::Share;
-use crate::signals::{Benchmark, Classifier, Evidence, Learned, Signal};
-use crate::stakeholders::{self, ArrPerUser, StakeholderMap, arr_per_user};
+use crate::signals::{Benchmark, Classifier, Evidence, Learned};
+use crate::stakeholders::{self, ArrPerUser, arr_per_user};
 use crate::text::{IntentModel, Reader, Rival, rivals};
 use crate::vocabulary::{AccountIx, PropensityKind};
 
@@ -84,14 +84,10 @@ impl<'a> Context<'a> {
 
 impl Known {
     fn of(view: View, book: peers::Book) -> Known {
-        Known {
-            deliveries: Deliveries::of(view),
-            book,
-            arr_per_user: arr_per_user(view),
-            rivals: rivals(view.extracts),
-            contracts: Contracts::on(view),
-            first_days: FirstDays::on(view),
-        }
+        let contracts = || rayon::join(|| Contracts::on(view), || FirstDays::on(view));
+        let usage = || rayon::join(|| Deliveries::of(view), || arr_per_user(view));
+        let ((deliveries, arr_per_user), (contracts, first_days)) = rayon::join(usage, contracts);
+        Known { deliveries, book, arr_per_user, rivals: rivals(view.extracts), contracts, first_days }
     }
 }
 
@@ -187,19 +183,44 @@ pub fn assess<'a>(
     benchmark: &Benchmark,
     context: &Context,
 ) -> Vec<Assessment<'a>> {
-    let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
-    accounts
-        .into_par_iter()
-        .filter(|((account, _), _)| view.account(*account).is_some() && view.extracts.owns(*account))
-        .map(|((account, facts), propensities)| assess_account(view, account, facts, propensities, benchmark, context))
-        .collect()
+    assess_since(view, facts, propensities, benchmark, context, |account| score_before(view, account, context))
+}
+
+/// The same without the trend of health, on which no score rests.
+pub fn assess_scores<'a>(
+    view: View<'a>,
+    facts: Vec<AccountObservations>,
+    propensities: Vec<Vec<Propensity>>,
+    benchmark: &Benchmark,
+    context: &Context,
+) -> Vec<Assessment<'a>> {
+    assess_since(view, facts, propensities, benchmark, context, |_| None)
 }
 
 /// The same for extracts that hold some of the accounts only; what is relative to all of them is `everyone`'s.
 pub fn assess_some<'a>(view: View<'a>, scorer: &Scorer, context: &Context, everyone: &Everyone) -> Vec<Assessment<'a>> {
     let facts = observe(view, context);
     let propensities = score_among(view, &facts, scorer, context, everyone);
-    assess(view, facts, propensities, &everyone.benchmark, context)
+    assess_scores(view, facts, propensities, &everyone.benchmark, context)
+}
+
+/// `before` gives an account's earlier health score.
+fn assess_since<'a>(
+    view: View<'a>,
+    facts: Vec<AccountObservations>,
+    propensities: Vec<Vec<Propensity>>,
+    benchmark: &Benchmark,
+    context: &Context,
+    before: impl Fn(AccountIx) -> Option<f64> + Sync,
+) -> Vec<Assessment<'a>> {
+    let accounts: Vec<_> = view.extracts.account_indices().zip(facts).zip(propensities).collect();
+    accounts
+        .into_par_iter()
+        .filter(|((account, _), _)| view.account(*account).is_some() && view.extracts.owns(*account))
+        .map(|((account, facts), propensities)| {
+            assess_account(view, account, facts, propensities, before(account), benchmark, context)
+        })
+        .collect()
 }
 
 fn assess_account<'a>(
@@ -207,6 +228,7 @@ fn assess_account<'a>(
     account: AccountIx,
     facts: AccountObservations,
     propensities: Vec<Propensity>,
+    score_30d_ago: Option<f64>,
     benchmark: &Benchmark,
     context: &Context,
 ) -> Assessment<'a> {
@@ -223,55 +245,26 @@ fn assess_account<'a>(
     };
     let signals = context.classifier.classify_among(&evidence, benchmark);
     let churn = propensities.iter().find(|p| p.kind == PropensityKind::Churn);
-    let judged = Judged { contract: &contract, facts: &facts, stakeholders: &stakeholders, signals: &signals, churn };
-    let health = judged.health(view, account, score_before(view, account, context), context);
+    let inputs = health::Inputs {
+        view,
+        account,
+        contract: &contract,
+        facts: &facts,
+        stakeholders: &stakeholders,
+        signals: &signals,
+        churn,
+        score_30d_ago,
+    };
+    let health = health::assess(&inputs, &context.settings.health);
     let readiness = readiness::score(view, &contract, &facts, &signals, &health, &context.settings.readiness);
     Assessment { account, contract, facts, propensities, stakeholders, signals, health, readiness }
 }
 
-/// What health is judged from.
-struct Judged<'a> {
-    contract: &'a Contract<'a>,
-    facts: &'a AccountObservations,
-    stakeholders: &'a StakeholderMap,
-    signals: &'a [Signal],
-    churn: Option<&'a Propensity>,
-}
-
-impl Judged<'_> {
-    fn health(&self, view: View, account: AccountIx, score_30d_ago: Option<f64>, context: &Context) -> health::Health {
-        let inputs = health::Inputs {
-            view,
-            account,
-            contract: self.contract,
-            facts: self.facts,
-            stakeholders: self.stakeholders,
-            signals: self.signals,
-            churn: self.churn,
-            score_30d_ago,
-        };
-        health::assess(&inputs, &context.settings.health)
-    }
-}
-
-/// The health score 30 days ago, by the same functions on what was known then, without models.
+/// The health score 30 days ago, by the same function on what was known then; it asks for few of the observations.
 fn score_before(view: View, account: AccountIx, context: &Context) -> Option<f64> {
     let then = view.earlier(TREND_DAYS);
     then.account(account)?;
-    let contract = Contract::on(then, account);
-    let facts = observe_account(then, account, context);
-    let stakeholders = stakeholders::map(then, account, &context.people);
-    let evidence = Evidence {
-        view: then,
-        account,
-        contract: &contract,
-        facts: &facts,
-        propensities: &[],
-        stakeholders: &stakeholders,
-        peers: &context.peers,
-    };
-    let signals = context.classifier.classify(&evidence);
-    let judged =
-        Judged { contract: &contract, facts: &facts, stakeholders: &stakeholders, signals: &signals, churn: None };
-    Some(judged.health(then, account, None, context).score)
+    let (settings, calendar) = (context.settings, &context.capacity.calendar);
+    let facts = observations::observe_asked(then, account, &settings.observations, calendar, &health::ASKED);
+    Some(health::score(&facts, &settings.health))
 }

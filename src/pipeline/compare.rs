@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::assess::{Context, Everyone, assess, assess_some, observe, score};
+use super::assess::{Context, Everyone, assess_scores, assess_some, observe, score};
 use super::work::Desk;
 use crate::assessment::Assessment;
 use crate::changes::{self, Score, ScoreChange, Scores, Stages};
@@ -87,7 +87,7 @@ fn scores(
     share: Share,
 ) -> Result<(Scores, Everyone), Error> {
     let (scored, everyone) = score(view, &facts, scorer, context, share)?;
-    let assessed = assess(view, facts, scored.propensities, &everyone.benchmark, context);
+    let assessed = assess_scores(view, facts, scored.propensities, &everyone.benchmark, context);
     Ok((changes::scores(&assessed), everyone))
 }
 

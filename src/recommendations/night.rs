@@ -16,7 +16,7 @@ use super::{Action, Arm, Expiry, Gate, Peer, Recommendation, Recommended, Status
 use crate::assessment::Assessment;
 use crate::extracts::tables::Account;
 use crate::history::View;
-use crate::peers::{Neighbour, Peers};
+use crate::peers::{Neighbour, Peers, Told};
 use crate::vocabulary::{Day, Play, Text, stable_id};
 use crate::wording::{day, money, words};
 
@@ -380,13 +380,8 @@ impl<'a> Corner<'a> {
     }
 
     fn peer(self, neighbour: &Neighbour) -> Peer {
-        let (peers, view) = (self.night.peers, self.night.view);
-        Peer {
-            account: neighbour.account,
-            similarity: neighbour.similarity,
-            why: peers.why(view, self.assessment.account, neighbour),
-            outcome: peers.outcome(view, neighbour),
-        }
+        let Told { why, outcome } = self.night.peers.tell(self.night.view, self.assessment.account, neighbour);
+        Peer { account: neighbour.account, similarity: neighbour.similarity, why, outcome }
     }
 }
 

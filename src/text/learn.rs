@@ -5,14 +5,15 @@ use linfa::traits::Fit;
 use ndarray::Array1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_64_with_seed};
 
 use super::Settings;
+use super::corpus::{Corpus, Selection};
 use super::intents::{Card, Evaluation, FORMAT, IntentCard, IntentModel, TrainedOn};
 use super::one_vs_rest::{self, Linear, OneVsRest};
 use super::sentences::normalise;
-use super::terms::Terms;
 use crate::extracts::tables::{Intent, TextSource, Ticket};
 use crate::history::View;
 use crate::models::evaluate::metrics;
@@ -34,6 +35,9 @@ pub struct Labelled {
 const FOLDS: u64 = 5;
 /// The latest texts that judge: one in five.
 const JUDGED_SHARE: usize = 5;
+/// Most texts that one training learns from: what more of them add does not show in precision or recall, and time and
+/// memory grow with them.
+pub const MOST_TEXTS: usize = 20_000;
 /// Fewest texts with an intent among those held out for a figure to mean anything.
 const MIN_POSITIVES: usize = 5;
 
@@ -90,12 +94,35 @@ pub fn train(texts: &[Labelled], as_of: Day, settings: &Settings) -> Result<Inte
     if intents.len() < 2 {
         return Err(format!("all labelled texts have the intent `{}`, so there is nothing to tell apart", intents[0]));
     }
-    let school = School { intents, settings };
-    let all: Vec<&Labelled> = texts.iter().collect();
+    let texts = &drawn(texts, settings.intents.min_texts_per_intent as usize)[..];
+    let corpus = Corpus::of(texts.iter().map(|text| text.text.as_str()), settings.intents.rule());
+    let school = School { texts, corpus, intents, settings };
+    let all: Vec<usize> = (0..texts.len()).collect();
     let pupil = school.fit(&all).map_err(|e| e.to_string())?;
     let chosen = school.thresholds(&all).map_err(|e| e.to_string())?;
     let judged = school.judged(&all).map_err(|e| e.to_string())?;
-    Ok(school.model(texts, as_of, pupil, chosen, judged))
+    Ok(school.model(as_of, pupil, chosen, judged))
+}
+
+/// At most [`MOST_TEXTS`] of the texts, in their order: of each intent the same share, but no fewer than `fewest` where
+/// there are that many. Which ones the texts themselves decide.
+fn drawn(texts: &[Labelled], fewest: usize) -> Cow<'_, [Labelled]> {
+    if texts.len() <= MOST_TEXTS {
+        return Cow::Borrowed(texts);
+    }
+    let mut of_intents: BTreeMap<Intent, Vec<(u64, usize)>> = BTreeMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        let lot = xxh3_64_with_seed(text.text.as_bytes(), text.account_hash);
+        of_intents.entry(text.intent).or_default().push((lot, at));
+    }
+    let mut drawn: Vec<usize> = Vec::with_capacity(MOST_TEXTS);
+    for mut lots in of_intents.into_values() {
+        lots.sort_unstable();
+        let share = lots.len() * MOST_TEXTS / texts.len();
+        drawn.extend(lots.iter().take(share.max(fewest)).map(|(_, at)| *at));
+    }
+    drawn.sort_unstable();
+    drawn.into_iter().map(|at| texts[at].clone()).collect()
 }
 
 /// A threshold, or why there is none.
@@ -103,6 +130,9 @@ type Chosen = Result<f64, String>;
 
 /// What all fits of one training share.
 struct School<'a> {
+    /// By day, then text; elsewhere a text is its place among them.
+    texts: &'a [Labelled],
+    corpus: Corpus,
     /// The classes, in the order of the contract.
     intents: Vec<Intent>,
     settings: &'a Settings,
@@ -110,31 +140,34 @@ struct School<'a> {
 
 /// Terms and weights of one fit.
 struct Pupil {
-    terms: Terms,
+    terms: Selection,
     linear: Linear,
 }
 
 impl School<'_> {
-    fn fit(&self, texts: &[&Labelled]) -> Result<Pupil, one_vs_rest::Error> {
-        let words = || texts.iter().map(|text| text.text.as_str());
-        let terms = Terms::learn(words(), self.settings.intents.rule());
-        let class = |text: &&Labelled| self.intents.binary_search(&text.intent).unwrap_or(0);
+    fn fit(&self, texts: &[usize]) -> Result<Pupil, one_vs_rest::Error> {
+        let terms = self.corpus.select(texts, self.settings.intents.min_texts_per_term);
+        let class = |text: &usize| self.intents.binary_search(&self.texts[*text].intent).unwrap_or(0);
         let labels: Array1<usize> = texts.iter().map(class).collect();
-        let dataset = DatasetBase::new(terms.rows(words()), labels);
+        let dataset = DatasetBase::new(self.corpus.rows(&terms, texts), labels);
         let linear = OneVsRest::new(self.intents.len(), self.settings.intents.ridge).fit(&dataset)?.rounded();
         Ok(Pupil { terms, linear })
     }
 
+    fn probabilities(&self, pupil: &Pupil, text: usize) -> Vec<f64> {
+        pupil.linear.log_odds(&self.corpus.row(&pupil.terms, text)).into_iter().map(sigmoid).collect()
+    }
+
     /// Probabilities by intent and text, each by a fit that has not seen the text's account.
-    fn held_out(&self, texts: &[&Labelled]) -> Result<Vec<Vec<f64>>, one_vs_rest::Error> {
+    fn held_out(&self, texts: &[usize]) -> Result<Vec<Vec<f64>>, one_vs_rest::Error> {
         let folds: Vec<Vec<(usize, Vec<f64>)>> = (0..FOLDS)
             .into_par_iter()
             .map(|fold| {
-                let own = |text: &Labelled| text.account_hash % FOLDS == fold;
-                let others: Vec<&Labelled> = texts.iter().copied().filter(|text| !own(text)).collect();
+                let own = |text: usize| self.texts[text].account_hash % FOLDS == fold;
+                let others: Vec<usize> = texts.iter().copied().filter(|text| !own(*text)).collect();
                 let pupil = self.fit(&others)?;
-                let held = texts.iter().enumerate().filter(|(_, text)| own(text));
-                Ok(held.map(|(at, text)| (at, pupil.probabilities(&text.text))).collect())
+                let held = texts.iter().enumerate().filter(|(_, text)| own(**text));
+                Ok(held.map(|(at, text)| (at, self.probabilities(&pupil, *text))).collect())
             })
             .collect::<Result<_, one_vs_rest::Error>>()?;
         let mut by_text: Vec<(usize, Vec<f64>)> = folds.into_iter().flatten().collect();
@@ -143,10 +176,10 @@ impl School<'_> {
     }
 
     /// The smallest threshold of each intent that gives the wanted precision on texts held out.
-    fn thresholds(&self, texts: &[&Labelled]) -> Result<Vec<Chosen>, one_vs_rest::Error> {
+    fn thresholds(&self, texts: &[usize]) -> Result<Vec<Chosen>, one_vs_rest::Error> {
         let (held_out, own) = (self.held_out(texts)?, &self.settings.intents);
         let choose = |(intent, probabilities): (&Intent, &Vec<f64>)| {
-            let labels: Vec<bool> = texts.iter().map(|text| text.intent == *intent).collect();
+            let labels: Vec<bool> = texts.iter().map(|text| self.texts[*text].intent == *intent).collect();
             let known = labels.iter().filter(|label| **label).count();
             if known < own.min_texts_per_intent as usize {
                 return Err(format!("{known} labelled texts of the {} that an intent needs", own.min_texts_per_intent));
@@ -158,22 +191,23 @@ impl School<'_> {
     }
 
     /// The latest texts judged by the same training on the earlier ones, by intent.
-    fn judged(&self, texts: &[&Labelled]) -> Result<Vec<Option<Evaluation>>, one_vs_rest::Error> {
-        let from = texts[texts.len() - texts.len().div_ceil(JUDGED_SHARE)].day;
-        let (earlier, later) = texts.split_at(texts.partition_point(|text| text.day < from));
+    fn judged(&self, texts: &[usize]) -> Result<Vec<Option<Evaluation>>, one_vs_rest::Error> {
+        let day = |text: usize| self.texts[text].day;
+        let from = day(texts[texts.len() - texts.len().div_ceil(JUDGED_SHARE)]);
+        let (earlier, later) = texts.split_at(texts.partition_point(|text| day(*text) < from));
         if earlier.is_empty() {
             return Ok(vec![None; self.intents.len()]);
         }
         let (pupil, chosen) = (self.fit(earlier)?, self.thresholds(earlier)?);
-        let probabilities: Vec<Vec<f64>> = later.iter().map(|text| pupil.probabilities(&text.text)).collect();
+        let probabilities: Vec<Vec<f64>> = later.iter().map(|text| self.probabilities(&pupil, *text)).collect();
         let judge = |(class, chosen): (usize, &Chosen)| {
-            let labels: Vec<bool> = later.iter().map(|text| text.intent == self.intents[class]).collect();
+            let labels: Vec<bool> = later.iter().map(|text| self.texts[*text].intent == self.intents[class]).collect();
             let own: Vec<f64> = probabilities.iter().map(|p| p[class]).collect();
             let heard = |p: &f64| chosen.as_ref().is_ok_and(|threshold| p >= threshold);
             let metrics = metrics(&own, &labels).filter(|metrics| metrics.positives >= MIN_POSITIVES)?;
             Some(Evaluation {
-                first_day: later.first()?.day,
-                last_day: later.last()?.day,
+                first_day: day(*later.first()?),
+                last_day: day(*later.last()?),
                 heard: own.iter().filter(|p| heard(p)).count(),
                 right: own.iter().zip(&labels).filter(|(p, label)| **label && heard(p)).count(),
                 metrics,
@@ -182,18 +216,11 @@ impl School<'_> {
         Ok(chosen.iter().enumerate().map(judge).collect())
     }
 
-    fn model(
-        &self,
-        texts: &[Labelled],
-        as_of: Day,
-        pupil: Pupil,
-        chosen: Vec<Chosen>,
-        judged: Vec<Option<Evaluation>>,
-    ) -> IntentModel {
+    fn model(&self, as_of: Day, pupil: Pupil, chosen: Vec<Chosen>, judged: Vec<Option<Evaluation>>) -> IntentModel {
         let cards = self.intents.iter().zip(&pupil.linear.base).zip(chosen.into_iter().zip(judged));
         let intents = cards.map(|((intent, base), (chosen, evaluation))| IntentCard {
             intent: *intent,
-            texts: texts.iter().filter(|text| text.intent == *intent).count(),
+            texts: self.texts.iter().filter(|text| text.intent == *intent).count(),
             base: *base,
             threshold: chosen.as_ref().ok().copied(),
             abstains: chosen.err(),
@@ -203,18 +230,12 @@ impl School<'_> {
             format: FORMAT,
             model_id: String::new(),
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
-            trained: trained_on(texts, as_of),
+            trained: trained_on(self.texts, as_of),
             wanted_precision: self.settings.intents.precision,
             ridge: self.settings.intents.ridge,
             intents: intents.collect(),
         };
-        IntentModel::assembled(card, pupil.terms, pupil.linear)
-    }
-}
-
-impl Pupil {
-    fn probabilities(&self, text: &str) -> Vec<f64> {
-        self.linear.log_odds(&self.terms.row(text)).into_iter().map(sigmoid).collect()
+        IntentModel::assembled(card, self.corpus.terms(&pupil.terms), pupil.linear)
     }
 }
 

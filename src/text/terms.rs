@@ -7,7 +7,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
 use linfa::dataset::Records;
+
+use super::corpus::Corpus;
 
 /// Shortest and longest fragment, in characters; a word's edge counts as one, written as a space.
 const FRAGMENTS: std::ops::RangeInclusive<usize> = 3..=5;
@@ -22,13 +25,6 @@ pub struct Rule {
     pub min_texts: u32,
 }
 
-/// A row's two blocks, each scaled to length 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Block {
-    Words,
-    Fragments,
-}
-
 /// The terms of a training with their weights; a term's position is its column.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
@@ -38,7 +34,18 @@ pub struct Terms {
     words: usize,
     /// Inverse document frequency by column.
     idf: Vec<f32>,
-    columns: [HashMap<String, u32>; 2],
+    known: HashMap<String, Word, FixedState>,
+    /// Columns by the numbers of two words in a row.
+    pairs: HashMap<(u32, u32), u32, FixedState>,
+    fragments: HashMap<String, u32, FixedState>,
+}
+
+/// A word that is a term or stands in a pair, with all that follows from it alone.
+#[derive(Clone, Debug)]
+struct Word {
+    number: u32,
+    /// The column of the word itself, if it is a term, and those of its fragments, repeats included.
+    columns: Vec<u32>,
 }
 
 /// Sparse rows: row i has the columns and values `starts[i]..starts[i + 1]`, columns ascending.
@@ -108,26 +115,8 @@ pub fn words(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// Passes on every term of a lower-case text, repeats included.
-fn each_term(text: &str, fragments: bool, mut found: impl FnMut(Block, &str)) {
-    let mut pair = String::new();
-    let mut before: Option<&str> = None;
-    for word in words(text).map(|at| &text[at]) {
-        found(Block::Words, word);
-        if let Some(before) = before {
-            pair.clear();
-            pair.extend([before, " ", word]);
-            found(Block::Words, &pair);
-        }
-        if fragments {
-            each_fragment(word, |fragment| found(Block::Fragments, fragment));
-        }
-        before = Some(word);
-    }
-}
-
 /// `" se"`, `"sea"` … of `" seats "`; a word with its edges shorter than a length is one fragment of it.
-fn each_fragment(word: &str, mut found: impl FnMut(&str)) {
+pub(super) fn each_fragment(word: &str, mut found: impl FnMut(&str)) {
     let edged = format!(" {word} ");
     let edges: Vec<usize> = edged.char_indices().map(|(at, _)| at).chain([edged.len()]).collect();
     let letters = edges.len() - 1;
@@ -143,33 +132,48 @@ fn each_fragment(word: &str, mut found: impl FnMut(&str)) {
 impl Terms {
     /// The terms of at least [`Rule::min_texts`] of the texts.
     pub fn learn<'t>(texts: impl Iterator<Item = &'t str>, rule: Rule) -> Terms {
-        let mut known: [HashMap<String, (u32, u32)>; 2] = Default::default();
-        let mut total = 0;
-        for text in texts {
-            total += 1;
-            each_term(&text.to_lowercase(), rule.fragments, |block, term| match known[block as usize].get_mut(term) {
-                Some((_, last)) if *last == total => {}
-                Some((texts, last)) => (*texts, *last) = (*texts + 1, total),
-                None => drop(known[block as usize].insert(term.to_owned(), (1, total))),
-            });
-        }
-        let idf = |texts: u32| (f64::from(1 + total) / f64::from(1 + texts)).ln() as f32 + 1.0;
-        let [words, fragments] = known.map(|known| {
-            let often = known.into_iter().filter(|(_, (texts, _))| *texts >= rule.min_texts);
-            let mut terms: Vec<(String, f32)> = often.map(|(term, (texts, _))| (term, idf(texts))).collect();
-            terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            terms
-        });
-        Terms::of(words, fragments)
+        let corpus = Corpus::of(texts, rule);
+        let all: Vec<usize> = (0..corpus.texts()).collect();
+        corpus.terms(&corpus.select(&all, rule.min_texts))
     }
 
     /// Terms at hand: words and pairs, then fragments, each with its inverse document frequency.
     pub fn of(words: Vec<(String, f32)>, fragments: Vec<(String, f32)>) -> Terms {
         let split = words.len();
         let (names, idf): (Vec<String>, Vec<f32>) = words.into_iter().chain(fragments).unzip();
-        let places = |range: Range<usize>| range.map(|at| (names[at].clone(), at as u32)).collect();
-        let columns = [places(0..split), places(split..names.len())];
-        Terms { columns, names, words: split, idf }
+        let mut terms = Terms { words: split, idf, ..Terms::default() };
+        terms.fragments = (split as u32..).zip(&names[split..]).map(|(column, name)| (name.clone(), column)).collect();
+        for (column, name) in (0..).zip(&names[..split]) {
+            match name.split_once(' ') {
+                Some((first, second)) => {
+                    let pair = (terms.number(first), terms.number(second));
+                    terms.pairs.insert(pair, column);
+                }
+                None => {
+                    terms.number(name);
+                    terms.known.entry(name.clone()).and_modify(|word| word.columns.insert(0, column));
+                }
+            }
+        }
+        Terms { names, ..terms }
+    }
+
+    /// The number of a word that is known from now on.
+    fn number(&mut self, word: &str) -> u32 {
+        if let Some(known) = self.known.get(word) {
+            return known.number;
+        }
+        let (number, columns) = (self.known.len() as u32, self.columns_of_fragments(word));
+        self.known.insert(word.to_owned(), Word { number, columns });
+        number
+    }
+
+    fn columns_of_fragments(&self, word: &str) -> Vec<u32> {
+        let mut columns = Vec::new();
+        if !self.fragments.is_empty() {
+            each_fragment(word, |fragment| columns.extend(self.fragments.get(fragment)));
+        }
+        columns
     }
 
     pub fn len(&self) -> usize {
@@ -196,16 +200,20 @@ impl Terms {
 
     /// The cells of one text, columns ascending; terms that the training did not meet count nothing.
     pub fn row(&self, text: &str) -> Vec<(u32, f32)> {
-        let mut met: Vec<u32> = Vec::new();
-        let fragments = self.words < self.names.len();
-        each_term(&text.to_lowercase(), fragments, |block, term| met.extend(self.columns[block as usize].get(term)));
+        let (text, mut met, mut before) = (text.to_lowercase(), Vec::new(), None);
+        for word in words(&text).map(|at| &text[at]) {
+            let known = self.known.get(word);
+            match known {
+                Some(known) => met.extend(&known.columns),
+                None => met.extend(self.columns_of_fragments(word)),
+            }
+            let number = known.map(|known| known.number);
+            met.extend(before.zip(number).and_then(|pair| self.pairs.get(&pair)));
+            before = number;
+        }
         met.sort_unstable();
-        let weigh = |run: &[u32]| (run[0], (1.0 + (run.len() as f32).ln()) * self.idf[run[0] as usize]);
-        let mut cells: Vec<(u32, f32)> = met.chunk_by(|a, b| a == b).map(weigh).collect();
-        let split = cells.partition_point(|cell| (cell.0 as usize) < self.words);
-        let (words, fragments) = cells.split_at_mut(split);
-        [words, fragments].into_iter().for_each(to_length_one);
-        cells
+        let runs = met.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
+        weigh(runs, &self.idf, self.words)
     }
 
     /// One row per text.
@@ -217,17 +225,29 @@ impl Terms {
 
     /// The columns that one word stands behind by itself, as a word and by its fragments.
     pub fn columns_of(&self, word: &str) -> Vec<u32> {
-        let mut columns: Vec<u32> = self.columns[0].get(word).copied().into_iter().collect();
-        if self.words < self.names.len() {
-            each_fragment(word, |fragment| columns.extend(self.columns[1].get(fragment)));
-        }
-        columns
+        self.known.get(word).map_or_else(|| self.columns_of_fragments(word), |known| known.columns.clone())
     }
 
     /// The column of two words in a row.
     pub fn column_of_pair(&self, first: &str, second: &str) -> Option<u32> {
-        self.columns[0].get(&format!("{first} {second}")).copied()
+        let pair = (self.known.get(first)?.number, self.known.get(second)?.number);
+        self.pairs.get(&pair).copied()
     }
+}
+
+/// ln((1 + texts) / (1 + texts with the term)) + 1.
+pub(super) fn inverse_frequency(texts_with: u32, texts: u32) -> f32 {
+    (f64::from(1 + texts) / f64::from(1 + texts_with)).ln() as f32 + 1.0
+}
+
+/// The cells of a row from its columns, ascending, and how often each was met; those before `words` are of words.
+pub(super) fn weigh(met: impl Iterator<Item = (u32, u32)>, idf: &[f32], words: usize) -> Vec<(u32, f32)> {
+    let weighed = met.map(|(column, times)| (column, (1.0 + (times as f32).ln()) * idf[column as usize]));
+    let mut cells: Vec<(u32, f32)> = weighed.collect();
+    let split = cells.partition_point(|cell| (cell.0 as usize) < words);
+    let (words, fragments) = cells.split_at_mut(split);
+    [words, fragments].into_iter().for_each(to_length_one);
+    cells
 }
 
 fn to_length_one(cells: &mut [(u32, f32)]) {

@@ -28,6 +28,14 @@ pub struct FeatureUse {
     pub in_trial: bool,
 }
 
+/// What one user did with one feature on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayUse {
+    pub day: Day,
+    pub events: u32,
+    pub in_trial: bool,
+}
+
 impl Row for FeatureUse {
     #[inline]
     fn seen(&self) -> Seen {

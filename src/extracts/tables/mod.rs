@@ -30,7 +30,7 @@ pub use conversations::{Channel, Conversation};
 pub use decisions::{Decision, Verdict};
 pub use entitlements::{Entitlement, Period};
 pub(crate) use feature_usage::PackedUses;
-pub use feature_usage::{FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
+pub use feature_usage::{DayUse, FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
 pub use features::{Feature, FeatureKind};
 pub use integrations::{Flow, Integration};
 pub use invoices::Invoice;
