@@ -11,12 +11,29 @@ use crate::vocabulary::Day;
 /// ```
 pub fn count(value: f64) -> String {
     let small = value.abs() < 10.0 && (value * 10.0).round() % 10.0 != 0.0;
-    let text = if small { format!("{value:.1}") } else { format!("{:.0}", value.abs()) };
+    let text = if small { format!("{value:.1}") } else { whole(value.abs()) };
     if small {
         return text;
     }
     let sign = if value < 0.0 && text != "0" { "-" } else { "" };
     format!("{sign}{}", thousands(&text))
+}
+
+/// Largest number below which every whole one is a double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The digits of `{:.0}`, a tie going to the even number; for whole numbers that fit, without the long way of floats.
+///
+/// ```
+/// use foothold::wording::whole;
+/// let values = [0.0, 0.5, 1.5, 2.5, 2.4999999999999996, 87.5, 1e15, 9007199254740993.0, 1e300, -3.5, -0.2];
+/// assert!(values.iter().all(|value| whole(*value) == format!("{value:.0}")));
+/// ```
+pub fn whole(value: f64) -> String {
+    match value {
+        0.0..EXACT if value.is_sign_positive() => (value.round_ties_even() as u64).to_string(),
+        _ => format!("{value:.0}"),
+    }
 }
 
 fn thousands(digits: &str) -> String {
@@ -52,7 +69,7 @@ pub fn money(value: f64) -> String {
 /// ```
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;
-    if value != 0.0 && value.abs() < 1.0 { format!("{value:.1} %") } else { format!("{value:.0} %") }
+    if value != 0.0 && value.abs() < 1.0 { format!("{value:.1} %") } else { whole(value) + " %" }
 }
 
 /// A change as a signed percentage: `+12 %`.

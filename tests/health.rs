@@ -1,16 +1,19 @@
 //! Health: the measures' table is monotone, missing dimensions re-weight, and high risk is never green.
 
-use foothold::extracts::Extracts;
-use foothold::health::{Dimension, Health, Inputs, MEASURES, Measure, Reading, Settings, assess, score};
+use foothold::capacity;
+use foothold::extracts::{self, Extracts};
+use foothold::health::{ASKED, Dimension, Health, Inputs, MEASURES, Measure, Reading, Settings, assess, score};
 use foothold::history::View;
 use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
-use foothold::observations::{AccountObservations, Fact, Metric, Observation};
+use foothold::observations::{self, AccountObservations, Fact, Metric, Observation, observe, observe_asked};
 use foothold::signals::{Detail, Signal};
 use foothold::stakeholders::StakeholderMap;
+use foothold::store::Access;
 use foothold::vocabulary::*;
 use proptest::prelude::*;
 
+use crate::support::night::{job, world as simulated};
 use crate::support::{WorldBuilder, day, default_settings};
 
 const TODAY: &str = "2026-03-31";
@@ -291,4 +294,32 @@ proptest! {
         prop_assert!((0.0..=100.0).contains(&before));
         prop_assert!(after <= before + 1e-9, "{:?} worse raised {before} to {after}", MEASURES[which].metric);
     }
+}
+
+/// All but the day on which it changed.
+fn measured(o: &Observation) -> (Metric, String, Option<ProductIx>, i32, f64, Option<f64>, u32) {
+    (o.measured(), o.metric().to_owned(), o.product(), o.window_days(), o.value, o.baseline(), o.source_rows())
+}
+
+#[test]
+fn the_score_rests_on_the_observations_that_it_asks_for() {
+    let last = day("2026-06-30");
+    let job = job(&simulated(40, 400, 5), "memory://nowhere");
+    let extracts = extracts::load(&job.settings.extracts, &Access::default(), last, &|_| {}).expect("sound");
+    let windows: observations::Settings = default_settings("observations");
+    let context = capacity::Context::learn(View::new(&extracts, last), &default_settings("capacity"));
+    let mut read = std::collections::BTreeSet::new();
+    for (back, account) in (0..4).flat_map(|n| extracts.account_indices().map(move |account| (40 * n, account))) {
+        let view = View::new(&extracts, last.minus(back));
+        let all = observe(view, account, &windows, &context);
+        let asked = observe_asked(view, account, &windows, &context.calendar, &ASKED);
+        let wanted = all.observations.iter().filter(|o| ASKED.window(o.measured(), o.window_days()));
+        assert_eq!(
+            asked.observations.iter().map(measured).collect::<Vec<_>>(),
+            wanted.map(measured).collect::<Vec<_>>(),
+        );
+        assert_eq!(score(&asked, &settings()).to_bits(), score(&all, &settings()).to_bits());
+        read.extend(MEASURES.iter().enumerate().filter(|(_, m)| m.read(&asked).is_some()).map(|(at, _)| at));
+    }
+    assert!(read.len() * 10 >= MEASURES.len() * 9, "the world shows {} of {} measures", read.len(), MEASURES.len());
 }

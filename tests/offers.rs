@@ -438,9 +438,8 @@ fn similar_accounts_that_upgraded_come_first() {
     let near = |id: &str, similarity, upgraded| Neighbour {
         account: extracts.ids.accounts.get(id).expect("known"),
         similarity,
-        why: "same size".into(),
-        outcome: if upgraded { "moved up".into() } else { "no change".into() },
         upgraded,
+        past: 0,
     };
     scene.peers.neighbours = vec![vec![near("bolt", 0.9, false), near("cord", 0.7, true)], vec![], vec![]];
     let offer = only(scene.recommend());

@@ -2,7 +2,7 @@
 
 use foothold::extracts::Extracts;
 use foothold::history::View;
-use foothold::peers::{Neighbour, Peers, Settings};
+use foothold::peers::{Neighbour, Peers, Settings, Told};
 use foothold::vocabulary::AccountIx;
 use proptest::prelude::*;
 
@@ -47,6 +47,10 @@ fn of<'a>(extracts: &Extracts, peers: &'a Peers, id: &str) -> &'a [Neighbour] {
     peers.of(extracts.ids.accounts.get(id).unwrap())
 }
 
+fn told(extracts: &Extracts, peers: &Peers, id: &str, neighbour: &Neighbour) -> Told {
+    peers.tell(View::new(extracts, day(TODAY)), extracts.ids.accounts.get(id).unwrap(), neighbour)
+}
+
 fn names(extracts: &Extracts, neighbours: &[Neighbour]) -> Vec<String> {
     neighbours.iter().map(|n| extracts.account_id(n.account).to_owned()).collect()
 }
@@ -68,7 +72,7 @@ fn the_nearest_share_industry_size_and_usage_level() {
     assert!(near[0].similarity > 0.95 && near[0].similarity <= 1.0);
     let why = "same industry (logistics), segment (smb) and tier (basic), 210 employees against 200, ARR 10,000 against 10,000, \
                90 % of what was paid for in use against 90 %";
-    assert_eq!(near[0].why, why);
+    assert_eq!(told(&extracts, &peers, "acme", &near[0]).why, why);
 }
 
 #[test]
@@ -87,10 +91,10 @@ fn who_upgraded_since_is_found_by_what_it_was_before() {
     let outcome = |id: &str| {
         let account = extracts.ids.accounts.get(id).unwrap();
         let found = near.iter().find(|n| n.account == account).unwrap();
-        (found.upgraded, found.outcome.as_str())
+        (found.upgraded, told(&extracts, &peers, "acme", found).outcome)
     };
-    assert_eq!(outcome("rose"), (true, "moved from basic to pro 1 month later"));
-    assert_eq!(outcome("grew"), (true, "added 50 units to 100 3 months later"));
+    assert_eq!(outcome("rose"), (true, "moved from basic to pro 1 month later".to_owned()));
+    assert_eq!(outcome("grew"), (true, "added 50 units to 100 3 months later".to_owned()));
     assert!(!outcome("kept").0, "four units more are a correction: {:?}", outcome("kept"));
 }
 
@@ -106,7 +110,8 @@ fn departures_and_purchases_are_told_too() {
     world.subscription("more-mail", "more", "mail", "one", day("2026-02-01"));
     let extracts = world.build();
     let peers = built(&extracts);
-    let mut outcomes: Vec<&str> = of(&extracts, &peers, "acme").iter().map(|n| n.outcome.as_str()).collect();
+    let near = of(&extracts, &peers, "acme").iter();
+    let mut outcomes: Vec<String> = near.map(|n| told(&extracts, &peers, "acme", n).outcome).collect();
     outcomes.sort_unstable();
     assert_eq!(outcomes, ["bought mail 1 month later", "left 2 months later"]);
     assert!(of(&extracts, &peers, "left").is_empty(), "without a contract there is nothing to compare");

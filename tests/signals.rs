@@ -415,13 +415,7 @@ fn three_signs_of_four_converge() {
 fn most_similar_accounts_upgraded() {
     let peers = |upgraded: usize, all: usize| {
         let mut bench = bench();
-        let neighbour = |n| Neighbour {
-            account: AccountIx(0),
-            similarity: 0.9,
-            why: String::new(),
-            outcome: String::new(),
-            upgraded: n < upgraded,
-        };
+        let neighbour = |n| Neighbour { account: AccountIx(0), similarity: 0.9, upgraded: n < upgraded, past: 0 };
         bench.peers.neighbours = vec![(0..all).map(neighbour).collect()];
         bench
     };

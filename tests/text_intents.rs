@@ -4,8 +4,9 @@ use foothold::extracts::tables::Intent;
 use foothold::models::registry::Registry;
 use foothold::pipeline;
 use foothold::store::Store;
+use foothold::text::corpus::Corpus;
 use foothold::text::intents::{self, IntentModel};
-use foothold::text::learn::{Labelled, train};
+use foothold::text::learn::{Labelled, MOST_TEXTS, train};
 use foothold::text::one_vs_rest::{self, Linear, OneVsRest};
 use foothold::text::terms::{Rows, Rule, Terms};
 use foothold::text::{Settings, normalise};
@@ -60,6 +61,28 @@ proptest! {
             prop_assert!(row.iter().all(|cell| cell.1 > 0.0 && (cell.0 as usize) < terms.len()));
             let squares: f32 = row.iter().map(|cell| cell.1 * cell.1).sum();
             prop_assert!(row.is_empty() || [1.0, 2.0].iter().any(|length| (squares - length).abs() < 1e-4));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_selection_of_a_corpus_is_what_its_texts_alone_teach(
+        texts in prop::collection::vec("[a-cé ]{0,24}", 1..8),
+        left_out in 0usize..8,
+        min_texts in 1u32..3,
+    ) {
+        let rule = Rule { fragments: true, min_texts };
+        let corpus = Corpus::of(texts.iter().map(String::as_str), rule);
+        let chosen: Vec<usize> = (0..texts.len()).filter(|at| *at != left_out).collect();
+        let selection = corpus.select(&chosen, min_texts);
+        let terms = Terms::learn(chosen.iter().map(|at| texts[*at].as_str()), rule);
+        let known = |terms: &Terms| {
+            terms.words().chain(terms.fragments()).map(|(name, idf)| (name.to_owned(), idf)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(known(&corpus.terms(&selection)), known(&terms));
+        for (at, text) in texts.iter().enumerate() {
+            prop_assert_eq!(corpus.row(&selection, at), terms.row(text));
         }
     }
 }
@@ -221,6 +244,19 @@ fn the_registry_lists_every_classifier_with_its_number() {
     store.put("models/text_intent/000003.json", "{}").unwrap();
     let told = pipeline::intents::versions(&registry).expect_err("no classifier").to_string();
     assert!(told.contains("models/text_intent/000003.json"), "{told}");
+}
+
+#[test]
+fn a_training_draws_from_more_labels_than_it_needs() {
+    let (few, many) = (labels(200), labels(MOST_TEXTS / 9 + 500));
+    assert!(few.len() < MOST_TEXTS && many.len() > MOST_TEXTS);
+    let trained = |texts: &[Labelled]| train(texts, day("2026-03-01"), &settings()).expect("enough labels").card;
+    assert_eq!(trained(&few).trained.texts, few.len());
+    let card = trained(&many);
+    assert!(card.trained.texts <= MOST_TEXTS && card.trained.texts + 3 > MOST_TEXTS, "{}", card.trained.texts);
+    let shares: Vec<usize> = card.intents.iter().map(|intent| intent.texts).collect();
+    assert!(shares.iter().all(|texts| texts.abs_diff(MOST_TEXTS / 3) <= 1), "{shares:?}");
+    assert_eq!(trained(&many), card);
 }
 
 #[test]

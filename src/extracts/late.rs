@@ -73,8 +73,10 @@ fn mark<T: Row>(rows: &PerAccount<T>, dated: &Dated<T>, window: Window, touched:
 }
 
 fn mark_usage(usage: &UsageHistory, window: Window, touched: &mut [bool]) {
-    let late =
-        |series: &Series| usage.cells(series).all_versions().any(|version| window.is_late(version.day, version.known));
+    let late = |series: &Series| {
+        let cells = usage.cells(series);
+        cells.versions_after(window.since).any(|version| window.is_late(version.day, version.known))
+    };
     if usage.lagged {
         touched.par_iter_mut().enumerate().for_each(|(account, touched)| {
             *touched |= usage.of(AccountIx::from(account)).iter().any(late);

@@ -113,6 +113,12 @@ impl Observation {
         self.particular.as_deref().unwrap_or(self.metric.name())
     }
 
+    /// Whether both measure the same, over whatever windows and of whatever products.
+    #[inline]
+    pub fn is_of_same(&self, other: &Observation) -> bool {
+        self.metric == other.metric && self.particular == other.particular
+    }
+
     /// The same as a name that outlives the observation.
     pub fn name(&self) -> Name {
         self.particular.clone().map_or(self.metric.text(), Name::Particular)

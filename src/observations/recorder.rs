@@ -58,6 +58,8 @@ pub(super) struct Recorder<'a> {
     job: Vec<i32>,
     /// `None`: everything, and when it changed.
     asked: Option<&'a Asked>,
+    /// The member that was recorded last.
+    member: Option<(Metric, Name)>,
 }
 
 impl<'a> Recorder<'a> {
@@ -72,7 +74,7 @@ impl<'a> Recorder<'a> {
         let began = account_began(view, account).unwrap_or(Day::MIN);
         let out = Vec::with_capacity(if asked.is_none() { USUAL_OBSERVATIONS } else { FEW_OBSERVATIONS });
         let job = windows.into_iter().filter(|window| asked.is_none_or(|asked| asked.of_job(*window))).collect();
-        Recorder { view, calendar, account, began, out, job, asked }
+        Recorder { view, calendar, account, began, out, job, asked, member: None }
     }
 
     /// Whether any window of the metric is asked for.
@@ -127,7 +129,20 @@ impl<'a> Recorder<'a> {
     /// Records one member of a family, unless there is nothing to say.
     pub fn member(&mut self, metric: Metric, particular: &str, product: Option<ProductIx>, window: i32, fact: Fact) {
         if !fact.is_nothing() && self.asks(metric) {
-            self.record(metric, metric.of(particular), product, window, fact);
+            let name = self.name_of(metric, particular);
+            self.record(metric, name, product, window, fact);
+        }
+    }
+
+    /// The windows of a member share its name.
+    fn name_of(&mut self, metric: Metric, particular: &str) -> Name {
+        match &self.member {
+            Some((of, name)) if *of == metric && name.strip_prefix(metric.name()) == Some(particular) => name.clone(),
+            _ => {
+                let name = metric.of(particular);
+                self.member = Some((metric, name.clone()));
+                name
+            }
         }
     }
 

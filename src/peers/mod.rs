@@ -7,6 +7,7 @@ mod afterwards;
 mod nearest;
 mod profile;
 mod purchases;
+mod tree;
 mod words;
 
 use rayon::prelude::*;
@@ -40,11 +41,19 @@ pub struct Neighbour {
     pub account: AccountIx,
     /// 0–1, 1 = alike.
     pub similarity: f64,
-    /// What they share, in words.
-    pub why: String,
-    /// What the neighbour did within the horizon, in words: an upgrade, a purchase, or nothing.
-    pub outcome: String,
+    /// Whether it upgraded within the horizon.
     pub upgraded: bool,
+    /// Which of all past profiles is alike.
+    pub past: u32,
+}
+
+/// An account and one of its neighbours in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What they share.
+    pub why: String,
+    /// What the neighbour did within the horizon: an upgrade, a purchase, or nothing.
+    pub outcome: String,
 }
 
 /// P(buys B within the window | owned A), counted in one segment or, where thin, over all.
@@ -68,6 +77,10 @@ pub struct Peers {
     pub neighbours: Vec<Vec<Neighbour>>,
     /// Sorted by (owned, bought, segment).
     pub purchase_rates: Vec<PurchaseRate>,
+    /// By account.
+    today: Vec<Option<Profile>>,
+    /// By account, then day.
+    past: Vec<Past>,
 }
 
 /// Months between the days on which an account's past is looked at.
@@ -131,15 +144,23 @@ impl Peers {
         let today = gathered.today;
         let accounts: Vec<Option<&Account>> = view.extracts.account_indices().map(|a| view.account(a)).collect();
         let near = nearest::nearest(&today, &past, &accounts, settings.neighbours);
-        let told = today.par_iter().zip(near).map(|(profile, near)| match profile {
-            Some(profile) => near.into_iter().map(|near| neighbour(view, profile, near, &past, &accounts)).collect(),
-            None => Vec::new(),
-        });
-        Peers { neighbours: told.collect(), purchase_rates: purchases::rates(&purchases, settings) }
+        let neighbour = |(position, similarity): (usize, f64)| {
+            let Past { profile, then } = &past[position];
+            Neighbour { account: profile.account, similarity, upgraded: then.upgraded(), past: position as u32 }
+        };
+        let neighbours = near.into_iter().map(|near| near.into_iter().map(neighbour).collect()).collect();
+        Peers { neighbours, purchase_rates: purchases::rates(&purchases, settings), today, past }
     }
 
     pub fn of(&self, account: AccountIx) -> &[Neighbour] {
         self.neighbours.get(account.at()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A neighbour of the account in words; few of them are ever shown.
+    pub fn tell(&self, view: View, account: AccountIx, neighbour: &Neighbour) -> Told {
+        let (own, other) = (self.today.get(account.at()), self.past.get(neighbour.past as usize));
+        let Some((own, other)) = own.and_then(Option::as_ref).zip(other) else { return Told::default() };
+        Told { why: words::why(view, own, &other.profile), outcome: words::outcome(view, other) }
     }
 }
 
@@ -153,21 +174,4 @@ fn history(view: View, account: &Account, settings: &Settings) -> (Option<Profil
         Some(Past { profile, then })
     });
     (Profile::on(view, account, &meters), past.collect())
-}
-
-fn neighbour(
-    view: View,
-    profile: &Profile,
-    (position, similarity): (usize, f64),
-    past: &[Past],
-    accounts: &[Option<&Account>],
-) -> Neighbour {
-    let other = &past[position];
-    Neighbour {
-        account: other.profile.account,
-        similarity,
-        why: words::why(profile, &other.profile, accounts),
-        outcome: words::outcome(view, other),
-        upgraded: other.then.upgraded(),
-    }
 }

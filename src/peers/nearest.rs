@@ -1,14 +1,12 @@
 //! The nearest past profiles: k-d trees over standardised numbers, re-ranked by what cannot be measured in numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use linfa_nn::distance::Distance;
-use linfa_nn::{KdTree, NearestNeighbour};
-use ndarray::{Array2, ArrayView, ArrayView1, Dimension};
 use rayon::prelude::*;
 
 use super::Past;
 use super::profile::Profile;
+use super::tree::Tree;
 use crate::extracts::tables::Account;
 use crate::vocabulary::{AccountIx, Text};
 
@@ -26,7 +24,6 @@ const OTHER_USE_CASE: f64 = 0.5;
 /// Candidates per wanted neighbour among all, and again in the same industry: an account has several past days, and
 /// mismatches re-rank.
 const CANDIDATES: usize = 3;
-const LEAF: usize = 32;
 /// Fewer profiles than this are simply all compared.
 const SMALL: usize = 256;
 
@@ -65,10 +62,17 @@ fn rank(mut found: Vec<(usize, f64)>, profile: &Profile, past: &[Past], wanted: 
         let account = |position: usize| past[position].profile.account;
         a.1.total_cmp(&b.1).then(account(a.0).cmp(&account(b.0))).then(b.0.cmp(&a.0))
     });
-    let mut seen = BTreeSet::new();
-    found.retain(|(position, _)| seen.insert(past[*position].profile.account));
-    found.truncate(wanted);
-    found.into_iter().map(|(position, squared)| (position, (-squared / (2.0 * TYPICAL)).exp())).collect()
+    let mut chosen: Vec<(usize, f64)> = Vec::with_capacity(wanted);
+    let account = |position: usize| past[position].profile.account;
+    for (position, squared) in found {
+        if chosen.len() == wanted {
+            break;
+        }
+        if chosen.iter().all(|(known, _)| account(*known) != account(position)) {
+            chosen.push((position, squared));
+        }
+    }
+    chosen.into_iter().map(|(position, squared)| (position, (-squared / (2.0 * TYPICAL)).exp())).collect()
 }
 
 /// Candidates of each query: near ones among all, and near ones in the same industry.
@@ -122,43 +126,15 @@ fn look_up(
     count: usize,
     found: &mut [Vec<usize>],
 ) {
-    let cells: Vec<f64> = positions.iter().flat_map(|position| points[*position]).collect();
-    let Ok(rows) = Array2::from_shape_vec((positions.len(), NUMBERS), cells) else { return };
-    let Ok(tree) = KdTree.from_batch_with_leaf_size(&rows, LEAF, Euclidean) else { return };
-    let near = |query: &usize| {
-        let query = queries[*query].as_ref()?;
-        let near = tree.k_nearest(ArrayView1::from(&query[..]), count).ok()?;
-        Some(near.into_iter().map(|(_, row)| positions[row]).collect::<Vec<usize>>())
-    };
+    let tree = Tree::of(positions.iter().map(|position| (points[*position], *position)).collect());
+    let near = |query: &usize| queries[*query].as_ref().map(|query| tree.nearest(query, count));
     let nearest: Vec<Option<Vec<usize>>> = asking.par_iter().map(near).collect();
     asking.iter().zip(nearest).for_each(|(query, near)| found[*query].extend(near.into_iter().flatten()));
 }
 
-fn squared(a: &[f64], b: &[f64]) -> f64 {
+#[inline]
+pub(super) fn squared<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
-/// The plain distance over slices; the library's own goes through checked n-dimensional iterators, once per visited
-/// point.
-#[derive(Clone, Debug)]
-struct Euclidean;
-
-impl Distance<f64> for Euclidean {
-    fn distance<D: Dimension>(&self, a: ArrayView<f64, D>, b: ArrayView<f64, D>) -> f64 {
-        self.rdistance(a, b).sqrt()
-    }
-
-    fn rdistance<D: Dimension>(&self, a: ArrayView<f64, D>, b: ArrayView<f64, D>) -> f64 {
-        squared(a.as_slice().unwrap_or(&[]), b.as_slice().unwrap_or(&[]))
-    }
-
-    fn rdist_to_dist(&self, squared: f64) -> f64 {
-        squared.sqrt()
-    }
-
-    fn dist_to_rdist(&self, distance: f64) -> f64 {
-        distance * distance
-    }
 }
 
 fn mismatch(one: &Profile, other: &Profile, accounts: &[Option<&Account>]) -> f64 {

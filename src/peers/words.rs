@@ -3,14 +3,13 @@
 use super::Past;
 use super::afterwards::Afterwards;
 use super::profile::Profile;
-use crate::extracts::tables::Account;
 use crate::history::View;
 use crate::vocabulary::{Day, Text};
 use crate::wording::{count, list, money, percent, plural};
 
 /// `same industry (logistics) and segment (mid_market), 210 employees against 240, 84 % of its ceiling against 87 %`.
-pub(super) fn why(own: &Profile, other: &Profile, accounts: &[Option<&Account>]) -> String {
-    let mut parts = shared(own, other, accounts);
+pub(super) fn why(view: View, own: &Profile, other: &Profile) -> String {
+    let mut parts = shared(view, own, other);
     if let (Some(employees), Some(ours)) = (other.employees, own.employees) {
         parts.push(format!("{} employees against {}", count(employees), count(ours)));
     }
@@ -21,8 +20,8 @@ pub(super) fn why(own: &Profile, other: &Profile, accounts: &[Option<&Account>])
     parts.join(", ")
 }
 
-fn shared(own: &Profile, other: &Profile, accounts: &[Option<&Account>]) -> Vec<String> {
-    let (Some(a), Some(b)) = (accounts[own.account.at()], accounts[other.account.at()]) else { return Vec::new() };
+fn shared(view: View, own: &Profile, other: &Profile) -> Vec<String> {
+    let (Some(a), Some(b)) = (view.account(own.account), view.account(other.account)) else { return Vec::new() };
     let words: [(&str, &Option<Text>, &Option<Text>); 3] = [
         ("industry", &a.industry, &b.industry),
         ("segment", &a.segment, &b.segment),

@@ -84,14 +84,10 @@ impl<'a> Context<'a> {
 
 impl Known {
     fn of(view: View, book: peers::Book) -> Known {
-        Known {
-            deliveries: Deliveries::of(view),
-            book,
-            arr_per_user: arr_per_user(view),
-            rivals: rivals(view.extracts),
-            contracts: Contracts::on(view),
-            first_days: FirstDays::on(view),
-        }
+        let contracts = || rayon::join(|| Contracts::on(view), || FirstDays::on(view));
+        let usage = || rayon::join(|| Deliveries::of(view), || arr_per_user(view));
+        let ((deliveries, arr_per_user), (contracts, first_days)) = rayon::join(usage, contracts);
+        Known { deliveries, book, arr_per_user, rivals: rivals(view.extracts), contracts, first_days }
     }
 }
 

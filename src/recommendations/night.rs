@@ -16,7 +16,7 @@ use super::{Action, Arm, Expiry, Gate, Peer, Recommendation, Recommended, Status
 use crate::assessment::Assessment;
 use crate::extracts::tables::Account;
 use crate::history::View;
-use crate::peers::{Neighbour, Peers};
+use crate::peers::{Neighbour, Peers, Told};
 use crate::vocabulary::{Day, Play, Text, stable_id};
 use crate::wording::{day, money, words};
 
@@ -342,7 +342,7 @@ impl<'a> Corner<'a> {
             model_ids: candidate.estimate.models.clone(),
             signals: candidate.signals.clone(),
             steps: steps(book, &facts),
-            peers: similar.into_iter().map(peer).collect(),
+            peers: similar.into_iter().map(|near| self.peer(near)).collect(),
             unknowns: telling.unknowns(),
             created_on,
             confidence: candidate.confidence,
@@ -378,6 +378,11 @@ impl<'a> Corner<'a> {
         near.truncate(self.night.settings.similar_accounts);
         near
     }
+
+    fn peer(self, neighbour: &Neighbour) -> Peer {
+        let Told { why, outcome } = self.night.peers.tell(self.night.view, self.assessment.account, neighbour);
+        Peer { account: neighbour.account, similarity: neighbour.similarity, why, outcome }
+    }
 }
 
 fn order(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
@@ -388,15 +393,6 @@ fn steps(playbook: &Playbook, facts: &Facts) -> Vec<Step> {
     let concrete =
         |step: &PlaybookStep| Step { day: step.day, owner_role: step.owner, action: facts.instruct(&step.action) };
     playbook.steps.iter().map(concrete).collect()
-}
-
-fn peer(neighbour: &Neighbour) -> Peer {
-    Peer {
-        account: neighbour.account,
-        similarity: neighbour.similarity,
-        why: neighbour.why.clone(),
-        outcome: neighbour.outcome.clone(),
-    }
 }
 
 /// Whether an account is held out: the same on every machine and night, for as long as the experiment has its name.

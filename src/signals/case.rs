@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::catalogue::SignalSpec;
 use super::{Benchmark, Detail, Evidence};
 use crate::extracts::Extracts;
@@ -120,8 +122,8 @@ pub struct Case<'a> {
     pub mentions: &'a [Mention],
     pub benchmark: &'a Benchmark,
     rules: &'a BTreeMap<String, SignalSpec>,
-    /// Name, first position and the one after the last of each stretch of observations of one metric; sorted.
-    stretches: Vec<(&'a str, u32, u32)>,
+    /// Hash of the name, first position and the one after the last of each stretch of observations of one metric; sorted.
+    stretches: Vec<(u64, u32, u32)>,
 }
 
 impl<'a> Case<'a> {
@@ -131,11 +133,11 @@ impl<'a> Case<'a> {
         mentions: &'a [Mention],
         benchmark: &'a Benchmark,
     ) -> Case<'a> {
-        let mut stretches: Vec<(&str, u32, u32)> = Vec::new();
+        let mut stretches: Vec<(u64, u32, u32)> = Vec::new();
         // The windows and products of a metric mostly stand together.
-        for run in evidence.facts.observations.chunk_by(|a, b| a.metric() == b.metric()) {
+        for run in evidence.facts.observations.chunk_by(|a, b| a.is_of_same(b)) {
             let from = stretches.last().map_or(0, |(_, _, to)| *to);
-            stretches.push((run[0].metric(), from, from + run.len() as u32));
+            stretches.push((hash(run[0].metric()), from, from + run.len() as u32));
         }
         stretches.sort_unstable();
         let view = evidence.view;
@@ -148,11 +150,13 @@ impl<'a> Case<'a> {
     }
 
     /// Every observation of a metric with its position, in the account's order.
-    pub fn facts(&self, metric: &str) -> impl Iterator<Item = (u32, &'a Observation)> + use<'a, '_> {
-        let from = self.stretches.partition_point(|(name, ..)| *name < metric);
-        let to = from + self.stretches[from..].partition_point(|(name, ..)| *name == metric);
-        let observations = &self.evidence.facts.observations;
-        let positions = self.stretches[from..to].iter().flat_map(|(_, from, to)| *from..*to);
+    pub fn facts<'m>(&self, metric: &'m str) -> impl Iterator<Item = (u32, &'a Observation)> + use<'a, 'm, '_> {
+        let (hashed, observations) = (hash(metric), &self.evidence.facts.observations);
+        let from = self.stretches.partition_point(|(of, ..)| *of < hashed);
+        let to = from + self.stretches[from..].partition_point(|(of, ..)| *of == hashed);
+        let named =
+            self.stretches[from..to].iter().filter(move |(_, from, _)| observations[*from as usize].metric() == metric);
+        let positions = named.flat_map(|(_, from, to)| *from..*to);
         positions.map(move |position| (position, &observations[position as usize]))
     }
 
@@ -224,6 +228,10 @@ impl<'a> Case<'a> {
         let tiers = &self.extracts.product(product).tiers;
         tiers.iter().find(|tier| tier.rank > current && tier.rank >= rank).map(|tier| tier.tier.clone())
     }
+}
+
+fn hash(name: &str) -> u64 {
+    xxh3_64(name.as_bytes())
 }
 
 /// A metric as people say it: `api_calls` → `API calls`.

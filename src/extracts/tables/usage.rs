@@ -162,6 +162,19 @@ impl Cells<'_> {
         })
     }
 
+    /// The versions that were recorded after a day, in no order.
+    pub fn versions_after(&self, recorded: Day) -> impl Iterator<Item = UsageVersion> {
+        let (start, day) = (self.start, move |age: usize| self.start.plus(age as i32));
+        // What has no lag was recorded on its own day.
+        let from = if self.lags.is_empty() { recorded.plus(1).since(start).max(0) as usize } else { 0 };
+        let ages = (from..self.values.len()).filter(move |age| self.last_known(*age) > recorded);
+        let last = ages.filter(|age| !self.values[*age].is_nan());
+        let last =
+            last.map(move |age| UsageVersion { day: day(age), known: self.last_known(age), value: self.values[age] });
+        let earlier = self.earlier.iter().map(|earlier| earlier.version);
+        last.chain(earlier.filter(move |version| version.known > recorded))
+    }
+
     fn versions(&self, cell: Day) -> impl Iterator<Item = UsageVersion> {
         let from = self.earlier.partition_point(|earlier| earlier.version.day < cell);
         self.earlier[from..].iter().map(|earlier| earlier.version).take_while(move |version| version.day == cell)
