@@ -48,13 +48,13 @@ impl<const N: usize> Tree<N> {
     pub(super) fn nearest(&self, query: &[f64; N], wanted: usize) -> Vec<usize> {
         let mut search = Search { query: *query, wanted, found: Vec::with_capacity(wanted + 1) };
         if wanted > 0 {
-            self.search(0, 0..self.points.len(), &mut [0.0; N], 0.0, &mut search);
+            self.search(0, 0..self.points.len(), &mut [0.0; N], &mut search);
         }
         search.found.into_iter().map(|(_, number)| number).collect()
     }
 
-    /// `beyond` is how far the part lies from the query along each coordinate, squared, and `least` their sum.
-    fn search(&self, part: usize, range: Range<usize>, beyond: &mut [f64; N], least: f64, search: &mut Search<N>) {
+    /// `beyond` is how far the part lies from the query along each coordinate, squared.
+    fn search(&self, part: usize, range: Range<usize>, beyond: &mut [f64; N], search: &mut Search<N>) {
         if range.len() <= LEAF {
             self.points[range].iter().for_each(|(point, number)| search.meet(point, *number));
             return;
@@ -69,11 +69,10 @@ impl<const N: usize> Tree<N> {
             let [low, high] = halves;
             [high, low]
         };
-        self.search(near.0, near.1, beyond, least, search);
+        self.search(near.0, near.1, beyond, search);
         let before = std::mem::replace(&mut beyond[along], gap * gap);
-        let least = beyond.iter().sum();
-        if search.reaches(least) {
-            self.search(far.0, far.1, beyond, least, search);
+        if search.reaches(beyond.iter().sum()) {
+            self.search(far.0, far.1, beyond, search);
         }
         beyond[along] = before;
     }
