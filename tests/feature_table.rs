@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use foothold::feature_table::cells::{day, number, present};
+use foothold::feature_table::coarse::Coarse;
 use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
@@ -11,9 +12,11 @@ use foothold::feature_table::profile::Kind;
 use foothold::feature_table::recipe::Recipe;
 use foothold::feature_table::score::{self, Format};
 use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
+use foothold::models::bins::Bins;
 use foothold::models::boosting::{Boosted, Coded, Params};
 use foothold::models::family::Family;
 use foothold::models::fit::sigmoid;
+use foothold::models::monotone::Direction;
 use foothold::store::Access;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
@@ -299,6 +302,42 @@ fn telco_churn_is_read_and_judged_as_it_comes() {
     assert!(report.model.auc < 0.86, "a figure this high would mean that a fold saw its own labels");
 }
 
+#[test]
+fn of_a_rare_outcome_the_bins_lie_where_it_happens() {
+    let line = |row: usize| format!("acc-{row},{row},{}", if row >= 1_900 && row % 2 == 0 { "yes" } else { "no" });
+    let lines: Vec<String> = (0..2_000).map(line).collect();
+    let table = read(
+        &format!("account,use,left\n{}", lines.join("\n")),
+        &Roles { id: Some("account".into()), ..roles("left") },
+    );
+    let (table, rows) = (table.unwrap(), (0..2_000).collect::<Vec<u32>>());
+    let coarse = Coarse::of(&table, &rows, &Recipe::default());
+    let Bins::Numbers { edges } = &coarse.encoded.specs[0].1 else { panic!("numbers") };
+    assert!(edges.iter().filter(|edge| **edge >= 1_880.0).count() >= 2, "{edges:?}");
+    assert!(edges.iter().filter(|edge| **edge < 1_880.0).count() >= 1, "the others have bins too: {edges:?}");
+}
+
+/// One number that tells and many that do not, over few rows.
+fn wide(rows: usize, columns: usize) -> String {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let names: Vec<String> = (0..columns).map(|k| format!("x{k}")).collect();
+    let line = |row: usize| {
+        let numbers: Vec<f64> = (0..columns).map(|_| rng.random::<f64>()).collect();
+        let left = rng.random::<f64>() < sigmoid(8.0 * (numbers[0] - 0.5));
+        let numbers: Vec<String> = numbers.iter().map(|x| format!("{x:.4}")).collect();
+        format!("\nacc-{row},{},{}", numbers.join(","), u8::from(left))
+    };
+    format!("account,{},left{}", names.join(","), (0..rows).map(line).collect::<String>())
+}
+
+#[test]
+fn of_many_features_over_few_rows_a_part_is_kept_where_that_pays() {
+    let report = judged(&wide(240, 90), &Roles { id: Some("account".into()), ..roles("left") }, 3).unwrap();
+    let kept = report.fold_results.iter().filter(|fold| fold.chosen.contains(", 30 features")).count();
+    assert!(kept >= 2, "{:?}", report.fold_results.iter().map(|fold| &fold.chosen).collect::<Vec<_>>());
+    assert!(report.model.auc > 0.80, "{:?}", report.model);
+}
+
 /// The Shapley value by its definition: over every order in which features become known.
 fn shapley_by_orders(boosted: &Boosted, codes: &[u8], feature: usize) -> f64 {
     let n = codes.len();
@@ -321,7 +360,8 @@ proptest! {
     ) {
         let (codes, labels): (Vec<[u8; 4]>, Vec<bool>) = rows.iter().copied().unzip();
         let by_feature: Vec<Vec<u8>> = (0..4).map(|f| codes.iter().map(|row| row[f]).collect()).collect();
-        let coded = Coded { codes: &by_feature, ordered: &[true, false, true, false] };
+        let free = [Direction::Free; 4];
+        let coded = Coded { codes: &by_feature, ordered: &[true, false, true, false], directions: &free };
         let params = Params { rounds: 3, leaves, learning_rate: 0.5, l2: 1.0, min_rows: 3, column_share: 1.0 };
         let boosted = Boosted::fit(&coded, &labels, &params, &mut |_| true);
         for row in codes.iter().take(5) {

@@ -2,7 +2,7 @@
 
 use foothold::models::bootstrap::{Estimate, Interval, Resampling, Scored, paired};
 use foothold::models::curves::{Curves, STEPS};
-use foothold::models::evaluate::{Metrics, metrics};
+use foothold::models::evaluate::{Grade, Metrics, metrics};
 use foothold::models::fit::sigmoid;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
@@ -55,6 +55,26 @@ fn metrics_equal_figures_worked_out_by_hand() {
     // Five rows are five slices of one: Σ |p − y| / 5, and each half of the tied pair holds half a positive.
     close(m.calibration_error, (0.2 + 0.1 + 0.1 + 0.1 + 0.8) / 5.0, 1e-12);
     close(m.lift_top_decile, 1.0 / (2.0 / 5.0), 1e-12);
+}
+
+#[test]
+fn an_a_needs_rows_of_either_outcome_and_an_interval_that_bears_it_out() {
+    let metrics = |rows: usize, positives: usize, auc: f64, log_loss: f64| Metrics {
+        rows,
+        positives,
+        auc,
+        pr_auc: 0.5,
+        log_loss,
+        brier: 0.1,
+        calibration_error: 0.02,
+        lift_top_decile: 3.0,
+    };
+    let grade = |positives: usize, low: Option<f64>| {
+        Grade::of(&metrics(1_000, positives, 0.85, 0.2), &metrics(1_000, positives, 0.6, 0.3), low)
+    };
+    assert_eq!((grade(30, None), grade(970, Some(0.8))), (Grade::A, Grade::A));
+    assert_eq!((grade(12, None), grade(988, None)), (Grade::B, Grade::B), "too few of one outcome");
+    assert_eq!((grade(200, Some(0.65)), grade(200, Some(0.5))), (Grade::B, Grade::C), "the interval reaches down");
 }
 
 #[test]

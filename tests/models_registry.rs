@@ -1,6 +1,7 @@
 //! The registry in a person's hands: decisions, ways back, comparisons on common rows, and the card beside each model.
 
 use foothold::cards::{self, Card};
+use foothold::models::Scorer;
 use foothold::models::appraise::{Appraisal, Field};
 use foothold::models::artifact::Artifact;
 use foothold::models::promote::{Verdict, decide};
@@ -77,6 +78,30 @@ fn a_person_promotes_by_number_or_id_and_is_told_what_there_is() {
     let slot = message(registry.versions("chrun").map(|_| ()));
     assert!(slot.contains("did you mean `churn`"), "{slot}");
     assert!(message(Registry::of(&Store::memory()).versions("churn").map(|_| ())).contains("foothold train"));
+}
+
+#[test]
+fn what_the_last_training_refused_stands_behind_the_champion_until_the_next() {
+    let (store, world) = (Store::memory(), world(200, 14, 1.0, 11));
+    let (registry, models) = (Registry::of(&store), three(&world));
+    for (model, verdict) in models.iter().zip([Verdict::yes("first"), Verdict::no("worse"), Verdict::no("worse still")])
+    {
+        let path = registry.save(&model.artifact).unwrap();
+        registry.judge(&path, &verdict).unwrap();
+        if verdict.promoted {
+            registry.promote(&model.artifact, &path, &verdict.reason).unwrap();
+        }
+    }
+    let told = |day: Day| {
+        let rows = Scorer::load(&store, day).unwrap().evaluations();
+        rows.into_iter().map(|row| (row.model_id, row.promoted, row.reason)).collect::<Vec<_>>()
+    };
+    let row =
+        |at: usize, promoted: bool, reason: &str| (models[at].artifact.model_id.clone(), promoted, reason.to_owned());
+    let days = [0, 1, 2].map(|at| models[at].artifact.trained.as_of);
+    assert_eq!(told(days[0]), [row(0, true, "first")]);
+    assert_eq!(told(days[1]), [row(0, true, "first"), row(1, false, "worse")]);
+    assert_eq!(told(days[2].plus(9)), [row(0, true, "first"), row(2, false, "worse still")]);
 }
 
 #[test]

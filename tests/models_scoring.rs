@@ -117,9 +117,10 @@ fn spread(points: &[f64]) -> f64 {
 fn pure_noise_abstains_instead_of_pretending() {
     let trained = |seed| world(200, 12, 0.0, seed).train(PropensityKind::CrossSell).artifact.abstains;
     let reasons: Vec<Option<String>> = (2..10).map(trained).collect();
-    let knows = |reason: &&String| reason.contains("does no better than") || reason.contains("no feature");
-    // A few hundred later rows may flatter a model of noise by chance; most of the time they do not.
-    assert!(reasons.iter().flatten().filter(knows).count() >= 6, "{reasons:?}");
+    let words = ["does no better than", "no better than chance may", "no feature"];
+    let knows = |reason: &&String| words.iter().any(|words| reason.contains(words));
+    // A few hundred later rows may flatter a model of noise by chance; hardly ever beyond their own interval.
+    assert!(reasons.iter().flatten().filter(knows).count() >= 7, "{reasons:?}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Coarse {
         let positives = labels.iter().filter(|label| **label).count();
         let bins = recipe.family.learner().bins(positives.min(rows.len() - positives), recipe.bins);
         let made: Vec<_> =
-            table.features.par_iter().map(|feature| coarsen(feature, rows, bins, recipe.words)).collect();
+            table.features.par_iter().map(|feature| coarsen(feature, rows, &labels, bins, recipe.words)).collect();
         let mut all = Coarse { encoded: Encoded::empty(rows.len()), maps: Vec::new() };
         for (place, (feature, made)) in table.features.iter().zip(made).enumerate() {
             if made.counts.iter().filter(|n| **n > 0).count() > 1 {
@@ -176,11 +176,16 @@ struct Made {
     typical: Typical,
 }
 
-fn coarsen(feature: &Feature, rows: &[u32], most: usize, words: usize) -> Made {
-    let mut met = vec![0u32; feature.fine.codes()];
-    rows.iter().for_each(|row| met[usize::from(feature.codes[*row as usize])] += 1);
+fn coarsen(feature: &Feature, rows: &[u32], labels: &[bool], most: usize, words: usize) -> Made {
+    // Rows and positives by finest code.
+    let (mut met, mut positives) = (vec![0u32; feature.fine.codes()], vec![0u32; feature.fine.codes()]);
+    for (row, label) in rows.iter().zip(labels) {
+        let code = usize::from(feature.codes[*row as usize]);
+        met[code] += 1;
+        positives[code] += u32::from(*label);
+    }
     let (bins, map) = match &feature.fine {
-        Bins::Numbers { edges } => coarse_numbers(edges, &met, most),
+        Bins::Numbers { edges } => coarse_numbers(edges, &weights(&met, &positives), most),
         Bins::Words { levels } => coarse_words(levels, &met, words),
     };
     let (mut counts, mut means) = (vec![0u32; bins.codes()], vec![0.0; bins.codes()]);
@@ -193,24 +198,35 @@ fn coarsen(feature: &Feature, rows: &[u32], most: usize, words: usize) -> Made {
     Made { typical: typical(feature, &met), bins, codes, counts, means, map }
 }
 
-/// Runs of finest bins: a frequent value alone, the others in runs of about equal size.
-fn coarse_numbers(edges: &[f64], met: &[u32], most: usize) -> (Bins, Vec<u8>) {
-    let used: Vec<usize> = (1..met.len()).filter(|code| met[*code] > 0).collect();
-    let total: u32 = used.iter().map(|code| met[*code]).sum();
-    let heavy = |code: usize| used.len() <= most || u64::from(met[code]) * most as u64 >= u64::from(total);
+/// Weight by code, missing aside: either outcome holds half of it. Of a rare outcome whole rows would put nearly all that
+/// is known of it into the outermost bin.
+fn weights(met: &[u32], positives: &[u32]) -> Vec<f64> {
+    let of = |counts: &[u32]| counts[1..].iter().map(|n| f64::from(*n)).sum::<f64>().max(1.0);
+    let total = of(positives);
+    let others = (of(met) - total).max(1.0);
+    let weight = |(n, own): (&u32, &u32)| f64::from(*own) / total + f64::from(n - own) / others;
+    met.iter().zip(positives).map(weight).collect()
+}
+
+/// Runs of finest bins: a heavy value alone, the others in runs of about equal weight.
+fn coarse_numbers(edges: &[f64], weights: &[f64], most: usize) -> (Bins, Vec<u8>) {
+    let used: Vec<usize> = (1..weights.len()).filter(|code| weights[*code] > 0.0).collect();
+    let total: f64 = used.iter().map(|code| weights[*code]).sum();
+    let heavy = |code: usize| used.len() <= most || weights[code] * most as f64 >= total;
     let heavies: Vec<usize> = used.iter().copied().filter(|code| heavy(*code)).collect();
-    let light = total - heavies.iter().map(|code| met[*code]).sum::<u32>();
-    let size = f64::from(light) / most.saturating_sub(heavies.len()).max(1) as f64;
-    let (mut ends, mut held) = (Vec::new(), 0);
+    let light = total - heavies.iter().map(|code| weights[*code]).sum::<f64>();
+    // Sums that are equal but for rounding are equal.
+    let size = (1.0 - 1e-9) * light / most.saturating_sub(heavies.len()).max(1) as f64;
+    let (mut ends, mut held) = (Vec::new(), 0.0);
     for pair in used.windows(2) {
-        held += met[pair[0]];
-        if heavy(pair[0]) || heavy(pair[1]) || f64::from(held) >= size {
+        held += weights[pair[0]];
+        if heavy(pair[0]) || heavy(pair[1]) || held >= size {
             ends.push(pair[0]);
-            held = 0;
+            held = 0.0;
         }
     }
-    let map =
-        (0..met.len()).map(|code| if code == 0 { MISSING } else { 1 + ends.partition_point(|end| *end < code) as u8 });
+    let map = (0..weights.len())
+        .map(|code| if code == 0 { MISSING } else { 1 + ends.partition_point(|end| *end < code) as u8 });
     let map = map.collect();
     (Bins::Numbers { edges: ends.into_iter().map(|end| edges[end - 1]).collect() }, map)
 }

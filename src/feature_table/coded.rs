@@ -61,7 +61,8 @@ impl CodedTable {
         notes.extend(note.map(|note| format!("`{}`: {note}", roles.label)));
         let features = features(&candidates, &profile.tallies, &mut notes);
         if features.is_empty() {
-            return Err(file.unfit("no column beside the label can be used as a feature"));
+            let reasons = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
+            return Err(file.unfit(format!("no column beside the label can be used as a feature{reasons}")));
         }
         encode(file, roles, features, positive, notes)
     }

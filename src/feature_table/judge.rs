@@ -10,7 +10,6 @@ use super::profile::Kind;
 use super::recipe::{Recipe, Trained, train};
 use super::{Error, TableFile, hint};
 use crate::models::evaluate::{Grade, Metrics, metrics};
-use crate::models::family::Family;
 use crate::wording;
 
 /// How a table is judged.
@@ -145,12 +144,8 @@ pub fn judge(
     Ok((report, model))
 }
 
-/// Only a number that is a feature has a direction, and only a scorecard keeps it.
+/// Only a number that is a feature has a direction.
 fn check_directions(file: &TableFile, table: &CodedTable, recipe: &Recipe) -> Result<(), Error> {
-    let Some((first, _)) = recipe.monotone.first() else { return Ok(()) };
-    if recipe.family != Family::Scorecard {
-        return Err(file.column(first, format!("--monotone holds for --family scorecard, not for {}", recipe.family)));
-    }
     for (name, _) in &recipe.monotone {
         match table.features.iter().find(|feature| feature.name == *name) {
             Some(feature) if feature.kind == Kind::Words => {
@@ -272,7 +267,7 @@ impl Judged {
             calibration_error: figures.ece,
             lift_top_decile: figures.lift_top_decile,
         };
-        Grade::of(&as_metrics(model), &as_metrics(baseline))
+        Grade::of(&as_metrics(model), &as_metrics(baseline), None)
     }
 
     /// The rule of most folds, the first of equals.

@@ -25,11 +25,13 @@ pub struct Recipe {
     pub words: usize,
     /// Strengths of the penalty, strongest first, in the unit of summed log loss.
     pub ridges: Vec<f64>,
-    /// Folds within the training rows.
+    /// Folds within the training rows, and within more of them than `few_rows`, where a choice is safe with fewer.
     pub inner_folds: usize,
+    pub inner_folds_of_many: usize,
+    pub few_rows: usize,
     /// Rows on which choices are made; of more, a sample.
     pub tuning_rows: usize,
-    /// Most features of one model.
+    /// Most features of one model; of a scorecard at most as many as there are rows of the rarer outcome.
     pub features: usize,
     /// Most pairs of features.
     pub pairs: usize,
@@ -44,7 +46,9 @@ impl Default for Recipe {
             bins: 16,
             words: 60,
             ridges: vec![1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3],
-            inner_folds: 3,
+            inner_folds: 5,
+            inner_folds_of_many: 3,
+            few_rows: 20_000,
             tuning_rows: 150_000,
             features: 400,
             pairs: 6,
@@ -107,11 +111,21 @@ fn without_pairs(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Tr
 }
 
 fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
-    let tuned = tune(table, rows, recipe);
-    let coarse = Coarse::of(table, rows, recipe);
     let labels = labels_at(table, rows);
+    let tried = widths(table, &labels, recipe).into_iter().map(|features| Recipe { features, ..recipe.clone() });
+    let tried = tried.map(|recipe| {
+        let tuned = tune(table, rows, &recipe);
+        (recipe, tuned)
+    });
+    let tried: Vec<(Recipe, Tuned)> = tried.collect();
+    let best = tried.iter().min_by(|a, b| a.1.loss.total_cmp(&b.1.loss));
+    let (recipe, tuned) = best.ok_or(fit::Error::OneClass(rows.len()))?;
+    let coarse = Coarse::of(table, rows, recipe);
     let mut fitted = coarse.encoded.fit(&labels, tuned.ridge)?;
     let mut chosen = format!("ridge {}", tuned.ridge);
+    if tried.len() > 1 {
+        chosen += &format!(", {} features", coarse.maps.len());
+    }
     let mut pairs = Vec::new();
     let mut encoded = None;
     if tuned.with_pairs {
@@ -126,10 +140,29 @@ fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Traine
     Ok(Trained { model, calibrator: tuned.calibrator, chosen })
 }
 
+/// Features that any table may have.
+const FEW_FEATURES: usize = 30;
+
+/// How many features are tried, the most first: as many as there are rows of the rarer outcome, and a quarter of that
+/// where the table has so many. Which ones they are is screened in each fit.
+fn widths(table: &CodedTable, labels: &[bool], recipe: &Recipe) -> Vec<usize> {
+    let positives = labels.iter().filter(|label| **label).count();
+    let rarer = positives.min(labels.len() - positives);
+    let most = |features: usize| features.max(FEW_FEATURES).min(recipe.features);
+    let mut widths = vec![most(rarer), most(rarer / 4)];
+    widths.dedup();
+    if table.features.len() <= widths[widths.len() - 1] {
+        widths.truncate(1);
+    }
+    widths
+}
+
 struct Tuned {
     ridge: f64,
     with_pairs: bool,
     calibrator: Platt,
+    /// Summed over the rows that the inner fits did not see; infinite where there are none.
+    loss: f64,
 }
 
 /// The ridge with the least loss on rows that the inner fits did not see, whether pairs lower it by more than a
@@ -147,15 +180,15 @@ fn tune(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Tuned {
     let best = candidates.filter(|(loss, _)| loss.is_finite()).min_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, best)) = best.filter(|_| !labels.is_empty()) else {
         let ridge = recipe.ridges[recipe.ridges.len() / 2];
-        return Tuned { ridge, with_pairs: false, calibrator: Platt::default() };
+        return Tuned { ridge, with_pairs: false, calibrator: Platt::default(), loss: f64::INFINITY };
     };
     let (ridge, plain) = (recipe.ridges[best], of(best));
     let paired: Option<Vec<Vec<f64>>> =
         inner.par_iter().map(|fold| fold.log_odds_with_pairs(table, recipe, best)).collect();
     let paired =
         paired.map(|folds| folds.concat()).filter(|paired| pays(&losses(paired, &labels), &losses(&plain, &labels)));
-    let calibrator = Platt::fit(paired.as_ref().unwrap_or(&plain), &labels);
-    Tuned { ridge, with_pairs: paired.is_some(), calibrator }
+    let held = paired.as_ref().unwrap_or(&plain);
+    Tuned { ridge, with_pairs: paired.is_some(), calibrator: Platt::fit(held, &labels), loss: loss(held) }
 }
 
 /// One inner fold and the fits of every ridge on it.
@@ -224,9 +257,10 @@ const INNER_SEED: u64 = 17;
 
 /// Folds with both outcomes on either side; none where the rows do not allow it.
 fn inner_folds(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Vec<Fold> {
+    let count = if rows.len() <= recipe.few_rows { recipe.inner_folds } else { recipe.inner_folds_of_many };
     let folds = match &table.times {
-        Some(times) => folds::expanding(rows, times, recipe.inner_folds, 0.0).unwrap_or_default(),
-        None => folds::stratified(rows, &table.labels, &table.ids, recipe.inner_folds, INNER_SEED),
+        Some(times) => folds::expanding(rows, times, count, 0.0).unwrap_or_default(),
+        None => folds::stratified(rows, &table.labels, &table.ids, count, INNER_SEED),
     };
     let both = |rows: &[u32]| {
         let positives = rows.iter().filter(|row| table.labels[**row as usize]).count();

@@ -8,7 +8,7 @@ use super::Settings;
 use super::baseline::Baseline;
 use super::bootstrap::{Intervals, Paired};
 use super::calibrate::Platt;
-use super::evaluate::{Grade, Metrics};
+use super::evaluate::{CHANCE, Grade, Metrics};
 use super::family::Family;
 use super::grain::Split;
 use super::latest::Scores;
@@ -100,8 +100,16 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    pub fn beats_baseline(&self) -> bool {
-        self.model.log_loss < self.baseline.log_loss && self.model.auc > self.baseline.auc.max(0.5)
+    /// Why the model had better abstain: it does not beat its rule on later rows, or its ranking of them may be chance.
+    pub fn shortfall(&self) -> Option<String> {
+        if self.model.log_loss >= self.baseline.log_loss || self.model.auc <= self.baseline.auc.max(CHANCE) {
+            return Some(format!("does no better than the {} on later rows", self.baseline_name));
+        }
+        let by_chance = self.intervals.map(|intervals| intervals.auc).filter(|auc| auc.low <= CHANCE);
+        by_chance.map(|auc| {
+            let figures = format!("{:.2} [{:.2}, {:.2}]", self.model.auc, auc.low, auc.high);
+            format!("ranks later rows no better than chance may: AUC {figures}")
+        })
     }
 }
 

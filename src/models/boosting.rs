@@ -2,12 +2,14 @@
 //!
 //! Second-order boosting of the log loss (Friedman, 2001; Chen and Guestrin, 2016). Trees grow best leaf first. A split
 //! sends a set of codes left, so numbers, words and missing values need no special case: the codes of words are put in
-//! order of their mean gradient first (Fisher, 1958). The same input gives the same trees on any number of threads.
+//! order of their mean gradient first (Fisher, 1958). A feature with a direction is never split against it, and what
+//! stands below such a split stays on its side of the middle between the two sides' values. The same input gives the same trees on any number of threads.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::fit::sigmoid;
+use super::monotone::Direction;
 
 /// What training is bound by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +32,8 @@ pub struct Coded<'a> {
     pub codes: &'a [Vec<u8>],
     /// Whether the codes of a feature have an order.
     pub ordered: &'a [bool],
+    /// Which way the log-odds must run along a feature's codes; a feature without an order must be free.
+    pub directions: &'a [Direction],
 }
 
 /// Codes that go left: one bit per code.
@@ -186,6 +190,39 @@ impl Cell {
     fn score(self, l2: f64) -> f64 {
         self.gradient * self.gradient / (self.curvature + l2)
     }
+
+    /// The value that lowers the loss most, within bounds.
+    fn value(self, l2: f64, bounds: Bounds) -> f64 {
+        (-self.gradient / (self.curvature + l2)).clamp(bounds.low, bounds.high)
+    }
+
+    /// The score of that value.
+    fn score_within(self, l2: f64, bounds: Bounds) -> f64 {
+        let value = self.value(l2, bounds);
+        -(2.0 * self.gradient + (self.curvature + l2) * value) * value
+    }
+}
+
+/// Values that a node may have, before the learning rate, so that no split above it is turned round further down.
+#[derive(Clone, Copy, PartialEq)]
+struct Bounds {
+    low: f64,
+    high: f64,
+}
+
+const UNBOUND: Bounds = Bounds { low: f64::NEG_INFINITY, high: f64::INFINITY };
+
+impl Bounds {
+    /// Those of the two sides of a split on a feature with a direction: the middle of their values keeps them apart.
+    fn halves(self, direction: Direction, left: f64, right: f64) -> (Bounds, Bounds) {
+        let middle = 0.5 * (left + right);
+        let (below, above) = (Bounds { high: middle, ..self }, Bounds { low: middle, ..self });
+        match direction {
+            Direction::Free => (self, self),
+            Direction::Rises => (below, above),
+            Direction::Falls => (above, below),
+        }
+    }
 }
 
 /// A leaf that may still be split.
@@ -195,6 +232,7 @@ struct Leaf {
     total: Cell,
     /// One table of codes per candidate feature.
     sums: Vec<Vec<Cell>>,
+    bounds: Bounds,
     best: Option<Candidate>,
 }
 
@@ -221,7 +259,7 @@ impl<'a> Growing<'a> {
         let all: Vec<u32> = (0..self.slopes.len() as u32).collect();
         let sums = self.sums(&all);
         let mut tree = Tree { nodes: Vec::new() };
-        let mut leaves = vec![self.leaf(&mut tree, all, sums)];
+        let mut leaves = vec![self.leaf(&mut tree, all, sums, UNBOUND)];
         while leaves.len() < self.params.leaves {
             let gain = |leaf: &Leaf| leaf.best.as_ref().map_or(0.0, |best| best.gain);
             let strongest =
@@ -231,18 +269,20 @@ impl<'a> Growing<'a> {
             leaves.extend([left, right]);
         }
         for leaf in &leaves {
-            let value = -self.params.learning_rate * leaf.total.gradient / (leaf.total.curvature + self.params.l2);
+            let rate = self.params.learning_rate;
+            let value = -rate * leaf.total.gradient / (leaf.total.curvature + self.params.l2);
+            let value = value.clamp(rate * leaf.bounds.low, rate * leaf.bounds.high);
             tree.nodes[leaf.node].value = value;
             leaf.rows.iter().for_each(|row| log_odds[*row as usize] += value);
         }
         tree
     }
 
-    fn leaf(&self, tree: &mut Tree, rows: Vec<u32>, sums: Vec<Vec<Cell>>) -> Leaf {
-        let total = sums.first().map_or(Cell::default(), |cells| cells.iter().fold(Cell::default(), |a, b| a.plus(*b)));
+    fn leaf(&self, tree: &mut Tree, rows: Vec<u32>, sums: Vec<Vec<Cell>>, bounds: Bounds) -> Leaf {
+        let total = total(&sums);
         tree.nodes.push(Node { rows: rows.len() as f64, value: 0.0, split: None });
-        let best = self.best(&sums, total);
-        Leaf { node: tree.nodes.len() - 1, rows, total, sums, best }
+        let best = self.best(&sums, total, bounds);
+        Leaf { node: tree.nodes.len() - 1, rows, total, sums, bounds, best }
     }
 
     fn divide(&self, tree: &mut Tree, leaf: Leaf) -> (Leaf, Leaf) {
@@ -257,7 +297,10 @@ impl<'a> Growing<'a> {
         let minus = |(all, part): (&Vec<Cell>, &Vec<Cell>)| all.iter().zip(part).map(|(a, b)| a.minus(*b)).collect();
         let large: Vec<Vec<Cell>> = leaf.sums.iter().zip(&small).map(minus).collect();
         let (left_sums, right_sums) = if left.len() <= right.len() { (small, large) } else { (large, small) };
-        let (left, right) = (self.leaf(tree, left, left_sums), self.leaf(tree, right, right_sums));
+        let (direction, l2) = (self.coded.directions[feature], self.params.l2);
+        let value = |sums: &[Vec<Cell>]| total(sums).value(l2, leaf.bounds);
+        let (below, above) = leaf.bounds.halves(direction, value(&left_sums), value(&right_sums));
+        let (left, right) = (self.leaf(tree, left, left_sums, below), self.leaf(tree, right, right_sums, above));
         tree.nodes[leaf.node].split = Some(Split { feature, left_codes, left: left.node, right: right.node });
         (left, right)
     }
@@ -278,14 +321,15 @@ impl<'a> Growing<'a> {
         self.features.par_iter().map(of).collect()
     }
 
-    fn best(&self, sums: &[Vec<Cell>], total: Cell) -> Option<Candidate> {
+    fn best(&self, sums: &[Vec<Cell>], total: Cell, bounds: Bounds) -> Option<Candidate> {
         let least = self.params.min_rows as f64;
         if total.rows < 2.0 * least {
             return None;
         }
         let candidates = self.features.iter().zip(sums).filter_map(|(feature, cells)| {
             let order = in_order(cells, self.coded.ordered[*feature]);
-            let (gain, taken, missing_left) = self.cut(cells, &order, total)?;
+            let held = Held { direction: self.coded.directions[*feature], bounds };
+            let (gain, taken, missing_left) = self.cut(cells, &order, total, held)?;
             let mut left_codes = CodeSet::default();
             order[..taken].iter().for_each(|code| left_codes.insert(*code));
             if missing_left {
@@ -300,16 +344,18 @@ impl<'a> Growing<'a> {
     }
 
     /// The best cut of codes in order: its gain, how many go left, and whether missing values do.
-    fn cut(&self, cells: &[Cell], order: &[usize], total: Cell) -> Option<(f64, usize, bool)> {
+    fn cut(&self, cells: &[Cell], order: &[usize], total: Cell, held: Held) -> Option<(f64, usize, bool)> {
         let (l2, least, missing) = (self.params.l2, self.params.min_rows as f64, cells[0]);
-        let whole = total.score(l2);
+        let score =
+            |cell: Cell| if held.bounds == UNBOUND { cell.score(l2) } else { cell.score_within(l2, held.bounds) };
+        let whole = score(total);
         let mut left = Cell::default();
         let mut best: Option<(f64, usize, bool)> = None;
         let mut try_cut = |left: Cell, taken: usize, missing_left: bool| {
             let right = total.minus(left);
-            let gain = left.score(l2) + right.score(l2) - whole;
+            let gain = score(left) + score(right) - whole;
             let enough = left.rows >= least && right.rows >= least && gain > 1e-9 * whole.max(1.0);
-            if enough && best.is_none_or(|(most, ..)| gain > most) {
+            if enough && held.allows(left, right, l2) && best.is_none_or(|(most, ..)| gain > most) {
                 best = Some((gain, taken, missing_left));
             }
         };
@@ -322,6 +368,29 @@ impl<'a> Growing<'a> {
         }
         best
     }
+}
+
+/// What a cut is held to.
+#[derive(Clone, Copy)]
+struct Held {
+    direction: Direction,
+    bounds: Bounds,
+}
+
+impl Held {
+    fn allows(self, left: Cell, right: Cell, l2: f64) -> bool {
+        let value = |cell: Cell| cell.value(l2, self.bounds);
+        match self.direction {
+            Direction::Free => true,
+            Direction::Rises => value(left) <= value(right),
+            Direction::Falls => value(left) >= value(right),
+        }
+    }
+}
+
+/// All rows of a node, from the sums of any feature.
+fn total(sums: &[Vec<Cell>]) -> Cell {
+    sums.first().map_or(Cell::default(), |cells| cells.iter().fold(Cell::default(), |a, b| a.plus(*b)))
 }
 
 /// Smooths the mean gradient of rare words when they are put in order.

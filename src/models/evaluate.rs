@@ -30,6 +30,15 @@ pub enum Grade {
     C,
 }
 
+/// Test rows of the rarer outcome below which no model is graded A.
+const A_ROWS: usize = 30;
+
+/// Where the interval of an A's AUC begins at least.
+const A_LOW: f64 = 0.65;
+
+/// AUC of a ranking that tells nothing.
+pub const CHANCE: f64 = 0.5;
+
 impl Grade {
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,13 +48,16 @@ impl Grade {
         }
     }
 
-    /// A: ranks well, saves at least a tenth of the baseline's log loss and is calibrated within 5 points.
-    /// B: ranks usefully and beats the baseline. C: anything else.
-    pub fn of(model: &Metrics, baseline: &Metrics) -> Grade {
+    /// A: ranks well, saves at least a tenth of the baseline's log loss and is calibrated within 5 points, all that on
+    /// enough rows of either outcome. B: ranks usefully and beats the baseline. C: anything else. `auc_low` is the lower
+    /// end of the AUC's 95 % interval, where one was drawn.
+    pub fn of(model: &Metrics, baseline: &Metrics, auc_low: Option<f64>) -> Grade {
         let saved = 1.0 - model.log_loss / baseline.log_loss;
-        if model.auc >= 0.75 && saved >= 0.10 && model.calibration_error <= 0.05 {
+        let at_least = |least: f64| auc_low.is_none_or(|low| low > least);
+        let enough = model.positives.min(model.rows - model.positives) >= A_ROWS && at_least(A_LOW);
+        if model.auc >= 0.75 && saved >= 0.10 && model.calibration_error <= 0.05 && enough {
             Grade::A
-        } else if model.auc >= 0.60 && saved > 0.0 && model.auc > baseline.auc {
+        } else if model.auc >= 0.60 && saved > 0.0 && model.auc > baseline.auc && at_least(CHANCE) {
             Grade::B
         } else {
             Grade::C

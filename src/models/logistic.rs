@@ -1,5 +1,6 @@
 //! The plain challenger: linfa's logistic regression on standardised numbers and one column per word, written as points
-//! by bin, so that it is applied and explained like the scorecard.
+//! by bin, so that it is applied and explained like the scorecard. A number whose slope runs against its direction is taken
+//! out and the others are fitted again, which is what a sign constraint comes to.
 
 use super::bins::Bins;
 use super::fit;
@@ -35,25 +36,17 @@ impl Learner for Logistic {
     }
 
     fn fit(&self, encoded: &Encoded, labels: &[bool], candidate: f64) -> Result<Scorecard, fit::Error> {
-        let columns: Vec<Columns> = (0..encoded.specs.len()).map(|at| Columns::of(encoded, at)).collect();
-        let width: usize = columns.iter().map(|columns| columns.width).sum();
-        let mut values = Vec::with_capacity(labels.len() * width);
-        for row in 0..labels.len() {
-            for (codes, columns) in encoded.design.codes.iter().zip(&columns) {
-                values.extend_from_slice(columns.row(codes[row]));
+        let mut columns: Vec<Columns> = (0..encoded.specs.len()).map(|at| Columns::of(encoded, at)).collect();
+        let directions = encoded.ordered_directions();
+        loop {
+            let (intercept, effects) = solved(&columns, encoded, labels, candidate)?;
+            let against = |at: &usize| directions[*at].is_broken_by(&columns[*at].line(&effects[*at]));
+            let against: Vec<usize> = (0..columns.len()).filter(against).collect();
+            if against.is_empty() {
+                return Ok(encoded.centred(intercept, &effects, candidate));
             }
+            against.into_iter().for_each(|at| columns[at].flatten());
         }
-        let (intercept, weights) = fit::plain(values, labels, candidate, TOLERANCE)?;
-        let mut rest = weights.as_slice();
-        let effects: Vec<Vec<f64>> = columns
-            .iter()
-            .map(|columns| {
-                let own;
-                (own, rest) = rest.split_at(columns.width);
-                columns.by_code.chunks_exact(columns.width).map(|row| fit::dot(row, own)).collect()
-            })
-            .collect();
-        Ok(encoded.centred(intercept, &effects, candidate))
     }
 
     fn chosen(&self, candidate: f64) -> String {
@@ -61,10 +54,37 @@ impl Learner for Logistic {
     }
 }
 
+/// Intercept, and effect per feature and code.
+fn solved(
+    columns: &[Columns],
+    encoded: &Encoded,
+    labels: &[bool],
+    ridge: f64,
+) -> Result<(f64, Vec<Vec<f64>>), fit::Error> {
+    let width: usize = columns.iter().map(|columns| columns.width).sum();
+    let mut values = Vec::with_capacity(labels.len() * width);
+    for row in 0..labels.len() {
+        for (codes, columns) in encoded.design.codes.iter().zip(columns) {
+            values.extend_from_slice(columns.row(codes[row]));
+        }
+    }
+    let (intercept, weights) = fit::plain(values, labels, ridge, TOLERANCE)?;
+    let mut rest = weights.as_slice();
+    let effects = columns.iter().map(|columns| {
+        let own;
+        (own, rest) = rest.split_at(columns.width);
+        columns.by_code.chunks_exact(columns.width).map(|row| fit::dot(row, own)).collect()
+    });
+    let effects = effects.collect();
+    Ok((intercept, effects))
+}
+
 /// Values of a feature's columns: one row per code.
 struct Columns {
     width: usize,
     by_code: Vec<f64>,
+    /// Codes of numbers that training rows have, in order.
+    met: Vec<usize>,
 }
 
 impl Columns {
@@ -74,7 +94,18 @@ impl Columns {
             Bins::Numbers { .. } => standardised(means, counts),
             Bins::Words { .. } => one_per_word(counts),
         };
-        Columns { width: by_code[0].len(), by_code: by_code.concat() }
+        let met = (1..counts.len()).filter(|code| counts[*code] > 0).collect();
+        Columns { width: by_code[0].len(), by_code: by_code.concat(), met }
+    }
+
+    /// Effects of the numbers that occur, in their order.
+    fn line(&self, effects: &[f64]) -> Vec<f64> {
+        self.met.iter().map(|code| effects[*code]).collect()
+    }
+
+    /// Takes the number itself out; whether it is missing stays.
+    fn flatten(&mut self) {
+        self.by_code.iter_mut().step_by(self.width).for_each(|value| *value = 0.0);
     }
 
     fn row(&self, code: u8) -> &[f64] {

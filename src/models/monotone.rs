@@ -31,6 +31,16 @@ impl Direction {
         }
     }
 
+    /// Whether effects in the order of their numbers run the other way anywhere.
+    pub fn is_broken_by(self, effects: &[f64]) -> bool {
+        match self {
+            Direction::Free => false,
+            Direction::Rises | Direction::Falls => {
+                effects.windows(2).any(|pair| self.sign() * (pair[1] - pair[0]) < 0.0)
+            }
+        }
+    }
+
     const fn sign(self) -> f64 {
         match self {
             Direction::Falls => -1.0,

@@ -165,6 +165,22 @@ impl<'a> Registry<'a> {
         paths.iter().map(|path| self.version_at(slot, path)).collect()
     }
 
+    /// What the last training up to `day` stored in a slot, oldest first; versions stand in the order of their trainings.
+    pub fn last_trained(&self, slot: &str, day: Day) -> Result<Vec<Version>, Error> {
+        let mut last: Vec<Version> = Vec::new();
+        for path in self.numbered(&format!("models/{slot}"))?.into_iter().rev() {
+            let version = self.version_at(slot, &path)?;
+            let trained = version.artifact.trained.as_of;
+            match last.first() {
+                _ if trained > day => {}
+                Some(later) if trained < later.artifact.trained.as_of => break,
+                _ => last.push(version),
+            }
+        }
+        last.reverse();
+        Ok(last)
+    }
+
     /// The version with this number or with a model id that begins so.
     pub fn version(&self, slot: &str, wanted: &str) -> Result<Version, Error> {
         let versions = self.versions(slot)?;

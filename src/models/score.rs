@@ -14,7 +14,7 @@ use super::explain::{self, Explainer, Explanation};
 use super::fit::sigmoid;
 use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
-use super::registry::{self, Registry};
+use super::registry::{self, Registry, Version};
 use super::scorecard::Scorecard;
 use super::table::{Column, Features, Frame, Table, Values};
 use super::{ModelEvaluation, Propensity, Settings, features, survival};
@@ -30,6 +30,8 @@ use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind, 
 pub struct Scorer {
     /// By slot, with the reason of its promotion.
     champions: BTreeMap<String, (Artifact, String)>,
+    /// What the last training of each slot refused.
+    refused: Vec<ModelEvaluation>,
 }
 
 /// What the models say tonight.
@@ -138,13 +140,17 @@ impl Scorer {
     /// Reads the champions that a run of `day` may use; models promoted on later days do not exist for it.
     pub fn load(store: &Store, day: Day) -> Result<Scorer, registry::Error> {
         let registry = Registry::of(store);
-        let mut champions = BTreeMap::new();
+        let (mut champions, mut refused) = (BTreeMap::new(), Vec::new());
         for slot in registry.slots()? {
-            if let Some(champion) = registry.champion(&slot, day)? {
-                champions.insert(slot, champion);
+            let Some(champion) = registry.champion(&slot, day)? else { continue };
+            for Version { artifact, verdict, .. } in registry.last_trained(&slot, day)? {
+                if let Some(verdict) = verdict.filter(|_| artifact.model_id != champion.0.model_id) {
+                    refused.push(ModelEvaluation::of(&artifact, false, &verdict.reason));
+                }
             }
+            champions.insert(slot, champion);
         }
-        Ok(Scorer { champions })
+        Ok(Scorer { champions, refused })
     }
 
     /// The versions with these model ids, whatever scores now; slots that have none of them are left out.
@@ -157,13 +163,13 @@ impl Scorer {
                 champions.insert(slot, (version.artifact, "recalled".to_owned()));
             }
         }
-        Ok(Scorer { champions })
+        Ok(Scorer { champions, refused: Vec::new() })
     }
 
     /// A scorer of models at hand; the last of a slot counts.
     pub fn of(models: impl IntoIterator<Item = Artifact>) -> Scorer {
         let champion = |model: Artifact| (model.slot(), (model, "given".to_owned()));
-        Scorer { champions: models.into_iter().map(champion).collect() }
+        Scorer { champions: models.into_iter().map(champion).collect(), refused: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -180,10 +186,11 @@ impl Scorer {
         self.champions.iter().map(|(slot, (model, _))| (slot.as_str(), model))
     }
 
-    /// The rows of `model_evaluations` for the champions in use, by slot: the same on the night that trained them and
-    /// on every later one.
+    /// The rows of `model_evaluations`: the champions in use, by slot, and after them what the last training refused; the
+    /// same on the night that trained them and on every later one until the next training.
     pub fn evaluations(&self) -> Vec<ModelEvaluation> {
-        self.champions.values().map(|(model, reason)| ModelEvaluation::of(model, true, reason)).collect()
+        let champions = self.champions.values().map(|(model, reason)| ModelEvaluation::of(model, true, reason));
+        champions.chain(self.refused.iter().cloned()).collect()
     }
 
     /// Everything that the models say of `facts`, which stand by account index.

@@ -130,13 +130,17 @@ impl Encoded {
     }
 
     fn directed(&self, labels: &[bool], params: ScorecardParams) -> Result<Fitted, fit::Error> {
+        let fit = |design: &Design| fit::scorecard(design, labels, params.clone());
+        monotone::fitted(&self.design, &self.counts, &self.ordered_directions(), fit)
+    }
+
+    /// The directions; words have no order and are free.
+    pub fn ordered_directions(&self) -> Vec<Direction> {
         let of = |(direction, (_, bins, _)): (&Direction, &(Spec, Bins, Typical))| match bins {
             Bins::Numbers { .. } => *direction,
             Bins::Words { .. } => Direction::Free,
         };
-        let directions: Vec<Direction> = self.directions.iter().zip(&self.specs).map(of).collect();
-        let fit = |design: &Design| fit::scorecard(design, labels, params.clone());
-        monotone::fitted(&self.design, &self.counts, &directions, fit)
+        self.directions.iter().zip(&self.specs).map(of).collect()
     }
 
     /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that

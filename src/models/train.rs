@@ -70,9 +70,7 @@ pub fn train_families(
     };
     let attempt = |family: Family| {
         let Judged { fitted, tested } = judged(target, examples, &ground, family, settings)?;
-        let evaluation = &fitted.evaluation;
-        let abstains = (!evaluation.beats_baseline())
-            .then(|| format!("does no better than the {} on later rows", evaluation.baseline_name));
+        let abstains = fitted.evaluation.shortfall();
         Ok(Challenger { artifact: assembled(Some(fitted), abstains), tested })
     };
     let first = attempt(Family::default()).unwrap_or_else(refused);
@@ -215,13 +213,14 @@ fn compared(
     let (labels, accounts) = (examples.labels_at(&parts.test), examples.accounts_at(&parts.test));
     let (model, baseline) = (metrics(own, &labels)?, metrics(ruled, &labels)?);
     let by = settings.resampling();
+    let intervals = Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by));
     Some(Evaluation {
         split: parts.split.clone(),
         baseline_name: rule.name,
-        grade: Grade::of(&model, &baseline),
+        grade: Grade::of(&model, &baseline, intervals.map(|intervals| intervals.auc.low)),
         model,
         baseline,
-        intervals: Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by)),
+        intervals,
         against_baseline: paired(own, ruled, &labels, &accounts, by),
         ranking: None,
     })

@@ -71,7 +71,7 @@ impl Learner for Trees {
 
 fn fitted(encoded: &Encoded, labels: &[bool], rounds: usize, watch: &mut dyn FnMut(&Tree) -> bool) -> Boosted {
     let ordered: Vec<bool> = encoded.specs.iter().map(|(_, bins, _)| matches!(bins, Bins::Numbers { .. })).collect();
-    let coded = Coded { codes: &encoded.design.codes, ordered: &ordered };
+    let coded = Coded { codes: &encoded.design.codes, ordered: &ordered, directions: &encoded.ordered_directions() };
     Boosted::fit(&coded, labels, &Params { rounds, ..PARAMS }, watch)
 }
 
