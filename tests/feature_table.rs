@@ -304,7 +304,8 @@ fn telco_churn_is_read_and_judged_as_it_comes() {
 
 #[test]
 fn of_a_rare_outcome_the_bins_lie_where_it_happens() {
-    let line = |row: usize| format!("acc-{row},{row}.5,{}", if row >= 1_900 && row % 2 == 0 { "yes" } else { "no" });
+    let line =
+        |row: usize| format!("acc-{row},{row}.5,{}", if row >= 1_900 && row.is_multiple_of(2) { "yes" } else { "no" });
     let lines: Vec<String> = (0..2_000).map(line).collect();
     let table = read(
         &format!("account,use,left\n{}", lines.join("\n")),
