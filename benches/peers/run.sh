@@ -27,6 +27,11 @@ report=docs/models-benchmarks.md
   echo
   "$venv/bin/python" $here/compare.py "${CARGO_TARGET_DIR:-target}/release/foothold"
   echo
+  echo "## Many public tables"
+  echo "The same folds of the tables that \`many.csv\` lists, from R's data packages; each model with one setting for all."
+  echo
+  "$venv/bin/python" $here/many.py "${CARGO_TARGET_DIR:-target}/release/foothold"
+  echo
   echo "## The same encoded matrix"
   echo "One fit of one penalty, on numbers in 12 quantile bins each; CPU seconds are of all threads. scikit-learn stops at its default tolerance, foothold where no coefficient moves by 1e-5."
   echo

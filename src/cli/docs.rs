@@ -123,7 +123,7 @@ fn features() -> String {
         "# Features\n\nWhat the models read of an account on a day, by the same function for training and for the night. `<product>`, \
          `<metric>`, `<name>` and `<feature>` stand for what the data names. A feature that is not known is missing, which \
          is a value of its own; window 0 is the state at the end of the day. A known direction is one that `models.monotone` \
-         holds a scorecard to.\n\n| feature | unit | source | window | known direction | meaning |\n|---|---|---|--:|---|---|\n",
+         holds the models to.\n\n| feature | unit | source | window | known direction | meaning |\n|---|---|---|--:|---|---|\n",
     );
     for feature in catalogue::all() {
         let window = if feature.window_days > 0 { format!("{} days", feature.window_days) } else { "0".into() };

@@ -182,14 +182,24 @@ fn tune(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Tuned {
         let ridge = recipe.ridges[recipe.ridges.len() / 2];
         return Tuned { ridge, with_pairs: false, calibrator: Platt::default(), loss: f64::INFINITY };
     };
-    let (ridge, plain) = (recipe.ridges[best], of(best));
-    let paired: Option<Vec<Vec<f64>>> =
-        inner.par_iter().map(|fold| fold.log_odds_with_pairs(table, recipe, best)).collect();
-    let paired =
-        paired.map(|folds| folds.concat()).filter(|paired| pays(&losses(paired, &labels), &losses(&plain, &labels)));
-    let held = paired.as_ref().unwrap_or(&plain);
-    Tuned { ridge, with_pairs: paired.is_some(), calibrator: Platt::fit(held, &labels), loss: loss(held) }
+    let plain = of(best);
+    let weaker = recipe.ridges.iter().position(|ridge| *ridge <= PAIRS_RIDGE).filter(|weaker| *weaker > best);
+    let with_pairs = |candidate: usize| {
+        let by_fold = inner.par_iter().map(|fold| fold.log_odds_with_pairs(table, recipe, candidate));
+        let by_fold: Option<Vec<Vec<f64>>> = by_fold.collect();
+        Some((candidate, by_fold?.concat()))
+    };
+    let paired = std::iter::once(best).chain(weaker).filter_map(with_pairs);
+    let paired = paired.min_by(|a, b| loss(&a.1).total_cmp(&loss(&b.1)));
+    let paired = paired.filter(|(_, paired)| pays(&losses(paired, &labels), &losses(&plain, &labels)));
+    let (candidate, held) = paired.as_ref().map_or((best, &plain), |(candidate, held)| (*candidate, held));
+    let calibrator = Platt::fit(held, &labels);
+    Tuned { ridge: recipe.ridges[candidate], with_pairs: paired.is_some(), calibrator, loss: loss(held) }
 }
+
+/// Pairs are tried with a penalty no stronger than this too: where little is told by one feature alone, the strongest
+/// penalty wins and would flatten what only two tell together.
+const PAIRS_RIDGE: f64 = 30.0;
 
 /// One inner fold and the fits of every ridge on it.
 struct Inner<'a> {

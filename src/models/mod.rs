@@ -129,7 +129,7 @@ pub struct Settings {
     /// better.
     #[serde(default)]
     pub challengers: Vec<Family>,
-    /// Whether the scorecard's effects are held to the directions that the feature catalogue knows.
+    /// Whether the models of every family are held to the directions that the feature catalogue knows.
     #[serde(default)]
     pub monotone: bool,
     /// Whether the first night of an output trains the challengers too, rather than the next `foothold train`.
