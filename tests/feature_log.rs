@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use foothold::extracts::tables::{FeatureLog, FeatureLogBuilder, FeatureUse};
+use foothold::extracts::tables::{DayUse, FeatureLog, FeatureLogBuilder, FeatureUse};
 use foothold::extracts::{self, State};
 use foothold::store::Access;
 use foothold::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
@@ -53,6 +53,15 @@ fn known(rows: &[FeatureUse], day: Day, without: &Range<Day>) -> Vec<FeatureUse>
     asked.copied().collect()
 }
 
+/// What comes run by run, as far as it says what a row says.
+fn run_by_run(log: &FeatureLog, day: Day, without: Range<Day>) -> Vec<(UserIx, FeatureIx, DayUse)> {
+    let (mut log, mut rows, mut uses) = (log.known(ACCOUNT, day, without), Vec::new(), Vec::new());
+    while let Some((user, feature)) = log.next_run(&mut uses) {
+        rows.extend(uses.drain(..).map(|of_day| (user, feature, of_day)));
+    }
+    rows
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -67,6 +76,11 @@ proptest! {
         let without = FIRST.plus(from)..FIRST.plus(from + days);
         prop_assert_eq!(log.of(ACCOUNT).collect::<Vec<_>>(), rows.clone());
         prop_assert_eq!(log.known(ACCOUNT, day, without.clone()).collect::<Vec<_>>(), known(&rows, day, &without));
+        let asked = known(&rows, day, &without).into_iter().map(|row| {
+            let FeatureUse { user, feature, day, events, in_trial, .. } = row;
+            (user, feature, DayUse { day, events, in_trial })
+        });
+        prop_assert_eq!(run_by_run(&log, day, without.clone()), asked.collect::<Vec<_>>());
         let firsts = Day::MIN..Day::MAX;
         prop_assert_eq!(log.known(ACCOUNT, day, firsts.clone()).collect::<Vec<_>>(), known(&rows, day, &firsts));
     }

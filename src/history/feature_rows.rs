@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::View;
-use crate::extracts::tables::{DayUse, FeatureUse};
+use crate::extracts::tables::DayUse;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// The rows of one account, by (user, feature, day).
@@ -23,16 +23,13 @@ pub struct Run {
 }
 
 impl FeatureRows {
-    /// Of the days in `without`, only what is the first of its user and feature.
     pub(super) fn of(view: View, account: AccountIx, without: Range<Day>) -> FeatureRows {
-        let uses = view.extracts.feature_usage.known(account, view.day, without);
-        let mut rows = FeatureRows { runs: Vec::new(), uses: Vec::with_capacity(uses.size_hint().1.unwrap_or(0)) };
-        for FeatureUse { user, feature, day, events, in_trial, .. } in uses {
-            rows.uses.push(DayUse { day, events, in_trial });
-            let to = rows.uses.len() as u32;
-            match rows.runs.last_mut() {
-                Some(run) if (run.user, run.feature) == (user, feature) => run.to = to,
-                _ => rows.runs.push(Run { user, feature, from: to - 1, to }),
+        let mut log = view.extracts.feature_usage.known(account, view.day, without);
+        let mut rows = FeatureRows { runs: Vec::new(), uses: Vec::with_capacity(log.size_hint().1.unwrap_or(0)) };
+        while let Some((user, feature)) = log.next_run(&mut rows.uses) {
+            let (from, to) = (rows.runs.last().map_or(0, |run| run.to), rows.uses.len() as u32);
+            if from < to {
+                rows.runs.push(Run { user, feature, from, to });
             }
         }
         rows

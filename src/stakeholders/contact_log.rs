@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::extracts::InputTable;
-use crate::extracts::tables::ActivityKind;
+use crate::extracts::tables::{ActivityKind, DayUse};
 use crate::history::View;
 use crate::vocabulary::{AccountIx, ContactIx, Day, UserIx};
 
@@ -76,14 +76,18 @@ fn active_days(view: View, account: AccountIx, days: i32) -> Option<Vec<(UserIx,
     if !view.extracts.has(InputTable::FeatureUsage) {
         return None;
     }
-    let mut seen: Vec<(UserIx, u128)> = Vec::new();
     let since = view.day.minus(days.min(MAX_ACTIVE_DAYS) - 1);
-    for row in view.feature_usage_since(account, since).filter(|row| row.events > 0) {
-        let age = view.day.since(row.day);
+    let mut log = view.extracts.feature_usage.known(account, view.day, Day::MIN..since);
+    let (mut seen, mut uses): (Vec<(UserIx, u128)>, Vec<DayUse>) = (Vec::new(), Vec::new());
+    while let Some((user, _)) = log.next_run(&mut uses) {
+        let recent = uses.iter().rev().take_while(|use_| use_.day >= since).filter(|use_| use_.events > 0);
+        let used = recent.fold(0, |used: u128, use_| used | 1 << view.day.since(use_.day));
         match seen.last_mut() {
-            Some((user, days)) if *user == row.user => *days |= 1 << age,
-            _ => seen.push((row.user, 1 << age)),
+            _ if used == 0 => {}
+            Some((last, days)) if *last == user => *days |= used,
+            _ => seen.push((user, used)),
         }
+        uses.clear();
     }
     Some(seen.into_iter().map(|(user, days)| (user, days.count_ones())).collect())
 }

@@ -150,9 +150,9 @@ struct Sought {
 
 impl Sought {
     #[inline]
-    fn has(&self, row: &FeatureUse, shown: bool) -> bool {
-        let known = self.on.is_none_or(|day| row.day <= day && row.seen().on(day));
-        known && !(shown && self.without.contains(&row.day))
+    fn has(&self, row: Day, seen: Seen, shown: bool) -> bool {
+        let known = self.on.is_none_or(|day| row <= day && seen.on(day));
+        known && !(shown && self.without.contains(&row))
     }
 
     /// Whether no row of a block can be meant.
@@ -190,65 +190,108 @@ struct Group {
     shown: bool,
 }
 
-impl Group {
-    /// The row that the reader stands at; its day is known.
+/// What stands in a row beside its day.
+struct Content {
+    seen: Seen,
+    events: u32,
+    in_trial: bool,
+}
+
+impl Content {
     #[inline]
-    fn row(&self, reader: &mut Reader) -> FeatureUse {
-        let Group { account, user, feature, day, .. } = *self;
+    fn read(reader: &mut Reader, day: Day) -> Content {
         let content = reader.number();
-        let (mut known, mut superseded) = (day, Day::MAX);
+        let mut seen = Seen { known: day, superseded: Day::MAX };
         if content & VERSIONED != 0 {
-            known = known.plus(reader.number() as i32);
-            superseded = match reader.number() {
+            seen.known = day.plus(reader.number() as i32);
+            seen.superseded = match reader.number() {
                 0 => Day::MAX,
-                days => known.plus(days as i32),
+                days => seen.known.plus(days as i32),
             };
         }
-        let (in_trial, events) = (content >> 1 & 1 == 1, (content >> 2) as u32);
-        FeatureUse { account, user, feature, day, known, superseded, events, in_trial }
+        Content { seen, events: (content >> 2) as u32, in_trial: content >> 1 & 1 == 1 }
     }
 }
 
 impl Uses<'_> {
-    /// Goes to the next block that may hold a row that is asked for; `false` at the end.
+    /// The next user and feature; what is asked for of theirs is appended to `known`, by day. `None` after the last; not
+    /// to be mixed with single rows.
+    pub fn next_run(&mut self, known: &mut Vec<DayUse>) -> Option<(UserIx, FeatureIx)> {
+        if self.left == 0 {
+            return None;
+        }
+        self.head();
+        loop {
+            if self.enter() {
+                self.block_into(known);
+            }
+            if !self.group.more || self.left == 0 {
+                return Some((self.group.user, self.group.feature));
+            }
+            self.step();
+        }
+    }
+
+    /// Appends what is asked for of the block.
+    fn block_into(&mut self, known: &mut Vec<DayUse>) {
+        let (mut reader, mut day, mut shown) = (self.reader.clone(), self.group.day, self.group.shown);
+        for left in (0..std::mem::take(&mut self.block)).rev() {
+            let Content { seen, events, in_trial } = Content::read(&mut reader, day);
+            if self.sought.has(day, seen, shown) {
+                shown = true;
+                known.push(DayUse { day, events, in_trial });
+            }
+            if left > 0 {
+                day = day.plus(reader.signed() as i32);
+            }
+        }
+        (self.reader, self.group.day, self.group.shown) = (reader, day, shown);
+    }
+
+    /// Begins the next user and feature.
+    fn head(&mut self) {
+        self.place += self.reader.number() as usize;
+        self.group.user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
+        self.group.feature = FeatureIx::from(self.reader.number() as usize);
+        self.group.day = Day(self.reader.signed() as i32);
+        self.group.shown = false;
+    }
+
+    /// Goes from the end of a block to the first day of the next.
+    fn step(&mut self) {
+        self.group.day = self.group.day.plus(self.reader.signed() as i32);
+    }
+
+    /// Enters the block that begins here, or goes to its end where it holds no row that is asked for.
     fn enter(&mut self) -> bool {
-        while self.left > 0 {
-            if self.group.more {
-                self.group.day = self.group.day.plus(self.reader.signed() as i32);
-            } else {
-                self.place += self.reader.number() as usize;
-                self.group.user = self.users.get(self.place).copied().unwrap_or(UserIx(0));
-                self.group.feature = FeatureIx::from(self.reader.number() as usize);
-                self.group.day = Day(self.reader.signed() as i32);
-                self.group.shown = false;
-            }
-            let (rows, span, bytes) = (self.reader.number(), self.reader.number(), self.reader.number());
-            self.group.more = rows & 1 == 1;
-            let rows = (rows >> 1).max(1) as usize;
-            self.left = self.left.saturating_sub(rows);
-            let last = self.group.day.plus(span as i32);
-            if !self.sought.leaves_out(self.group.day, last, self.group.shown) {
-                self.block = rows;
-                return true;
-            }
+        let (rows, span, bytes) = (self.reader.number(), self.reader.number(), self.reader.number());
+        self.group.more = rows & 1 == 1;
+        let rows = (rows >> 1).max(1) as usize;
+        self.left = self.left.saturating_sub(rows);
+        let last = self.group.day.plus(span as i32);
+        if self.sought.leaves_out(self.group.day, last, self.group.shown) {
             self.reader.take(bytes as usize);
             self.group.day = last;
+            return false;
         }
-        false
+        self.block = rows;
+        true
     }
 
     /// The next row of the block that is asked for.
     #[inline]
     fn next_of_block(&mut self) -> Option<FeatureUse> {
         while let Some(left) = self.block.checked_sub(1) {
-            let row = self.group.row(&mut self.reader);
+            let Group { account, user, feature, day, shown, .. } = self.group;
+            let Content { seen, events, in_trial } = Content::read(&mut self.reader, day);
             self.block = left;
             if left > 0 {
-                self.group.day = self.group.day.plus(self.reader.signed() as i32);
+                self.step();
             }
-            if self.sought.has(&row, self.group.shown) {
+            if self.sought.has(day, seen, shown) {
                 self.group.shown = true;
-                return Some(row);
+                let Seen { known, superseded } = seen;
+                return Some(FeatureUse { account, user, feature, day, known, superseded, events, in_trial });
             }
         }
         None
@@ -264,9 +307,15 @@ impl Iterator for Uses<'_> {
             if let Some(row) = self.next_of_block() {
                 return Some(row);
             }
-            if !self.enter() {
+            if self.left == 0 {
                 return None;
             }
+            if self.group.more {
+                self.step();
+            } else {
+                self.head();
+            }
+            self.enter();
         }
     }
 
