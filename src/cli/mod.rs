@@ -174,6 +174,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(e.exit_code().clamp(0, 255) as u8);
         }
     };
+    memory::share_heaps();
     let terminal = Terminal::start(&cli.global);
     let result = cli.command.execute(&terminal);
     terminal.finish();
