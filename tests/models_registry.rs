@@ -5,7 +5,7 @@ use foothold::models::Scorer;
 use foothold::models::appraise::{Appraisal, Field};
 use foothold::models::artifact::Artifact;
 use foothold::models::promote::{Verdict, decide};
-use foothold::models::registry::{Decision, Registry};
+use foothold::models::registry::{Champion, Decision, Registry};
 use foothold::models::tested::{self, TestRow};
 use foothold::models::train::{Challenger, train};
 use foothold::store::Store;
@@ -220,4 +220,7 @@ fn a_model_that_was_not_tested_still_has_a_card() {
     let text = cards::markdown(&card);
     assert!(text.contains("Abstains") && text.contains("None: no scorecard was fitted"), "{text}");
     assert_eq!(cards::files(&card).len(), 2);
+    let champion = Champion::by_training(&thin.model_id, "churn/000001.json", day("2026-06-30"), "first of its kind");
+    let index = cards::pages::pages(&[cards::pages::Shown { card, champion }], day("2026-06-30")).swap_remove(0);
+    assert!(index.content.contains("0 of 1 models score tonight"), "{}", index.content);
 }

@@ -38,7 +38,11 @@ pub fn pages(shown: &[Shown], as_of: Day) -> Vec<File> {
     }
     let lines: Vec<_> = shown.iter().map(|shown| context! { card => shown.card }).collect();
     let as_of = wording::day(as_of);
-    let index = render("models.html", context! { shown => lines, as_of => as_of, style => STYLE, own => OWN });
+    let scoring = shown.iter().filter(|shown| shown.card.abstains.is_none()).count();
+    let index = render(
+        "models.html",
+        context! { shown => lines, scoring => scoring, as_of => as_of, style => STYLE, own => OWN },
+    );
     let page =
         |shown: &Shown| File { path: format!("models/{}.html", shown.card.slot), content: model(shown, &as_of).into() };
     let index = File { path: "models/index.html".into(), content: index.into() };
