@@ -3,7 +3,7 @@
 use crate::health::Health;
 use crate::history::contracts::Contract;
 use crate::models::Propensity;
-use crate::observations::AccountObservations;
+use crate::observations::Kept;
 use crate::readiness::Readiness;
 use crate::signals::Signal;
 use crate::stakeholders::StakeholderMap;
@@ -13,7 +13,7 @@ use crate::vocabulary::{AccountIx, ProductIx, PropensityKind};
 pub struct Assessment<'a> {
     pub account: AccountIx,
     pub contract: Contract<'a>,
-    pub facts: AccountObservations,
+    pub facts: Kept,
     /// Churn first, then upsell, then cross-sell by product.
     pub propensities: Vec<Propensity>,
     pub stakeholders: StakeholderMap,

@@ -11,7 +11,7 @@ use foothold::extracts::tables::{Period, Seniority};
 use foothold::health::Health;
 use foothold::history::View;
 use foothold::history::contracts::Contract;
-use foothold::observations::AccountObservations;
+use foothold::observations::{AccountObservations, Kept};
 use foothold::readiness::Readiness;
 use foothold::recommendations::playbooks::{Playbook, Trigger};
 use foothold::recommendations::{Action, Arm, Peer, Recommendation, Recommended, Status, Step};
@@ -127,7 +127,7 @@ fn assessment(view: View<'_>) -> Assessment<'_> {
     Assessment {
         account: AccountIx(0),
         contract: Contract::on(view, AccountIx(0)),
-        facts: AccountObservations { observations: vec![], capacity: vec![capacity(view.extracts)] },
+        facts: Kept::of(AccountObservations { observations: vec![], capacity: vec![capacity(view.extracts)] }),
         propensities: vec![],
         stakeholders: StakeholderMap { people: vec![stakeholder()], ..StakeholderMap::default() },
         signals: vec![signal()],

@@ -10,7 +10,7 @@ use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
 use foothold::models::{drift, features};
-use foothold::observations::{self, AccountObservations, observe};
+use foothold::observations::{self, AccountObservations, Kept, observe};
 use foothold::pipeline::retrain;
 use foothold::store::Store;
 use foothold::vocabulary::{AccountIx, Day, PropensityKind};
@@ -110,6 +110,10 @@ fn facts(view: View, sections: &Sections) -> Vec<AccountObservations> {
     accounts.map(|account| observe(view, account, &sections.observations, &context)).collect()
 }
 
+fn kept(view: View, sections: &Sections) -> Vec<Kept> {
+    facts(view, sections).into_iter().map(Kept::of).collect()
+}
+
 /// Every value of every account as text, bits and all, by account id and feature.
 fn written(view: View, sections: &Sections) -> Vec<String> {
     let facts = facts(view, sections);
@@ -204,7 +208,7 @@ fn trained(accounts: usize) -> (Extracts, Sections, Store) {
 fn tonight(extracts: &Extracts, sections: &Sections, store: &Store) -> Vec<Vec<Propensity>> {
     let view = View::new(extracts, first().plus(DAYS));
     let scorer = Scorer::load(store, view.day).expect("readable");
-    scorer.score(view, &facts(view, sections), &sections.models).propensities
+    scorer.score(view, &kept(view, sections), &sections.models).propensities
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn the_night_of_the_training_is_quiet_and_a_shift_of_everybodys_use_is_not() {
     let scorer = Scorer::load(&store, day).unwrap();
     let warned = |extracts: &Extracts| {
         let view = View::new(extracts, day);
-        drift::warnings(&scorer.score(view, &facts(view, &sections), &sections.models).drift)
+        drift::warnings(&scorer.score(view, &kept(view, &sections), &sections.models).drift)
     };
     assert_eq!(warned(&extracts), [] as [String; 0]);
     let lately = |on: Day| if day.since(on) < 30 { 0.3 } else { 1.0 };

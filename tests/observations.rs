@@ -6,8 +6,8 @@ use foothold::capacity;
 use foothold::extracts::tables::*;
 use foothold::extracts::{Extracts, InputTable, Seen};
 use foothold::history::View;
-use foothold::observations::{AccountObservations, METRICS, Observation, Settings, observe};
-use foothold::vocabulary::{Category, Day, ProductIx};
+use foothold::observations::{AccountObservations, Fact, Kept, METRICS, Metric, Name, Observation, Settings, observe};
+use foothold::vocabulary::{AccountIx, Category, Day, ProductIx};
 use proptest::prelude::*;
 
 use crate::support::world::noon;
@@ -330,6 +330,43 @@ proptest! {
             format!("{:?}", facts.observations)
         };
         prop_assert_eq!(built(true), built(false));
+    }
+}
+
+/// Numbers as they occur: whole and broken, of either sign, very large, very small.
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (-1_000_000..1_000_000i64).prop_map(|n| n as f64),
+        -1e3..1e3,
+        prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL,
+        Just((1_u64 << 48) as f64),
+    ]
+}
+
+/// One observation of any metric and name.
+fn any_observation() -> impl Strategy<Value = Observation> {
+    let metric = prop_oneof![
+        Just(Metric::Usage),
+        Just(Metric::UsageTrend),
+        Just(Metric::TicketsOpened),
+        Just(Metric::DaysSinceContact)
+    ];
+    let about = (metric, prop::option::of("[a-c]"), prop::option::of(0..3u32), prop::sample::select(vec![0, 7, 90, 365]));
+    let said = (any_number(), prop::option::of(any_number()), prop::option::of(-40_000..40_000i32), 0..u64::MAX);
+    (about, said).prop_map(|((metric, name, product, window), (value, baseline, since, rows))| {
+        let name = name.map_or(metric.text(), |name| Name::from(&*name));
+        let fact = Fact { value, baseline, since: since.map(Day), rows };
+        Observation::new((AccountIx(3), day(TODAY)), (metric, name), product.map(ProductIx), window, fact)
+    })
+}
+
+proptest! {
+    /// What a night keeps of the observations is all of them, bit for bit.
+    #[test]
+    fn kept_observations_come_back_as_they_were(observations in prop::collection::vec(any_observation(), 0..40)) {
+        let written = format!("{observations:?}");
+        let kept = Kept::of(AccountObservations { observations, capacity: Vec::new() });
+        prop_assert_eq!(format!("{:?}", kept.observations()), written);
     }
 }
 

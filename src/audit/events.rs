@@ -143,10 +143,10 @@ impl Night<'_> {
     fn signals(&self, r: &Recommendation) -> Vec<Value> {
         let Some(assessment) = self.assessment(r) else { return Vec::new() };
         let extracts = self.view.extracts;
+        let facts = assessment.facts.observations();
         let weighed = r.signals.iter().filter_map(|(at, weight)| Some((assessment.signals.get(*at as usize)?, weight)));
         weighed
             .map(|(signal, weight)| {
-                let facts = &assessment.facts.observations;
                 let observations = signal.observations.iter().filter_map(|at| facts.get(*at as usize));
                 json!({
                     "signal_id": signal.id(extracts).to_string(), "signal": &*signal.signal, "weight": weight,
@@ -166,7 +166,7 @@ impl Night<'_> {
         let mut positions: Vec<u32> = behind.flat_map(|signal| signal.observations.iter().copied()).collect();
         positions.sort_unstable();
         positions.dedup();
-        let facts = &assessment.facts.observations;
+        let facts = assessment.facts.observations();
         positions.iter().filter_map(|at| facts.get(*at as usize)).map(|o| self.observation(o)).collect()
     }
 

@@ -24,7 +24,7 @@ mod load;
 mod locate;
 mod opened;
 mod order;
-mod packed;
+pub(crate) mod packed;
 mod parquet_file;
 mod part;
 mod places;

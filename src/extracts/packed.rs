@@ -100,6 +100,10 @@ impl<'a> Reader<'a> {
         (number >> 1) as i64 ^ -((number & 1) as i64)
     }
 
+    pub fn double(&mut self) -> f64 {
+        f64::from_bits(fixed(self.take(8)))
+    }
+
     pub fn take(&mut self, bytes: usize) -> &'a [u8] {
         let (taken, rest) = self.bytes.split_at(bytes.min(self.bytes.len()));
         self.bytes = rest;

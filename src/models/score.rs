@@ -21,7 +21,7 @@ use super::{ModelEvaluation, Propensity, Settings, features, survival};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::is_core;
-use crate::observations::AccountObservations;
+use crate::observations::Kept;
 use crate::store::Store;
 use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind, Text};
 
@@ -197,7 +197,7 @@ impl Scorer {
     ///
     /// Churn stands for accounts with a core subscription, upsell for all under contract, cross-sell for each product
     /// of the catalogue that the account does not own.
-    pub fn score(&self, view: View, facts: &[AccountObservations], settings: &Settings) -> Scored {
+    pub fn score(&self, view: View, facts: &[Kept], settings: &Settings) -> Scored {
         if self.is_empty() {
             return Scored { propensities: vec![Vec::new(); facts.len()], ..Scored::default() };
         }
@@ -259,10 +259,11 @@ impl Scorer {
 
 impl<'a> Tonight<'a> {
     /// `facts` by account index; `rates` are those of all accounts.
-    pub fn of(view: View<'a>, facts: &[AccountObservations], rates: &'a PurchaseRates) -> Tonight<'a> {
+    pub fn of(view: View<'a>, facts: &[Kept], rates: &'a PurchaseRates) -> Tonight<'a> {
         let accounts: Vec<AccountIx> = (0..facts.len()).map(AccountIx::from).collect();
-        let (grains, columns) =
-            lay(&accounts, |account| Some((grain(view, account)?, features::row(view, account, &facts[account.at()]))));
+        let (grains, columns) = lay(&accounts, |account| {
+            Some((grain(view, account)?, features::row(view, account, &facts[account.at()].facts())))
+        });
         Tonight { view, accounts: facts.len(), grains, table: columns.into_table(view.extracts), rates }
     }
 

@@ -9,6 +9,7 @@ mod commercial;
 mod external;
 mod features;
 mod integrations;
+mod kept;
 mod metered;
 pub mod metrics;
 mod name;
@@ -32,6 +33,7 @@ use crate::vocabulary::{AccountIx, Category, Day, ID_SEPARATOR, ProductIx, Stabl
 
 pub use asked::Asked;
 pub use change::{ChangePoint, change_point};
+pub use kept::Kept;
 pub use metrics::{METRICS, Metric, MetricSpec};
 pub use name::Name;
 pub use people::is_procurement;
@@ -41,8 +43,8 @@ use recorder::Recorder;
 
 /// One measured fact: a row of the `observations` output.
 ///
-/// A night holds some hundred of them for every account, so what follows from the metric or from other values is not
-/// kept but worked out when asked for.
+/// A night makes some hundred of them for every account and keeps them packed ([`Kept`]); what follows from the metric or
+/// from other values is worked out when asked for.
 #[derive(Clone, Debug)]
 pub struct Observation {
     pub account: AccountIx,
@@ -209,10 +211,7 @@ pub fn observe(
 ) -> AccountObservations {
     let usage = history::usage::series(view, &capacity.calendar, account);
     let recorder = Recorder::new(view, &capacity.calendar, account, settings.windows(), None);
-    let mut observations = recorded(recorder, &usage);
-    // A night keeps those of every account.
-    observations.shrink_to_fit();
-    AccountObservations { observations, capacity: capacity::measure(view, account, capacity, &usage) }
+    AccountObservations { observations: recorded(recorder, &usage), capacity: capacity::measure(view, account, capacity, &usage) }
 }
 
 /// Those of the observations that are asked for, in the same order, but not when anything changed; no capacity.

@@ -17,7 +17,7 @@ use crate::job::JobFile;
 use crate::models::purchases::{FirstDays, PurchaseRates};
 use crate::models::table::Features;
 use crate::models::{Population, Propensity, Scored, Scorer, Tonight};
-use crate::observations::{self, AccountObservations};
+use crate::observations::{self, Kept};
 use crate::peers::{self, Peers};
 use crate::readiness;
 use crate::recommendations::{Contracts, Market};
@@ -114,15 +114,15 @@ impl All {
 }
 
 /// Layer 1 of every account that the extracts name, by account index; empty for those not known on the day.
-pub fn observe(view: View, context: &Context) -> Vec<AccountObservations> {
+pub fn observe(view: View, context: &Context) -> Vec<Kept> {
     let accounts: Vec<AccountIx> = view.extracts.account_indices().collect();
     accounts.into_par_iter().map(|account| observe_account(view, account, context)).collect()
 }
 
-fn observe_account(view: View, account: AccountIx, context: &Context) -> AccountObservations {
+fn observe_account(view: View, account: AccountIx, context: &Context) -> Kept {
     match view.account(account).filter(|_| view.extracts.owns(account)) {
-        Some(_) => observations::observe(view, account, &context.settings.observations, &context.capacity),
-        None => AccountObservations::default(),
+        Some(_) => Kept::of(observations::observe(view, account, &context.settings.observations, &context.capacity)),
+        None => Kept::default(),
     }
 }
 
@@ -139,7 +139,7 @@ pub struct Everyone {
 /// What the models say of the accounts held here, among all of them. `facts` stand by account index.
 pub fn score(
     view: View,
-    facts: &[AccountObservations],
+    facts: &[Kept],
     scorer: &Scorer,
     context: &Context,
     share: Share,
@@ -162,7 +162,7 @@ pub fn score(
 /// The same of a few accounts more or less, among everyone as they were scored: nothing new is known of the others.
 fn score_among(
     view: View,
-    facts: &[AccountObservations],
+    facts: &[Kept],
     scorer: &Scorer,
     context: &Context,
     everyone: &Everyone,
@@ -178,7 +178,7 @@ fn score_among(
 /// stand by account index.
 pub fn assess<'a>(
     view: View<'a>,
-    facts: Vec<AccountObservations>,
+    facts: Vec<Kept>,
     propensities: Vec<Vec<Propensity>>,
     benchmark: &Benchmark,
     context: &Context,
@@ -189,7 +189,7 @@ pub fn assess<'a>(
 /// The same without the trend of health, on which no score rests.
 pub fn assess_scores<'a>(
     view: View<'a>,
-    facts: Vec<AccountObservations>,
+    facts: Vec<Kept>,
     propensities: Vec<Vec<Propensity>>,
     benchmark: &Benchmark,
     context: &Context,
@@ -207,7 +207,7 @@ pub fn assess_some<'a>(view: View<'a>, scorer: &Scorer, context: &Context, every
 /// `before` gives an account's earlier health score.
 fn assess_since<'a>(
     view: View<'a>,
-    facts: Vec<AccountObservations>,
+    facts: Vec<Kept>,
     propensities: Vec<Vec<Propensity>>,
     benchmark: &Benchmark,
     context: &Context,
@@ -226,12 +226,13 @@ fn assess_since<'a>(
 fn assess_account<'a>(
     view: View<'a>,
     account: AccountIx,
-    facts: AccountObservations,
+    kept: Kept,
     propensities: Vec<Propensity>,
     score_30d_ago: Option<f64>,
     benchmark: &Benchmark,
     context: &Context,
 ) -> Assessment<'a> {
+    let facts = kept.facts();
     let contract = Contract::on(view, account);
     let stakeholders = stakeholders::map(view, account, &context.people);
     let evidence = Evidence {
@@ -257,7 +258,7 @@ fn assess_account<'a>(
     };
     let health = health::assess(&inputs, &context.settings.health);
     let readiness = readiness::score(view, &contract, &facts, &signals, &health, &context.settings.readiness);
-    Assessment { account, contract, facts, propensities, stakeholders, signals, health, readiness }
+    Assessment { account, contract, facts: kept, propensities, stakeholders, signals, health, readiness }
 }
 
 /// The health score 30 days ago, by the same function on what was known then; it asks for few of the observations.

@@ -13,7 +13,7 @@ use crate::extracts::late::without_late;
 use crate::history::View;
 use crate::job::{Job, JobFile};
 use crate::models::Scorer;
-use crate::observations::AccountObservations;
+use crate::observations::Kept;
 use crate::publish::manifest::{self, Manifest};
 use crate::publish::reader;
 use crate::shards::Share;
@@ -81,7 +81,7 @@ fn stages(night: &Night, earlier: &Earlier) -> Result<Stages, Error> {
 
 fn scores(
     view: View,
-    facts: Vec<AccountObservations>,
+    facts: Vec<Kept>,
     scorer: &Scorer,
     context: &Context,
     share: Share,
@@ -92,8 +92,8 @@ fn scores(
 }
 
 /// Tonight's facts by account index.
-fn facts(night: &Night) -> Vec<AccountObservations> {
-    let mut facts = vec![AccountObservations::default(); night.desk.extracts.ids.accounts.len()];
+fn facts(night: &Night) -> Vec<Kept> {
+    let mut facts = vec![Kept::default(); night.desk.extracts.ids.accounts.len()];
     for assessment in night.assessments {
         facts[assessment.account.at()] = assessment.facts.clone();
     }

@@ -19,7 +19,7 @@ use crate::extracts::Extracts;
 use crate::history::View;
 use crate::job::Job;
 use crate::models::{Scored, Scorer};
-use crate::observations::AccountObservations;
+use crate::observations::Kept;
 use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, inputs_hash};
 use crate::publish::table::Stamp;
@@ -58,7 +58,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What the night knows beyond single accounts, and layer 1.
-    pub fn observe(self, stages: &mut Stages) -> Result<(Context<'a>, Vec<AccountObservations>), Error> {
+    pub fn observe(self, stages: &mut Stages) -> Result<(Context<'a>, Vec<Kept>), Error> {
         let (view, settings) = (self.view(), &self.job.settings);
         let intents = self.intents.as_ref().map(|listening| listening.model.clone());
         let context =
@@ -72,7 +72,7 @@ impl<'a> Desk<'a> {
     /// Tables are made when they are written, from what the layers hold, so they do not outlive this.
     pub fn conclude<T>(
         self,
-        (context, facts): (Context, Vec<AccountObservations>),
+        (context, facts): (Context, Vec<Kept>),
         scorer: &Scorer,
         stamp: &Stamp,
         mut stages: Stages,

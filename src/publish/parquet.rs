@@ -192,9 +192,14 @@ fn properties(spec: &TableSpec) -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_write_batch_size(BATCH);
+    let path = |column: &ColumnSpec| ColumnPath::from(column.name);
     let unique = spec.columns.iter().filter(|column| !column.repeats);
-    unique
-        .fold(builder, |builder, column| builder.set_column_dictionary_enabled(ColumnPath::from(column.name), false))
+    let builder = unique.fold(builder, |builder, column| builder.set_column_dictionary_enabled(path(column), false));
+    // The least and the greatest of texts by which rows are not ordered tell nothing: every row group has them all.
+    let first = spec.order().into_iter().next();
+    let mixed = spec.columns.iter().filter(|column| column.kind == ColumnType::Utf8 && Some(column.name) != first);
+    mixed
+        .fold(builder, |builder, column| builder.set_column_statistics_enabled(path(column), EnabledStatistics::None))
         .set_created_by(concat!("foothold ", env!("CARGO_PKG_VERSION")).into())
         .set_key_value_metadata(Some(metadata.into_iter().chain(columns).collect()))
         .build()

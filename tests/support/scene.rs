@@ -15,7 +15,7 @@ use foothold::health::Health;
 use foothold::history::View;
 use foothold::history::contracts::Contract;
 use foothold::models::Propensity;
-use foothold::observations::{AccountObservations, Fact, Metric, Observation};
+use foothold::observations::{AccountObservations, Fact, Kept, Metric, Observation};
 use foothold::peers::Peers;
 use foothold::readiness::Readiness;
 use foothold::recommendations::playbooks::Playbook;
@@ -181,7 +181,7 @@ impl Scene {
         Assessment {
             account,
             contract: Contract::on(view, account),
-            facts: AccountObservations { observations: vec![observation(view, account)], capacity },
+            facts: Kept::of(AccountObservations { observations: vec![observation(view, account)], capacity }),
             propensities: self.propensities.get(id).into_iter().flatten().map(|p| propensity(view, p)).collect(),
             stakeholders: self.people.get(id).cloned().unwrap_or_default(),
             signals,

@@ -1,6 +1,8 @@
 //! Layer 1: `observations` and `capacity`.
 
-use super::{Layers, Named, Of};
+use std::ops::Deref;
+
+use super::{Layers, Of};
 use crate::assessment::Assessment;
 use crate::capacity::Capacity;
 use crate::extracts::Extracts;
@@ -8,47 +10,61 @@ use crate::observations::Observation;
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
 use crate::publish::table::{Stamp, Table};
-use crate::vocabulary::Category;
+use crate::vocabulary::{Category, StableId};
 
 pub fn specs() -> Vec<TableSpec> {
     vec![observations().spec().clone(), capacity().spec().clone()]
 }
 
 pub fn frames<'a>(layers: &Layers<'a>, stamp: &Stamp) -> Vec<Frame<'a>> {
-    let parts = layers.parts(|assessment| assessment.facts.observations.len());
+    let parts = layers.parts(|assessment| assessment.facts.count());
     vec![
-        layers.frame_by(observations(), parts, stamp, named),
+        layers.frame_by(observations(), parts, stamp, rows),
         layers.frame(capacity(), stamp, |assessment| &assessment.facts.capacity),
     ]
 }
 
+/// An observation, unpacked for the output.
+pub struct Row<'a> {
+    id: StableId,
+    account_id: &'a str,
+    product_id: Option<&'a str>,
+    fact: Observation,
+}
+
+impl Deref for Row<'_> {
+    type Target = Observation;
+
+    fn deref(&self) -> &Observation {
+        &self.fact
+    }
+}
+
 /// The observations of an account in the order of their ids: the order of the table.
-fn named<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Named<'a, Observation>> {
+fn rows<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Row<'a>> {
     let mut joined = String::new();
-    let mut rows: Vec<Named<Observation>> = assessment
-        .facts
-        .observations
-        .iter()
-        .map(|observation| Named {
-            id: observation.id_in(extracts, &mut joined),
-            row: Of::new(extracts, assessment.account, observation),
-        })
-        .collect();
+    let row = |fact: Observation| Row {
+        id: fact.id_in(extracts, &mut joined),
+        account_id: extracts.account_id(assessment.account),
+        product_id: fact.product().map(|product| &**extracts.ids.products.name(product)),
+        fact,
+    };
+    let mut rows: Vec<Row> = assessment.facts.observations().into_iter().map(row).collect();
     rows.sort_unstable_by_key(|row| row.id);
     rows
 }
 
-pub fn observations<'a>() -> Table<Named<'a, Observation>> {
-    Table::<Named<'a, Observation>>::new(
+pub fn observations<'a>() -> Table<Row<'a>> {
+    Table::<Row<'a>>::new(
         OutputTable::Observations,
         Layer::Observations,
         "Facts per account: what was measured, over which window, against the account's own baseline.",
     )
     .id("observation_id", "Stable id of the observation.", |o| o.id)
     .key()
-    .text("account_id", "The customer account.", |o| o.account_id())
+    .text("account_id", "The customer account.", |o| o.account_id)
     .refers(OutputTable::AccountHealth, "account_id")
-    .text_opt("product_id", "The product, where the fact is about one.", |o| o.product().map(|p| o.product_name(p)))
+    .text_opt("product_id", "The product, where the fact is about one.", |o| o.product_id)
     .text("category", "Where the fact comes from.", |o| o.category().as_str())
     .among(Category::ALL.iter().map(|c| c.as_str()))
     .text("metric", "What was measured.", |o| o.metric())

@@ -53,10 +53,9 @@ fn named<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Name
 /// The observations of an account's signals; one that a signal names twice counts once.
 fn links<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<SignalObservation<'a>> {
     let account_id = extracts.account_id(assessment.account);
-    let mut links = Vec::new();
+    let (mut links, observations) = (Vec::new(), assessment.facts.observations());
     for signal in &assessment.signals {
         let signal_id = signal.id(extracts);
-        let observations = &assessment.facts.observations;
         let found = distinct(signal).into_iter().filter_map(|at| observations.get(at as usize));
         links.extend(found.map(|observation| {
             let observation_id = observation.id(extracts);
