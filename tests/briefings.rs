@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use foothold::assessment::Assessment;
+use foothold::briefings::chart::{self, Chart};
 use foothold::briefings::{self, Briefing, site};
 use foothold::capacity::Capacity;
 use foothold::extracts::Extracts;
@@ -253,6 +254,51 @@ fn stands_alone_and_escapes_what_the_data_says() {
     }
     assert!(html.contains("Acme &lt;Logistics&gt; &amp; Sons") && !html.contains("<Logistics>"));
     assert_eq!(html.matches("<svg").count(), 1, "one chart against the ceiling");
+}
+
+/// Where each text of a drawing stands: its left and right end by the widest characters, its line, and what it says.
+fn labels(svg: &str) -> Vec<(f64, f64, f64, String)> {
+    let number = |tag: &str, name: &str| -> f64 {
+        let value = tag.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        value.and_then(|value| value.parse().ok()).expect("a number")
+    };
+    let texts = svg.split("<text ").skip(1).map(|rest| rest.split("</text>").next().expect("an end"));
+    texts
+        .map(|text| {
+            let (tag, said) = text.split_once('>').expect("a tag");
+            let (x, wide) = (number(tag, "x"), said.chars().count() as f64 * 6.2);
+            let left = match tag {
+                tag if tag.contains("\"end\"") => x - wide,
+                tag if tag.contains("\"middle\"") => x - wide / 2.0,
+                _ => x,
+            };
+            (left, left + wide, number(tag, "y"), said.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_chart_has_room_for_its_numbers_and_its_days() {
+    let points = (0..26).map(|week| (day("2026-01-06").plus(7 * week), 55.8e6 - 1e6 * f64::from(25 - week))).collect();
+    for ahead in [3, 9, 14, 20, 40, 120] {
+        let breach = [2, 0, 30].map(|more| day("2026-06-30").plus(ahead + more - 2));
+        let chart = Chart {
+            title: "API calls".into(),
+            points: Clone::clone(&points),
+            ceiling: Some(56e6),
+            breach: Some(breach),
+            since: None,
+        };
+        let labels = labels(&chart::svg(&chart));
+        assert!(labels.iter().all(|(left, right, ..)| *left >= 0.0 && *right <= 640.0), "{labels:?}");
+        let apart = |one: &(f64, f64, f64, String), other: &(f64, f64, f64, String)| {
+            one.1 <= other.0 || other.1 <= one.0 || (one.2 - other.2).abs() >= 11.0
+        };
+        for (n, one) in labels.iter().enumerate() {
+            let other = labels[n + 1..].iter().find(|other| !apart(one, other));
+            assert!(other.is_none(), "{ahead} days ahead: {one:?} on {other:?}");
+        }
+    }
 }
 
 #[test]

@@ -351,7 +351,8 @@ fn any_observation() -> impl Strategy<Value = Observation> {
         Just(Metric::TicketsOpened),
         Just(Metric::DaysSinceContact)
     ];
-    let about = (metric, prop::option::of("[a-c]"), prop::option::of(0..3u32), prop::sample::select(vec![0, 7, 90, 365]));
+    let about =
+        (metric, prop::option::of("[a-c]"), prop::option::of(0..3u32), prop::sample::select(vec![0, 7, 90, 365]));
     let said = (any_number(), prop::option::of(any_number()), prop::option::of(-40_000..40_000i32), 0..u64::MAX);
     (about, said).prop_map(|((metric, name, product, window), (value, baseline, since, rows))| {
         let name = name.map_or(metric.text(), |name| Name::from(&*name));

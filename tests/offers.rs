@@ -358,7 +358,7 @@ fn the_contact_comes_before_the_breach_the_window_and_the_deadline_and_never_in_
     scene.seats.insert("acme".into(), Seats { used: 92.0, need: 118.0, breach: Some(day("2026-08-12")) });
     assert_eq!(contact_by(&scene), day("2026-07-13"), "30 days before the breach");
     scene.seats.insert("acme".into(), Seats { used: 92.0, need: 118.0, breach: Some(day("2026-07-02")) });
-    assert_eq!(contact_by(&scene), day("2026-06-30"), "never before today");
+    assert_eq!(contact_by(&scene), day("2026-07-01"), "not before the first working day after the run");
     scene.seats.insert("acme".into(), Seats { used: 104.0, need: 118.0, breach: Some(day("2026-06-02")) });
     let reached = only(scene.recommend());
     assert!(reached.timing_reason.contains("the ceiling has been reached already"), "{}", reached.timing_reason);
@@ -411,6 +411,22 @@ fn where_a_partner_holds_the_relationship_the_partner_comes_along() {
     assert_eq!((offer.action, offer.expected_arr), (Action::PartnerLed, 3_000.0));
     assert!(offer.headline.starts_with("Grow acme together with Globex: "), "{}", offer.headline);
     assert!(offer.steps[0].action.starts_with("Call Globex"), "{}", offer.steps[0].action);
+}
+
+#[test]
+fn what_they_wrote_is_said_once_and_ends_once() {
+    let mut scene = Scene::new();
+    scene.customer("acme", "Kim", "Lee");
+    scene.tell("acme", Some("crm"), "price_complaint").quote = Some("It has become too expensive.".into());
+    assert_eq!(
+        only(scene.recommend()).talking_points,
+        [
+            "1 text says so; ticket of 3 Jun 2026.",
+            "Find out first whether it is about money, about an invoice, or about value.",
+            "They wrote “It has become too expensive.”",
+            "A smaller contract that is kept is worth more than a larger one that is lost.",
+        ]
+    );
 }
 
 #[test]

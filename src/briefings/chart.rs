@@ -22,8 +22,15 @@ pub struct Chart {
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 210.0;
 const LEFT: f64 = 52.0;
+/// A character of a label is at most this wide, and half of a day's label.
+const CHARACTER: f64 = 6.4;
+const HALF_DAY_LABEL: f64 = 38.0;
+/// Between a label and what it stands beside.
+const GAP: f64 = 6.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 16.0;
+/// Room above the highest value.
+const HEADROOM: f64 = 1.12;
 const BOTTOM: f64 = 28.0;
 /// Room to the right of the last point in which a projection may be drawn, days.
 const OUTLOOK_DAYS: i32 = 150;
@@ -33,6 +40,8 @@ struct Frame {
     from: Day,
     to: Day,
     top: f64,
+    /// Where the drawing begins: to the right of the longest number.
+    left: f64,
 }
 
 impl Frame {
@@ -41,12 +50,22 @@ impl Frame {
         let outlook = chart.breach.map_or(last, |[_, _, p90]| p90.min(last.plus(OUTLOOK_DAYS)));
         let highest = chart.points.iter().map(|p| p.1).chain(chart.ceiling).fold(0.0, f64::max);
         let to = outlook.max(last).max(first.plus(1));
-        Some(Frame { from: first, to, top: if highest > 0.0 { highest * 1.12 } else { 1.0 } })
+        let mut frame =
+            Frame { from: first, to, top: if highest > 0.0 { highest * HEADROOM } else { 1.0 }, left: LEFT };
+        let longest = frame.grid().map(|value| wording::count(value).chars().count()).into_iter().max();
+        frame.left = LEFT.max(longest.map_or(0.0, |characters| characters as f64 * CHARACTER + 2.0 * GAP));
+        Some(frame)
+    }
+
+    /// The values that have a line and a number.
+    fn grid(&self) -> [f64; 3] {
+        let highest = self.top / HEADROOM;
+        [0.0, highest / 2.0, highest]
     }
 
     fn x(&self, day: Day) -> f64 {
         let share = f64::from(day.since(self.from)) / f64::from(self.to.since(self.from));
-        LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+        self.left + share.clamp(0.0, 1.0) * (WIDTH - self.left - RIGHT)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -94,12 +113,13 @@ pub fn describe(chart: &Chart) -> String {
 fn draw_axes(out: &mut String, frame: &Frame, chart: &Chart) {
     let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
     let last = chart.points.last().map_or(frame.to, |p| p.0);
-    for value in [0.0, frame.top / 1.12 / 2.0, frame.top / 1.12] {
+    let left = frame.left;
+    for value in frame.grid() {
         let y = frame.y(value);
-        let _ = write!(out, r#"<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);
-        label(out, LEFT - 6.0, y + 4.0, "end", &wording::count(value));
+        let _ = write!(out, r#"<line class="grid" x1="{left:.1}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);
+        label(out, left - GAP, y + 4.0, "end", &wording::count(value));
     }
-    label(out, LEFT, bottom + 18.0, "start", &wording::day(frame.from));
+    label(out, left, bottom + 18.0, "start", &wording::day(frame.from));
     let anchor = if frame.x(last) > right - 60.0 { "end" } else { "middle" };
     label(out, frame.x(last), bottom + 18.0, anchor, &wording::day(last));
 }
@@ -115,9 +135,9 @@ fn draw_use(out: &mut String, frame: &Frame, chart: &Chart) {
 
 fn draw_ceiling(out: &mut String, frame: &Frame, chart: &Chart) {
     let Some(ceiling) = chart.ceiling else { return };
-    let (y, right) = (frame.y(ceiling), WIDTH - RIGHT);
-    let _ = write!(out, r#"<line class="ceiling" x1="{LEFT}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);
-    label(out, LEFT + 4.0, y - 5.0, "start", &format!("ceiling {}", wording::count(ceiling)));
+    let (y, left, right) = (frame.y(ceiling), frame.left, WIDTH - RIGHT);
+    let _ = write!(out, r#"<line class="ceiling" x1="{left:.1}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);
+    label(out, left + 4.0, y - 5.0, "start", &format!("ceiling {}", wording::count(ceiling)));
 }
 
 fn draw_breach_band(out: &mut String, frame: &Frame, chart: &Chart) {
@@ -139,7 +159,11 @@ fn draw_projection(out: &mut String, frame: &Frame, chart: &Chart) {
     let _ = write!(out, r#"<line class="ahead" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
     let _ = write!(out, r#"<circle class="meet" cx="{x2:.1}" cy="{y2:.1}" r="4"/>"#);
     let anchor = if x2 > WIDTH - 90.0 { "end" } else { "middle" };
-    label(out, x2, HEIGHT - BOTTOM + 18.0, anchor, &wording::day(p50));
+    // Below the axis, unless the last day's label stands there already.
+    let reach = if anchor == "end" { 2.0 * HALF_DAY_LABEL } else { HALF_DAY_LABEL };
+    let crowded = x2 - reach < x1 + HALF_DAY_LABEL + GAP;
+    let y = if crowded { y2 - 1.5 * GAP } else { HEIGHT - BOTTOM + 18.0 };
+    label(out, x2, y, anchor, &wording::day(p50));
 }
 
 fn draw_since(out: &mut String, frame: &Frame, chart: &Chart) {

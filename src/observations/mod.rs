@@ -211,7 +211,10 @@ pub fn observe(
 ) -> AccountObservations {
     let usage = history::usage::series(view, &capacity.calendar, account);
     let recorder = Recorder::new(view, &capacity.calendar, account, settings.windows(), None);
-    AccountObservations { observations: recorded(recorder, &usage), capacity: capacity::measure(view, account, capacity, &usage) }
+    AccountObservations {
+        observations: recorded(recorder, &usage),
+        capacity: capacity::measure(view, account, capacity, &usage),
+    }
 }
 
 /// Those of the observations that are asked for, in the same order, but not when anything changed; no capacity.

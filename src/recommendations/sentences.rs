@@ -11,7 +11,7 @@ use super::who::{Choice, Owner};
 use crate::extracts::tables::Account;
 use crate::peers::Neighbour;
 use crate::signals::Signal;
-use crate::vocabulary::{Play, ProductIx};
+use crate::vocabulary::{Play, ProductIx, Text};
 use crate::wording::{count, day, list, money, percent, words};
 
 /// The placeholders a playbook may use, each with the neutral words that a step takes where the fact is not known.
@@ -98,7 +98,8 @@ impl Facts {
         for name in placeholders(text).ok()? {
             out = out.replacen(&format!("{{{name}}}"), &value(name)?, 1);
         }
-        Some(out)
+        // A quoted sentence brings its own full stop.
+        Some([".”.", "!”.", "?”."].iter().fold(out, |out, twice| out.replace(twice, twice.trim_end_matches('.'))))
     }
 }
 
@@ -165,8 +166,8 @@ impl<'a> Telling<'a> {
         let health = &self.sizing.assessment.health;
         let reasons: Vec<&str> = health.reasons.iter().take(3).map(|r| r.trim_end_matches('.')).collect();
         let spoken = signals.first().filter(|s| !is_modelled(s));
-        facts.set("evidence", spoken.map(|s| s.evidence.trim_end_matches('.').to_owned()));
-        facts.set("quote", signals.iter().find_map(|s| s.detail.quote.as_ref()).map(|quote| format!("\"{quote}\"")));
+        facts.set("evidence", spoken.map(|s| self.unquoted(&s.evidence).trim_end_matches('.').to_owned()));
+        facts.set("quote", self.quote().map(|quote| format!("“{quote}”")));
         let places = signals.iter().filter(|s| s.play == Play::WhiteSpace).find_map(|s| s.detail.place.as_ref());
         facts.set("place", places.map(|place| place.to_string()));
         facts.set("since", signals.iter().find_map(|s| s.since).map(day));
@@ -181,6 +182,20 @@ impl<'a> Telling<'a> {
         let signals = weighted.iter().map(|(position, _)| &self.sizing.assessment.signals[*position as usize]);
         let (modelled, observed): (Vec<_>, Vec<_>) = signals.partition(|s| is_modelled(s));
         observed.into_iter().chain(modelled).collect()
+    }
+
+    /// What somebody at the account wrote, behind the strongest signal that rests on words.
+    fn quote(&self) -> Option<&'a Text> {
+        self.by_weight().into_iter().find_map(|signal| signal.detail.quote.as_ref())
+    }
+
+    /// The evidence without the quote, where a talking point of its own brings it.
+    fn unquoted(&self, evidence: &str) -> String {
+        let brought = self.candidate.playbook.talking_points.iter().any(|point| point.contains("{quote}"));
+        match self.quote().filter(|_| brought) {
+            Some(quote) => evidence.replace(&format!(": “{quote}”"), ""),
+            None => evidence.to_owned(),
+        }
     }
 
     fn account_name(&self) -> String {

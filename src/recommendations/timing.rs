@@ -47,7 +47,7 @@ pub fn plan(occasion: &Occasion) -> Timing {
 /// A save play starts at once, however far away the renewal is.
 fn save(o: &Occasion) -> Timing {
     let today = o.view.day;
-    let contact_by = o.created_on.plus(o.deadline_days).max(today);
+    let contact_by = o.created_on.plus(o.deadline_days).max(next_working_day(today));
     let closes = o.assessment.contract.renewal.map_or(contact_by, |renewal| renewal.max(contact_by));
     let renewal = match o.assessment.contract.days_to_renewal(today) {
         Some(days) => format!("{} before the renewal", plural(days.into(), "day", "days")),
@@ -67,8 +67,8 @@ fn sell(o: &Occasion) -> Timing {
     let breach = first_breach(o);
     let before_breach = breach.map(|breach| breach.minus(o.settings.breach_lead_days));
     let deadline = opens.max(o.created_on).plus(o.deadline_days);
-    let contact_by =
-        [Some(closes), before_breach, Some(deadline)].into_iter().flatten().min().unwrap_or(closes).max(today);
+    let contact_by = [Some(closes), before_breach, Some(deadline)].into_iter().flatten().min().unwrap_or(closes);
+    let contact_by = contact_by.max(next_working_day(today).min(closes));
     let because = match before_breach {
         Some(_) if breach.is_some_and(|breach| breach <= today) => "the ceiling has been reached already".into(),
         Some(early) if early <= closes && early <= deadline => {
@@ -84,12 +84,17 @@ fn sell(o: &Occasion) -> Timing {
         _ => "the window closes then".into(),
     };
     let fiscal = o.account.and_then(|a| a.fiscal_year_start_month).and_then(|month| fiscal(month, today, closes));
-    let mut reason = format!("{opening}; {closing}. Contact by {}: {because}.", day(contact_by));
+    let mut reason = format!("Contact by {}: {because}. {opening}; {closing}.", day(contact_by));
     if let Some(fiscal) = fiscal {
         reason.push(' ');
         reason.push_str(&fiscal);
     }
     Timing { opens, closes: closes.max(opens), contact_by, reason }
+}
+
+/// A run sees its day to the end, so nobody can act on it before the day after; and few do on a weekend.
+fn next_working_day(today: Day) -> Day {
+    (1..=3).map(|ahead| today.plus(ahead)).find(|day| !day.is_weekend()).unwrap_or(today)
 }
 
 /// The window opens at the peak of engagement, or today where use is not known.

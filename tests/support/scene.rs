@@ -38,6 +38,8 @@ pub struct Told {
     pub contact: Option<String>,
     pub place: Option<String>,
     pub tier: Option<String>,
+    /// What somebody wrote.
+    pub quote: Option<String>,
 }
 
 /// What a customer's ceiling on seats looks like.
@@ -134,6 +136,7 @@ impl Scene {
             contact: None,
             place: None,
             tier: None,
+            quote: None,
         });
         self.signals.last_mut().expect("just pushed")
     }
@@ -208,12 +211,16 @@ fn signal(view: View, account: AccountIx, told: &Told) -> Signal {
         since: None,
         expires_on: told.expires_on,
         needs_review: false,
-        evidence: format!("{} fired with 92 of 100.", told.signal),
+        evidence: match &told.quote {
+            Some(quote) => format!("1 text says so; ticket of 3 Jun 2026: “{quote}”"),
+            None => format!("{} fired with 92 of 100.", told.signal),
+        },
         observations: vec![0],
         detail: Detail {
             contact: told.contact.as_ref().and_then(|c| view.extracts.ids.contacts.get(c)),
             place: told.place.as_deref().map(Into::into),
             tier: told.tier.as_deref().map(Into::into),
+            quote: told.quote.as_deref().map(Into::into),
             ..Detail::default()
         },
     }
