@@ -55,7 +55,12 @@ impl Symmetric {
                 }
                 current[i] = pivot.sqrt();
             }
-            below.par_chunks_mut(size.max(1)).for_each(|row| eliminate(row, above, from, to, size));
+            below.par_chunks_mut(TILE * size.max(1)).for_each(|rows| {
+                match <[&mut [f64]; TILE]>::try_from(rows.chunks_mut(size.max(1)).collect::<Vec<_>>()) {
+                    Ok(mut tile) => eliminate_tile(&mut tile, above, from, to, size),
+                    Err(few) => few.into_iter().for_each(|row| eliminate(row, above, from, to, size)),
+                }
+            });
         }
         Some(Factored(self))
     }
@@ -69,6 +74,20 @@ fn eliminate(row: &mut [f64], done: &[f64], from: usize, to: usize, size: usize)
     for j in from..to {
         let other = &done[j * size..j * size + j + 1];
         row[j] = (row[j] - lanes_dot(&row[..j], &other[..j])) / other[j];
+    }
+}
+
+/// Rows that are eliminated together, so that a finished row is read once for all of them.
+const TILE: usize = 4;
+
+/// The same for several rows, each as if it were alone.
+fn eliminate_tile(rows: &mut [&mut [f64]; TILE], done: &[f64], from: usize, to: usize, size: usize) {
+    for j in from..to {
+        let other = &done[j * size..j * size + j + 1];
+        let dots = lanes_dots(rows.each_ref().map(|row| &row[..j]), &other[..j]);
+        for (row, dot) in rows.iter_mut().zip(dots) {
+            row[j] = (row[j] - dot) / other[j];
+        }
     }
 }
 
@@ -97,13 +116,27 @@ impl Factored {
 
 /// Inner product in eight lanes: the order of additions is fixed, so results are the same on every machine.
 fn lanes_dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..8 {
-            lanes[lane] += x[lane] * y[lane];
+    let [dot] = lanes_dots([a], b);
+    dot
+}
+
+/// The inner products of several vectors with one of their length.
+fn lanes_dots<const N: usize>(vectors: [&[f64]; N], other: &[f64]) -> [f64; N] {
+    let vectors = vectors.map(|vector| vector.as_chunks::<LANES>());
+    let (others, rest) = other.as_chunks::<LANES>();
+    let mut sums = [[0.0; LANES]; N];
+    for (at, y) in others.iter().enumerate() {
+        for ((chunks, _), sums) in vectors.iter().zip(&mut sums) {
+            let x = &chunks[at];
+            for lane in 0..LANES {
+                sums[lane] += x[lane] * y[lane];
+            }
         }
     }
-    tail + lanes.iter().sum::<f64>()
+    std::array::from_fn(|n| {
+        let tail: f64 = vectors[n].1.iter().zip(rest).map(|(x, y)| x * y).sum();
+        tail + sums[n].iter().sum::<f64>()
+    })
 }
+
+const LANES: usize = 8;

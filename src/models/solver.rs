@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::curvature::Metric;
+use super::curvature::{self, Inverse, Metric};
 use super::fit::{Design, Error, Fitted, dot, sigmoid, softplus};
 
 /// Rows per block of the gradient.
@@ -31,8 +31,12 @@ pub(super) struct Solver<'a> {
     /// Intercept, then one per column of the design.
     at: Vec<f64>,
     metric: Option<Metric>,
+    /// Its inverse for the ridge before.
+    inverse: Option<Inverse>,
     /// Rows that the next curvature is taken from.
     metric_rows: usize,
+    /// Steps that cost as much as a new curvature of all rows.
+    steps_of_curvature: f64,
 }
 
 /// A point of the search.
@@ -55,7 +59,8 @@ impl<'a> Solver<'a> {
         let mut at = vec![0.0; 1 + coefficients];
         at[0] = (positives as f64 / (labels.len() - positives) as f64).ln();
         let metric_rows = FIRST_ROWS.max(60 * coefficients).min(design.rows);
-        Ok(Solver { design, labels, at, metric: None, metric_rows })
+        let steps_of_curvature = curvature::cost_in_steps(design);
+        Ok(Solver { design, labels, at, metric: None, inverse: None, metric_rows, steps_of_curvature })
     }
 
     /// The optimum for one ridge, from wherever the solver stands, until `left` nats remain to gain.
@@ -66,21 +71,34 @@ impl<'a> Solver<'a> {
         let mut steps = 1;
         let mut point = self.point(self.at.clone(), ridge);
         let mut search = self.search(&point, ridge)?;
-        let mut gain = search.expected(&point);
-        while gain.is_finite() && gain > left && steps < MAX_STEPS {
-            let Some(next) = self.step(&point, &search, gain, ridge) else { break };
+        let mut aim = search.aim(&point);
+        while aim.gain.is_finite() && aim.gain > left && steps < MAX_STEPS {
+            let Some(next) = self.step(&point, &aim, ridge) else { break };
             search.remember(&point, &next);
             point = next;
             steps += 1;
-            let after = search.expected(&point);
-            if after > left && after > SLOW * gain && search.worn(self.metric_rows < self.design.rows) {
+            let after = search.aim(&point);
+            let slow = after.gain > left && after.gain > SLOW * aim.gain;
+            aim = after;
+            if slow && search.worn(self.patience()) {
                 self.metric = None;
                 search = self.search(&point, ridge)?;
+                aim = search.aim(&point);
             }
-            gain = search.expected(&point);
         }
+        self.inverse = (self.patience() >= PATIENT).then_some(search.inverse);
         self.at = point.at;
         Ok(self.fitted(steps))
+    }
+
+    /// Slow steps that are taken before a new curvature pays.
+    fn patience(&self) -> u32 {
+        let least = match self.metric {
+            Some(Metric::Full(_)) if self.metric_rows < self.design.rows => PATIENCE_WITH_SOME_ROWS,
+            Some(Metric::Full(_)) => 0.0,
+            _ => MOST_PATIENCE,
+        };
+        self.steps_of_curvature.clamp(least, MOST_PATIENCE) as u32
     }
 
     /// Solves a sample of the rows first: its optimum is near, and so is its curvature.
@@ -97,6 +115,10 @@ impl<'a> Solver<'a> {
 
     /// The directions from a point: on the curvature at hand, or on a new one.
     fn search(&mut self, point: &Point, ridge: f64) -> Result<Search, Error> {
+        // The inverse for a ridge nearby is as good, where steps cost next to nothing beside another.
+        if let Some(inverse) = self.inverse.take().filter(|_| self.metric.is_some()) {
+            return Ok(Search { inverse, pairs: Vec::new(), slow: 0 });
+        }
         let metric = match self.metric.take() {
             Some(metric) => metric,
             None => {
@@ -178,17 +200,16 @@ impl<'a> Solver<'a> {
     }
 
     /// The next point, halving the step until the objective falls; `None` when rounding is all that is left.
-    fn step(&self, from: &Point, search: &Search, gain: f64, ridge: f64) -> Option<Point> {
-        let direction = search.direction(&from.gradient);
-        let slope = dot(&direction, &from.gradient);
+    fn step(&self, from: &Point, aim: &Aim, ridge: f64) -> Option<Point> {
         let rounding = 1e-13 * from.objective.abs();
         let mut length = 1.0;
         for _ in 0..30 {
-            let at = from.at.iter().zip(&direction).map(|(x, d)| x - length * d).collect();
+            let at = from.at.iter().zip(&aim.direction).map(|(x, d)| x - length * d).collect();
             let next = self.point(at, ridge);
-            let enough = next.objective <= from.objective - 1e-4 * length * slope;
+            let enough = next.objective <= from.objective - 1e-4 * length * aim.gain;
             // Where the gain drowns in the rounding of the objective, the gradient alone tells.
-            if enough || (gain < rounding && dot(&next.gradient, &next.gradient) < dot(&from.gradient, &from.gradient))
+            if enough
+                || (aim.gain < rounding && dot(&next.gradient, &next.gradient) < dot(&from.gradient, &from.gradient))
             {
                 return Some(next);
             }
@@ -202,6 +223,13 @@ impl<'a> Solver<'a> {
         Fitted { intercept: self.at[0], effects: self.design.effects(&weights), weights, iterations }
     }
 }
+
+/// Slow steps from which on one curvature serves several ridges.
+const PATIENT: u32 = 10;
+/// Most slow steps on one curvature: a new one forgets what the steps have shown.
+const MOST_PATIENCE: f64 = 25.0;
+/// Slow steps on the curvature of some rows before that of more is worth its time.
+const PATIENCE_WITH_SOME_ROWS: f64 = 5.0;
 
 struct BlockSums {
     loss: f64,
@@ -257,10 +285,17 @@ fn spread(rows: usize, wanted: usize) -> Vec<u32> {
 
 /// Directions of descent: the inverse curvature, corrected by what the last steps have shown (L-BFGS; Nocedal, 1980).
 struct Search {
-    inverse: super::curvature::Inverse,
+    inverse: Inverse,
     /// Step, change of gradient, and 1 over their product.
     pairs: Vec<(Vec<f64>, Vec<f64>, f64)>,
     slow: u32,
+}
+
+/// Where to go from a point.
+struct Aim {
+    direction: Vec<f64>,
+    /// Twice the nats that a full step should gain.
+    gain: f64,
 }
 
 impl Search {
@@ -280,9 +315,9 @@ impl Search {
         d
     }
 
-    /// Twice the nats that a full step should gain.
-    fn expected(&self, point: &Point) -> f64 {
-        dot(&self.direction(&point.gradient), &point.gradient)
+    fn aim(&self, point: &Point) -> Aim {
+        let direction = self.direction(&point.gradient);
+        Aim { gain: dot(&direction, &point.gradient), direction }
     }
 
     fn remember(&mut self, from: &Point, to: &Point) {
@@ -297,10 +332,9 @@ impl Search {
         }
     }
 
-    /// Whether slow steps have added up to what a new curvature costs: at once where it is a small one, after three
-    /// where it is taken from more rows than before.
-    fn worn(&mut self, larger: bool) -> bool {
+    /// Whether this slow step is one more than there is patience for.
+    fn worn(&mut self, patience: u32) -> bool {
         self.slow += 1;
-        self.slow > if larger { 5 } else { 0 }
+        self.slow > patience
     }
 }
