@@ -160,7 +160,7 @@ impl Page {
 }
 
 /// Longest single passage, words: a sentence from data or from a playbook cannot take the page over.
-const PASSAGE_WORDS: usize = 45;
+const PASSAGE_WORDS: usize = 60;
 
 fn passage(text: &str) -> String {
     let mut words = text.split_whitespace();

@@ -10,6 +10,7 @@ use arrow::array::{
 };
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::Int32Type;
+use foldhash::fast::FixedState;
 
 use crate::vocabulary::{Day, Moment, StableId};
 
@@ -72,7 +73,7 @@ const ADDRESSES: usize = 256;
 /// Texts as codes of distinct words.
 struct Words<'r> {
     words: Vec<&'r str>,
-    codes: HashMap<&'r str, i32>,
+    codes: HashMap<&'r str, i32, FixedState>,
     /// The last word seen at an address: its pointer, length and code.
     seen: Box<[(usize, usize, i32); ADDRESSES]>,
 }
@@ -80,7 +81,7 @@ struct Words<'r> {
 impl<'r> Words<'r> {
     /// `None` where the texts hardly repeat.
     fn of(values: impl ExactSizeIterator<Item = Option<&'r str>>) -> Option<Coded<'r>> {
-        let mut words = Words { words: Vec::new(), codes: HashMap::new(), seen: Box::new([(0, 0, 0); ADDRESSES]) };
+        let mut words = Words { words: Vec::new(), codes: HashMap::default(), seen: Box::new([(0, 0, 0); ADDRESSES]) };
         let mut codes = Vec::with_capacity(values.len());
         for (row, value) in values.enumerate() {
             codes.push(value.map(|text| words.code(text)));
