@@ -25,10 +25,11 @@ fn row(cells: Vec<Cell>) -> FeatureRow {
 
 /// Names and values as text, column by column.
 fn written(table: &Table) -> Vec<(String, Vec<String>)> {
-    let cells = |values: &Values| match values {
-        Values::Numbers(values) => values.iter().map(|v| v.to_string()).collect::<Vec<_>>(),
-        Values::Words(values) => values.iter().map(|v| v.as_deref().unwrap_or("-").to_owned()).collect(),
+    let cell = |values: &Values, row: usize| match values {
+        Values::Words(words) => words[row].as_deref().unwrap_or("-").to_owned(),
+        numbers => numbers.number(row).to_string(),
     };
+    let cells = |values: &Values| (0..table.rows).map(|row| cell(values, row)).collect::<Vec<_>>();
     table.columns.iter().map(|column| (column.spec.name.clone(), cells(&column.values))).collect()
 }
 

@@ -142,6 +142,7 @@ fn fingerprint(examples: &Examples) -> String {
         let rows = examples.rows.iter().map(|row| *row as usize);
         match &column.values {
             Values::Numbers(values) => rows.for_each(|row| bytes.extend(values[row].to_bits().to_le_bytes())),
+            Values::Ranked(ranked) => rows.for_each(|row| bytes.extend(ranked.number(row).to_bits().to_le_bytes())),
             Values::Words(values) => {
                 rows.for_each(|row| bytes.extend(values[row].as_deref().unwrap_or("\u{0}").as_bytes()));
             }

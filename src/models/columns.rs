@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::features::{Cell, FeatureRow, Key, Value};
 use super::table::{Column, Table, Values};
 use crate::extracts::{Extracts, InputTable};
-use crate::vocabulary::AccountIx;
+use crate::vocabulary::{AccountIx, Text};
 
 /// Accounts whose rows are laid together.
 const BLOCK: usize = 64;
@@ -32,7 +32,13 @@ struct Growing {
     unit: &'static str,
     source: InputTable,
     /// As long as the last row that knows the feature.
-    values: Values,
+    values: Grown,
+}
+
+#[derive(Debug)]
+enum Grown {
+    Numbers(Vec<f64>),
+    Words(Vec<Option<Text>>),
 }
 
 /// One row per account that `row` has something to say of, in the order of the accounts, and what else it said.
@@ -86,7 +92,7 @@ impl Columns {
         match self.places.get(&cell.key) {
             Some(&place) => place,
             None => {
-                let values = cell.value.none_like();
+                let values = Grown::like(&cell.value);
                 self.add(Growing { key: cell.key.clone(), unit: cell.unit, source: cell.source, values })
             }
         }
@@ -103,7 +109,10 @@ impl Columns {
         for column in other.columns {
             let place = match self.places.get(&column.key) {
                 Some(&place) => place,
-                None => self.add(Growing { key: column.key.clone(), values: column.values.missing_like(0), ..column }),
+                None => {
+                    let values = column.values.none_like();
+                    self.add(Growing { key: column.key.clone(), values, ..column })
+                }
             };
             let above = &mut self.columns[place].values;
             above.pad(self.rows);
@@ -118,7 +127,11 @@ impl Columns {
         let rows = self.rows;
         let column = |mut column: Growing| {
             column.values.pad(rows);
-            Column { spec: column.key.spec(column.unit, column.source, extracts), values: column.values }
+            let values = match column.values {
+                Grown::Numbers(values) => Values::Numbers(values),
+                Grown::Words(values) => Values::Words(values),
+            };
+            Column { spec: column.key.spec(column.unit, column.source, extracts), values }
         };
         Table::new(self.columns.into_iter().map(column).collect(), rows)
     }
@@ -129,14 +142,50 @@ impl Growing {
     fn put(&mut self, row: usize, value: &Value) {
         self.values.pad(row);
         match (&mut self.values, value) {
-            (Values::Numbers(values), Value::Number(value)) => {
+            (Grown::Numbers(values), Value::Number(value)) => {
                 values.truncate(row);
                 values.push(*value);
             }
-            (Values::Words(values), Value::Word(word)) => {
+            (Grown::Words(values), Value::Word(word)) => {
                 values.truncate(row);
                 values.push(Some(word.clone()));
             }
+            _ => {}
+        }
+    }
+}
+
+impl Grown {
+    /// Room for such values, without any.
+    fn like(value: &Value) -> Grown {
+        match value {
+            Value::Number(_) => Grown::Numbers(Vec::new()),
+            Value::Word(_) => Grown::Words(Vec::new()),
+        }
+    }
+
+    fn none_like(&self) -> Grown {
+        match self {
+            Grown::Numbers(_) => Grown::Numbers(Vec::new()),
+            Grown::Words(_) => Grown::Words(Vec::new()),
+        }
+    }
+
+    /// Puts others below; those of the other kind are missing.
+    fn extend(&mut self, other: Grown) {
+        match (self, other) {
+            (Grown::Numbers(own), Grown::Numbers(more)) => own.extend(more),
+            (Grown::Words(own), Grown::Words(more)) => own.extend(more),
+            (Grown::Numbers(own), Grown::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
+            (Grown::Words(own), Grown::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+        }
+    }
+
+    /// Fills up with missing values; longer ones stay as they are.
+    fn pad(&mut self, rows: usize) {
+        match self {
+            Grown::Numbers(values) if values.len() < rows => values.resize(rows, f64::NAN),
+            Grown::Words(values) if values.len() < rows => values.resize(rows, None),
             _ => {}
         }
     }

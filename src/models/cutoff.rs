@@ -111,8 +111,6 @@ impl Cell {
 }
 
 fn cell(values: &Values, row: usize) -> Option<Cell> {
-    match values {
-        Values::Numbers(values) => (!values[row].is_nan()).then(|| Cell::Number(values[row].to_bits())),
-        Values::Words(words) => words[row].as_ref().map(|word| Cell::Word(word.to_string())),
-    }
+    let number = Some(values.number(row)).filter(|number| !number.is_nan());
+    number.map(|number| Cell::Number(number.to_bits())).or_else(|| Some(Cell::Word(values.word(row)?.to_string())))
 }

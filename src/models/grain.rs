@@ -96,7 +96,7 @@ impl Snapshots {
         let known = View::new(source.extracts, source.as_of);
         let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
         let timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
-        Snapshots { grains, table: columns.into_table(source.extracts), rates, timelines }
+        Snapshots { grains, table: columns.into_table(source.extracts).ranked(), rates, timelines }
     }
 
     /// The rows on which the outcome is known and could have happened, with their labels.

@@ -2,8 +2,10 @@
 //!
 //! A [`Frame`] borrows columns of equal length, so that many models share one table and add a column of their own.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::ranked::Ranked;
 use crate::vocabulary::Text;
 
 /// What a feature is: the model card's row for it.
@@ -25,6 +27,8 @@ pub struct Spec {
 pub enum Values {
     /// NaN is missing; everything else is finite.
     Numbers(Vec<f64>),
+    /// The same by rank, where rows are many and values few.
+    Ranked(Ranked),
     Words(Vec<Option<Text>>),
 }
 
@@ -32,39 +36,46 @@ impl Values {
     /// `numbers` or `words`.
     pub const fn holds(&self) -> &'static str {
         match self {
-            Values::Numbers(_) => "numbers",
+            Values::Numbers(_) | Values::Ranked(_) => "numbers",
             Values::Words(_) => "words",
         }
     }
 
-    pub(super) fn missing_like(&self, rows: usize) -> Values {
+    /// The number of a row; NaN where it is missing, and of words.
+    pub fn number(&self, row: usize) -> f64 {
         match self {
-            Values::Numbers(_) => Values::Numbers(vec![f64::NAN; rows]),
-            Values::Words(_) => Values::Words(vec![None; rows]),
+            Values::Numbers(values) => values[row],
+            Values::Ranked(ranked) => ranked.number(row),
+            Values::Words(_) => f64::NAN,
         }
     }
 
-    pub(super) fn extend(&mut self, other: Values) {
-        match (self, other) {
-            (Values::Numbers(own), Values::Numbers(more)) => own.extend(more),
-            (Values::Words(own), Values::Words(more)) => own.extend(more),
-            (Values::Numbers(own), Values::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
-            (Values::Words(own), Values::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+    /// The word of a row; `None` where it is missing, and of numbers.
+    pub fn word(&self, row: usize) -> Option<&Text> {
+        match self {
+            Values::Numbers(_) | Values::Ranked(_) => None,
+            Values::Words(words) => words[row].as_ref(),
         }
     }
 
-    /// Fills up with missing values; longer ones stay as they are.
-    pub(super) fn pad(&mut self, rows: usize) {
+    /// The numbers that the rows have, rising, each with how many rows have it; none of words.
+    pub fn counted(&self, rows: &[u32]) -> Vec<(f64, usize)> {
         match self {
-            Values::Numbers(values) if values.len() < rows => values.resize(rows, f64::NAN),
-            Values::Words(values) if values.len() < rows => values.resize(rows, None),
-            _ => {}
+            Values::Numbers(values) => {
+                let mut known: Vec<f64> = rows.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan()).collect();
+                known.sort_unstable_by(f64::total_cmp);
+                let same = |a: &f64, b: &f64| a.to_bits() == b.to_bits();
+                known.chunk_by(same).map(|run| (run[0], run.len())).collect()
+            }
+            Values::Ranked(ranked) => ranked.counted(rows),
+            Values::Words(_) => Vec::new(),
         }
     }
 
     fn take(&self, rows: &[u32]) -> Values {
         match self {
             Values::Numbers(values) => Values::Numbers(rows.iter().map(|r| values[*r as usize]).collect()),
+            Values::Ranked(ranked) => Values::Ranked(ranked.take(rows)),
             Values::Words(values) => Values::Words(rows.iter().map(|r| values[*r as usize].clone()).collect()),
         }
     }
@@ -99,8 +110,19 @@ impl Table {
 
     /// The given rows, in the given order, repeats allowed.
     pub fn take(&self, rows: &[u32]) -> Table {
-        let columns = self.columns.iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
+        let columns = self.columns.par_iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
         Table { columns: columns.collect(), rows: rows.len() }
+    }
+
+    /// The same with numbers by rank, where that is shorter.
+    pub fn ranked(mut self) -> Table {
+        self.columns.par_iter_mut().for_each(|column| {
+            let Values::Numbers(numbers) = &column.values else { return };
+            if let Some(ranked) = Ranked::of(numbers) {
+                column.values = Values::Ranked(ranked);
+            }
+        });
+        self
     }
 
     pub fn frame(&self) -> Frame<'_> {
@@ -121,7 +143,7 @@ enum Form {
 impl Features {
     pub fn of(table: &Table) -> Features {
         let form = |values: &Values| match values {
-            Values::Numbers(_) => Form::Numbers,
+            Values::Numbers(_) | Values::Ranked(_) => Form::Numbers,
             Values::Words(_) => Form::Words,
         };
         Features(table.columns.iter().map(|column| (column.spec.clone(), form(&column.values))).collect())
