@@ -3,7 +3,9 @@
 use foothold::extracts::InputTable;
 use foothold::models::columns::{Columns, lay, table};
 use foothold::models::features::{Cell, Family, FeatureRow, Key, Measure, Metric, Value};
-use foothold::models::table::{Table, Values};
+use foothold::models::ranked::Ranked;
+use foothold::models::scorecard::Encoded;
+use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::vocabulary::AccountIx;
 use proptest::prelude::*;
 
@@ -95,4 +97,38 @@ proptest! {
             prop_assert_eq!(values.last().unwrap(), &last[place].clone().unwrap_or_else(|| "NaN".into()));
         }
     }
+}
+
+#[test]
+fn ranks_give_back_every_number_to_its_last_bit() {
+    let numbers = [3.5, f64::NAN, -0.0, 0.0, 3.5, f64::from_bits(0.1f64.to_bits() + 1), 0.1];
+    let ranked = Ranked::of(&numbers).expect("few values");
+    for (row, number) in numbers.iter().enumerate() {
+        let own = ranked.number(row);
+        assert!(own.to_bits() == number.to_bits() || own.is_nan() && number.is_nan(), "row {row}: {own}");
+    }
+    assert_eq!(ranked.take(&[4, 1]).number(0), 3.5);
+    assert_eq!(ranked.counted(&[0, 1, 4, 6]), [(0.1, 1), (3.5, 2)]);
+    assert_eq!(ranked.coded(&[0, 1, 6], |v| if v.is_nan() { 0 } else { 1 + v as u8 }), [4, 0, 1]);
+    let most: Vec<f64> = (0..65_535).rev().map(f64::from).collect();
+    let ranked = Ranked::of(&most).expect("two bytes hold them");
+    assert_eq!((ranked.number(0), ranked.number(65_534)), (65_534.0, 0.0));
+    assert!(Ranked::of(&[most.as_slice(), &[-1.0]].concat()).is_none());
+}
+
+#[test]
+fn bins_and_typical_values_are_the_same_of_numbers_and_of_their_ranks() {
+    let numbers: Vec<f64> =
+        (0..500u32).map(|i| if i % 7 == 0 { f64::NAN } else { f64::from(i * i % 97) / 3.0 }).collect();
+    let text = String::new;
+    let spec = Spec { name: "a".to_owned(), label: text(), unit: text(), source: text(), window_days: 0 };
+    let plain = Table::new(vec![Column::numbers(spec, numbers)], 500);
+    let rows: Vec<u32> = (0..500).filter(|row| row % 3 != 0).collect();
+    let (plain, ranked) = (plain.clone(), plain.ranked());
+    assert!(matches!(ranked.columns[0].values, Values::Ranked(_)));
+    let learned = |table: &Table| {
+        let encoded = Encoded::learn(&table.frame().columns, &rows, 12);
+        (format!("{:?}", encoded.specs), encoded.design.codes, encoded.counts, encoded.means)
+    };
+    assert_eq!(learned(&plain), learned(&ranked));
 }

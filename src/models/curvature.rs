@@ -159,7 +159,6 @@ fn crosses(design: &Design, feature: usize, weights: &[f64], alone: &[FeatureSum
     met.into_iter().zip(&design.bases).map(|(met, earlier)| design.bases[feature].crossed(earlier, &met)).collect()
 }
 
-
 fn dense_sums(design: &Design, feature: usize, weights: &[f64], met: &mut [Vec<f64>]) {
     for from in (0..design.rows).step_by(BLOCK) {
         let block = from..(from + BLOCK).min(design.rows);

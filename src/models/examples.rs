@@ -31,8 +31,7 @@ pub fn train_all<T: Send>(
     cutoff::check(source, &snapshots)?;
     let targets = targets(source);
     let own = |product: ProductIx| snapshots.purchase_columns(product, source.extracts);
-    let extra: Vec<Table> =
-        targets.par_iter().map(|(_, product)| product.map_or(Table::default(), own)).collect();
+    let extra: Vec<Table> = targets.par_iter().map(|(_, product)| product.map_or(Table::default(), own)).collect();
     let examples: Vec<Examples> = targets
         .par_iter()
         .zip(&extra)

@@ -4,16 +4,18 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Settings;
 use super::columns::{Columns, lay};
+use super::features::observed::ASKED;
+use super::features::{self, FeatureRow};
 use super::labels::{Timeline, Window};
 use super::purchases::PurchaseRates;
 use super::table::Table;
-use super::{Settings, features};
 use crate::capacity::{self, Context};
 use crate::extracts::Extracts;
 use crate::history::View;
 use crate::history::contracts::Contract;
-use crate::observations::{self, observe};
+use crate::observations::{self, observe_among};
 use crate::vocabulary::{AccountIx, Day, ProductIx, PropensityKind};
 
 /// What training reads: the extracts and how layer 1 looks at them.
@@ -145,9 +147,14 @@ fn snapshot(source: &Source, view: View, share: f64) -> (Vec<Grain>, Columns) {
     let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
     lay(&accounts, |account| {
         let grain = grain(view, account).filter(|grain| is_sampled(grain.account_hash, share))?;
-        let facts = observe(view, account, source.observations, &context);
-        Some((grain, features::row(view, account, &facts)))
+        Some((grain, row(source, view, account, &context)))
     })
+}
+
+/// The account's features on the view's day, from no more observations than they are made of.
+pub(super) fn row(source: &Source, view: View, account: AccountIx, context: &Context) -> FeatureRow {
+    let facts = observe_among(view, account, source.observations, context, Some(&ASKED));
+    features::row(view, account, &facts)
 }
 
 /// The account's row on the view's day; `None` unless it is known and under contract.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 /// One number per row; NaN is missing.
 #[derive(Clone, Debug)]
 pub struct Ranked {
-    /// Different values, rising.
+    /// NaN, then the different values, rising.
     values: Arc<[f64]>,
     ranks: Ranks,
 }
 
-/// Place in the values plus one, by row; 0 is missing.
+/// Place in the values, by row.
 #[derive(Clone, Debug)]
 enum Ranks {
     Bytes(Vec<u8>),
@@ -52,16 +52,28 @@ impl Ranked {
             true => Ranks::Bytes(met.into_iter().map(|rank| rank as u8).collect()),
             false => Ranks::Pairs(met),
         };
-        Some(Ranked { values: order.iter().map(|place| values[usize::from(*place)]).collect(), ranks })
+        let rising = order.iter().map(|place| values[usize::from(*place)]);
+        Some(Ranked { values: std::iter::once(f64::NAN).chain(rising).collect(), ranks })
     }
 
     /// NaN where it is missing.
     pub fn number(&self, row: usize) -> f64 {
-        let rank = match &self.ranks {
-            Ranks::Bytes(ranks) => usize::from(ranks[row]),
-            Ranks::Pairs(ranks) => usize::from(ranks[row]),
-        };
-        if rank == 0 { f64::NAN } else { self.values[rank - 1] }
+        match &self.ranks {
+            Ranks::Bytes(ranks) => self.values[usize::from(ranks[row])],
+            Ranks::Pairs(ranks) => self.values[usize::from(ranks[row])],
+        }
+    }
+
+    /// Adds the numbers of the rows.
+    pub fn gather(&self, rows: &[u32], numbers: &mut Vec<f64>) {
+        match &self.ranks {
+            Ranks::Bytes(ranks) => {
+                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
+            }
+            Ranks::Pairs(ranks) => {
+                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
+            }
+        }
     }
 
     /// The given rows, in the given order; the values are shared.
@@ -75,17 +87,18 @@ impl Ranked {
 
     /// The values that the rows have, rising, each with the number of rows that have it; those that miss it aside.
     pub fn counted(&self, rows: &[u32]) -> Vec<(f64, usize)> {
-        let mut counts = vec![0; 1 + self.values.len()];
+        let mut counts = vec![0u32; self.values.len()];
         match &self.ranks {
             Ranks::Bytes(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
             Ranks::Pairs(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
         }
-        self.values.iter().copied().zip(counts.into_iter().skip(1)).filter(|(_, n)| *n > 0).collect()
+        let counted = self.values.iter().zip(counts).skip(1).filter(|(_, n)| *n > 0);
+        counted.map(|(value, n)| (*value, n as usize)).collect()
     }
 
     /// What `code` makes of every row's number, worked out once for each value.
     pub fn coded(&self, rows: &[u32], code: impl Fn(f64) -> u8) -> Vec<u8> {
-        let codes: Vec<u8> = std::iter::once(f64::NAN).chain(self.values.iter().copied()).map(code).collect();
+        let codes: Vec<u8> = self.values.iter().copied().map(code).collect();
         match &self.ranks {
             Ranks::Bytes(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),
             Ranks::Pairs(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),

@@ -222,11 +222,10 @@ impl Learned {
 /// Mean number of the rows of each code; 0 of words.
 fn means(values: &Values, rows: &[u32], codes: &[u8], counts: &[u32]) -> Vec<f64> {
     let mut sums = vec![0.0; counts.len()];
-    for (row, code) in rows.iter().zip(codes) {
-        let number = values.number(*row as usize);
-        if !number.is_nan() {
-            sums[usize::from(*code)] += number;
-        }
+    let mut numbers = Vec::with_capacity(rows.len());
+    values.gather(rows, &mut numbers);
+    for (number, code) in numbers.iter().zip(codes).filter(|(number, _)| !number.is_nan()) {
+        sums[usize::from(*code)] += number;
     }
     sums.iter().zip(counts).map(|(sum, n)| sum / f64::from((*n).max(1))).collect()
 }

@@ -19,6 +19,9 @@ const ROUNDS: usize = 100;
 const RATE: f64 = 0.1;
 /// Curvature added to each side of a split, which keeps small leaves small.
 const DAMPING: f64 = 1.0;
+/// Gains are equal within this share: the order in which a sum was added up is no reason to prefer one of two features
+/// that divide the rows alike.
+const TIE: f64 = 1e-9;
 /// Fewest rows on each side of a split.
 const LEAF_ROWS: u32 = 20;
 /// Rows that the choice rests on at most; every nth beyond it.
@@ -62,7 +65,7 @@ fn boosted(features: &[Feature], labels: &[bool]) -> Vec<f64> {
             features.par_iter().map(|feature| best_split(&feature.sums(&slopes, all))).collect();
         let found = splits.into_iter().enumerate().filter_map(|(feature, split)| Some((feature, split?)));
         // The first of equal gains, so that the thread count does not show.
-        let best = found.reduce(|best, next| if next.1.gain > best.1.gain { next } else { best });
+        let best = found.reduce(|best, next| if next.1.gain > best.1.gain * (1.0 + TIE) { next } else { best });
         let Some((feature, split)) = best.filter(|(_, split)| split.gain > least) else { break };
         gains[feature] += split.gain;
         for (z, code) in log_odds.iter_mut().zip(&features[feature].codes) {

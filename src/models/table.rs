@@ -50,6 +50,16 @@ impl Values {
         }
     }
 
+    /// Puts the numbers of the rows in the place of what `numbers` held; NaN where they are missing, and of words.
+    pub fn gather(&self, rows: &[u32], numbers: &mut Vec<f64>) {
+        numbers.clear();
+        match self {
+            Values::Numbers(values) => numbers.extend(rows.iter().map(|row| values[*row as usize])),
+            Values::Ranked(ranked) => ranked.gather(rows, numbers),
+            Values::Words(_) => numbers.resize(rows.len(), f64::NAN),
+        }
+    }
+
     /// The word of a row; `None` where it is missing, and of numbers.
     pub fn word(&self, row: usize) -> Option<&Text> {
         match self {
