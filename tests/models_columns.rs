@@ -61,7 +61,7 @@ fn rows_put_below_miss_what_only_the_rows_above_have() {
     let (mut above, mut below) = (Columns::default(), Columns::default());
     above.push(&row(vec![number("a", 1.0), cell("w", Value::Word("x".into()))]));
     below.push(&row(vec![number("b", 2.0), cell("a", Value::Word("not a number".into()))]));
-    above.append(below);
+    above.append(vec![below]);
     let table = above.into_table(&WorldBuilder::default().build());
     let columns: [(&str, &[&str]); 3] = [("a", &["1", "NaN"]), ("b", &["NaN", "2"]), ("w", &["x", "-"])];
     assert_eq!(written(&table), expected(&columns));
@@ -131,4 +131,17 @@ fn bins_and_typical_values_are_the_same_of_numbers_and_of_their_ranks() {
         (format!("{:?}", encoded.specs), encoded.design.codes, encoded.counts, encoded.means)
     };
     assert_eq!(learned(&plain), learned(&ranked));
+}
+
+#[test]
+fn tables_below_each_other_have_the_columns_of_all_and_miss_what_one_lacks() {
+    let first = [row(vec![number("a", 1.0), cell("w", Value::Word("x".into()))])];
+    let second = [row(vec![number("b", 3.0), number("w", 4.0)]), row(vec![number("a", 2.0)])];
+    let extracts = WorldBuilder::default().build();
+    let stacked = Table::stacked(&[table(&first, &extracts), table(&second, &extracts).ranked()]);
+    let nan = "NaN";
+    assert_eq!(
+        (stacked.rows, written(&stacked)),
+        (3, expected(&[("a", &["1", nan, "2"]), ("b", &[nan, "3", nan]), ("w", &["x", "-", "-"])]))
+    );
 }

@@ -14,7 +14,7 @@ use crate::extracts::{Extracts, InputTable};
 use crate::vocabulary::{AccountIx, Text};
 
 /// Accounts whose rows are laid together.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 /// Columns that are tried behind the one before, before a cell's own is looked up.
 const GUESSES: usize = 4;
 
@@ -55,12 +55,10 @@ pub fn lay<G: Send>(
         (told, columns)
     };
     let blocks: Vec<(Vec<G>, Columns)> = accounts.par_chunks(BLOCK).map(block).collect();
-    let (mut told, mut columns) = (Vec::new(), Columns::default());
-    for (more, below) in blocks {
-        told.extend(more);
-        columns.append(below);
-    }
-    (told, columns)
+    let (told, blocks): (Vec<Vec<G>>, Vec<Columns>) = blocks.into_iter().unzip();
+    let mut columns = Columns::default();
+    columns.append(blocks);
+    (told.into_iter().flatten().collect(), columns)
 }
 
 /// Lays rows side by side: one column per feature that any row knows, by name.
@@ -104,21 +102,32 @@ impl Columns {
         self.columns.len() - 1
     }
 
-    /// Puts the rows of `other` below.
-    pub fn append(&mut self, other: Columns) {
-        for column in other.columns {
-            let place = match self.places.get(&column.key) {
-                Some(&place) => place,
-                None => {
-                    let values = column.values.none_like();
-                    self.add(Growing { key: column.key.clone(), values, ..column })
-                }
-            };
-            let above = &mut self.columns[place].values;
-            above.pad(self.rows);
-            above.extend(column.values);
+    /// Puts the rows of the others below, one after the other.
+    pub fn append(&mut self, others: Vec<Columns>) {
+        // What each column is given, with the row at which it begins.
+        let mut given: Vec<Vec<(usize, Grown)>> = self.columns.iter().map(|_| Vec::new()).collect();
+        for other in others {
+            for column in other.columns {
+                let place = match self.places.get(&column.key) {
+                    Some(&place) => place,
+                    None => {
+                        let values = column.values.none_like();
+                        given.push(Vec::new());
+                        self.add(Growing { key: column.key.clone(), values, ..column })
+                    }
+                };
+                given[place].push((self.rows, column.values));
+            }
+            self.rows += other.rows;
         }
-        self.rows += other.rows;
+        let rows = self.rows;
+        self.columns.par_iter_mut().zip(given).for_each(|(column, given)| {
+            column.values.reserve(rows);
+            for (from, values) in given {
+                column.values.pad(from);
+                column.values.extend(values);
+            }
+        });
     }
 
     /// All rows, one column per feature by name.
@@ -156,11 +165,19 @@ impl Growing {
 }
 
 impl Grown {
-    /// Room for such values, without any.
+    /// Room for a block of such values, without any.
     fn like(value: &Value) -> Grown {
         match value {
-            Value::Number(_) => Grown::Numbers(Vec::new()),
-            Value::Word(_) => Grown::Words(Vec::new()),
+            Value::Number(_) => Grown::Numbers(Vec::with_capacity(BLOCK)),
+            Value::Word(_) => Grown::Words(Vec::with_capacity(BLOCK)),
+        }
+    }
+
+    /// Room for so many rows in all.
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Grown::Numbers(values) => values.reserve_exact(rows - values.len()),
+            Grown::Words(values) => values.reserve_exact(rows - values.len()),
         }
     }
 

@@ -87,18 +87,18 @@ impl Snapshots {
     /// all of them would exceed `max_training_rows`.
     pub fn build(source: &Source, days: &[Day]) -> Snapshots {
         let share = sampled_share(source, days.len());
-        let (mut grains, mut columns, mut rates) = (Vec::new(), Columns::default(), Vec::new());
+        let (mut grains, mut tables, mut rates) = (Vec::new(), Vec::new(), Vec::new());
         for day in days {
             let view = View::new(source.extracts, *day);
-            let (of_day, below) = snapshot(source, view, share);
+            let (of_day, columns) = snapshot(source, view, share);
             grains.extend(of_day);
-            columns.append(below);
+            tables.push(columns.into_table(source.extracts).ranked());
             rates.push((*day, PurchaseRates::on(view)));
         }
         let known = View::new(source.extracts, source.as_of);
         let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
         let timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
-        Snapshots { grains, table: columns.into_table(source.extracts).ranked(), rates, timelines }
+        Snapshots { grains, table: Table::stacked(&tables), rates, timelines }
     }
 
     /// The rows on which the outcome is known and could have happened, with their labels.

@@ -32,7 +32,22 @@ pub enum Values {
     Words(Vec<Option<Text>>),
 }
 
+/// What one table puts into a column: `missing` in every row where it does not have it.
+fn below<'a, T: Clone + 'a>(
+    own: Option<&'a Column>,
+    rows: usize,
+    of: impl Fn(&'a Values, usize) -> T + 'a,
+    missing: T,
+) -> impl Iterator<Item = T> + 'a {
+    (0..rows).map(move |row| own.map_or_else(|| missing.clone(), |column| of(&column.values, row)))
+}
+
 impl Values {
+    /// By rank, where that is shorter.
+    fn shortest(numbers: Vec<f64>) -> Values {
+        Ranked::of(&numbers).map_or(Values::Numbers(numbers), Values::Ranked)
+    }
+
     /// `numbers` or `words`.
     pub const fn holds(&self) -> &'static str {
         match self {
@@ -127,12 +142,33 @@ impl Table {
     /// The same with numbers by rank, where that is shorter.
     pub fn ranked(mut self) -> Table {
         self.columns.par_iter_mut().for_each(|column| {
-            let Values::Numbers(numbers) = &column.values else { return };
-            if let Some(ranked) = Ranked::of(numbers) {
-                column.values = Values::Ranked(ranked);
+            if let Values::Numbers(numbers) = &mut column.values {
+                column.values = Values::shortest(std::mem::take(numbers));
             }
         });
         self
+    }
+
+    /// All rows below each other, with every column that any of the tables has; numbers by rank, where that is shorter.
+    pub fn stacked(tables: &[Table]) -> Table {
+        let features = Features::union(tables.iter().map(Features::of));
+        let frames: Vec<Frame> = tables.iter().map(Table::frame).collect();
+        let column = |(spec, form): (Spec, Form)| {
+            let parts = frames.iter().map(|frame| (frame.find(&spec.name), frame.rows));
+            let values = match form {
+                Form::Numbers => {
+                    Values::shortest(parts.flat_map(|(own, rows)| below(own, rows, Values::number, f64::NAN)).collect())
+                }
+                Form::Words => Values::Words(
+                    parts
+                        .flat_map(|(own, rows)| below(own, rows, |values, row| values.word(row).cloned(), None))
+                        .collect(),
+                ),
+            };
+            Column { spec, values }
+        };
+        let columns = features.0.into_par_iter().map(column).collect();
+        Table::new(columns, tables.iter().map(|table| table.rows).sum())
     }
 
     pub fn frame(&self) -> Frame<'_> {

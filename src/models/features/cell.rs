@@ -57,7 +57,7 @@ impl From<Name> for Metric {
 
 impl PartialEq for Metric {
     fn eq(&self, other: &Metric) -> bool {
-        self.as_str() == other.as_str()
+        std::ptr::eq(self.as_str(), other.as_str()) || self.as_str() == other.as_str()
     }
 }
 
