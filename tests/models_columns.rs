@@ -3,7 +3,9 @@
 use foothold::extracts::InputTable;
 use foothold::models::columns::{Columns, lay, table};
 use foothold::models::features::{Cell, Family, FeatureRow, Key, Measure, Metric, Value};
-use foothold::models::table::{Table, Values};
+use foothold::models::ranked::Ranked;
+use foothold::models::scorecard::Encoded;
+use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::vocabulary::AccountIx;
 use proptest::prelude::*;
 
@@ -25,10 +27,11 @@ fn row(cells: Vec<Cell>) -> FeatureRow {
 
 /// Names and values as text, column by column.
 fn written(table: &Table) -> Vec<(String, Vec<String>)> {
-    let cells = |values: &Values| match values {
-        Values::Numbers(values) => values.iter().map(|v| v.to_string()).collect::<Vec<_>>(),
-        Values::Words(values) => values.iter().map(|v| v.as_deref().unwrap_or("-").to_owned()).collect(),
+    let cell = |values: &Values, row: usize| match values {
+        Values::Words(words) => words[row].as_deref().unwrap_or("-").to_owned(),
+        numbers => numbers.number(row).to_string(),
     };
+    let cells = |values: &Values| (0..table.rows).map(|row| cell(values, row)).collect::<Vec<_>>();
     table.columns.iter().map(|column| (column.spec.name.clone(), cells(&column.values))).collect()
 }
 
@@ -58,7 +61,7 @@ fn rows_put_below_miss_what_only_the_rows_above_have() {
     let (mut above, mut below) = (Columns::default(), Columns::default());
     above.push(&row(vec![number("a", 1.0), cell("w", Value::Word("x".into()))]));
     below.push(&row(vec![number("b", 2.0), cell("a", Value::Word("not a number".into()))]));
-    above.append(below);
+    above.append(vec![below]);
     let table = above.into_table(&WorldBuilder::default().build());
     let columns: [(&str, &[&str]); 3] = [("a", &["1", "NaN"]), ("b", &["NaN", "2"]), ("w", &["x", "-"])];
     assert_eq!(written(&table), expected(&columns));
@@ -94,4 +97,51 @@ proptest! {
             prop_assert_eq!(values.last().unwrap(), &last[place].clone().unwrap_or_else(|| "NaN".into()));
         }
     }
+}
+
+#[test]
+fn ranks_give_back_every_number_to_its_last_bit() {
+    let numbers = [3.5, f64::NAN, -0.0, 0.0, 3.5, f64::from_bits(0.1f64.to_bits() + 1), 0.1];
+    let ranked = Ranked::of(&numbers).expect("few values");
+    for (row, number) in numbers.iter().enumerate() {
+        let own = ranked.number(row);
+        assert!(own.to_bits() == number.to_bits() || own.is_nan() && number.is_nan(), "row {row}: {own}");
+    }
+    assert_eq!(ranked.take(&[4, 1]).number(0), 3.5);
+    assert_eq!(ranked.counted(&[0, 1, 4, 6]), [(0.1, 1), (3.5, 2)]);
+    assert_eq!(ranked.coded(&[0, 1, 6], |v| if v.is_nan() { 0 } else { 1 + v as u8 }), [4, 0, 1]);
+    let most: Vec<f64> = (0..65_535).rev().map(f64::from).collect();
+    let ranked = Ranked::of(&most).expect("two bytes hold them");
+    assert_eq!((ranked.number(0), ranked.number(65_534)), (65_534.0, 0.0));
+    assert!(Ranked::of(&[most.as_slice(), &[-1.0]].concat()).is_none());
+}
+
+#[test]
+fn bins_and_typical_values_are_the_same_of_numbers_and_of_their_ranks() {
+    let numbers: Vec<f64> =
+        (0..500u32).map(|i| if i % 7 == 0 { f64::NAN } else { f64::from(i * i % 97) / 3.0 }).collect();
+    let text = String::new;
+    let spec = Spec { name: "a".to_owned(), label: text(), unit: text(), source: text(), window_days: 0 };
+    let plain = Table::new(vec![Column::numbers(spec, numbers)], 500);
+    let rows: Vec<u32> = (0..500).filter(|row| row % 3 != 0).collect();
+    let (plain, ranked) = (plain.clone(), plain.ranked());
+    assert!(matches!(ranked.columns[0].values, Values::Ranked(_)));
+    let learned = |table: &Table| {
+        let encoded = Encoded::learn(&table.frame().columns, &rows, 12);
+        (format!("{:?}", encoded.specs), encoded.design.codes, encoded.counts, encoded.means)
+    };
+    assert_eq!(learned(&plain), learned(&ranked));
+}
+
+#[test]
+fn tables_below_each_other_have_the_columns_of_all_and_miss_what_one_lacks() {
+    let first = [row(vec![number("a", 1.0), cell("w", Value::Word("x".into()))])];
+    let second = [row(vec![number("b", 3.0), number("w", 4.0)]), row(vec![number("a", 2.0)])];
+    let extracts = WorldBuilder::default().build();
+    let stacked = Table::stacked(&[table(&first, &extracts), table(&second, &extracts).ranked()]);
+    let nan = "NaN";
+    assert_eq!(
+        (stacked.rows, written(&stacked)),
+        (3, expected(&[("a", &["1", nan, "2"]), ("b", &[nan, "3", nan]), ("w", &["x", "-", "-"])]))
+    );
 }

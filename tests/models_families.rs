@@ -10,8 +10,8 @@ use foothold::models::family::{FAMILIES, Family};
 use foothold::models::fit::sigmoid;
 use foothold::models::promote::contest;
 use foothold::models::registry::Registry;
-use foothold::models::table::{Column, Values};
-use foothold::models::train::{Challenger, train_families};
+use foothold::models::table::Column;
+use foothold::models::train::{Challenger, Ground, train_families};
 use foothold::store::{Access, Store};
 use foothold::vocabulary::PropensityKind;
 use rand::{Rng, SeedableRng};
@@ -23,7 +23,9 @@ use crate::support::day;
 const CHALLENGERS: [Family; 2] = [Family::Logistic, Family::Boosting];
 
 fn trained(world: &World) -> Vec<Challenger> {
-    train_families(&target(PropensityKind::Churn), day("2025-06-30"), &world.examples(), &settings(), &CHALLENGERS)
+    let (target, examples, settings) = (target(PropensityKind::Churn), world.examples(), settings());
+    let ground = Ground::of(&target, &examples, &settings);
+    train_families(&target, day("2025-06-30"), &examples, ground, &settings, &CHALLENGERS)
 }
 
 fn by() -> Resampling {
@@ -34,9 +36,10 @@ fn by() -> Resampling {
 fn crossed(accounts: usize, months: i32, seed: u64) -> World {
     let mut world = world(accounts, months, 0.0, seed);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let number = |name: &str| match &world.table.frame().find(name).expect("a column").values {
-        Values::Numbers(values) => values.clone(),
-        Values::Words(_) => unreachable!("a number"),
+    let frame = world.table.frame();
+    let number = |name: &str| -> Vec<f64> {
+        let values = &frame.find(name).expect("a column").values;
+        (0..frame.rows).map(|row| values.number(row)).collect()
     };
     let (a, b) = (number("use_0"), number("use_1"));
     let rate = |row: usize| match (a[row] > 0.5, b[row] > 0.5) {
@@ -147,10 +150,10 @@ fn an_artifact_whose_trees_were_edited_is_refused() {
 fn as_csv(world: &World, rows: usize) -> String {
     let columns = &world.table.columns;
     let head: Vec<&str> = columns.iter().map(|column| column.spec.name.as_str()).collect();
-    let cell = |column: &Column, row: usize| match &column.values {
-        Values::Numbers(values) if values[row].is_nan() => String::new(),
-        Values::Numbers(values) => values[row].to_string(),
-        Values::Words(words) => words[row].as_deref().unwrap_or_default().to_owned(),
+    let cell = |column: &Column, row: usize| match (column.values.word(row), column.values.number(row)) {
+        (Some(word), _) => word.to_string(),
+        (None, number) if number.is_nan() => String::new(),
+        (None, number) => number.to_string(),
     };
     let line = |row: usize| columns.iter().map(|column| cell(column, row)).collect::<Vec<_>>().join(",");
     std::iter::once(head.join(",")).chain((0..rows).map(line)).collect::<Vec<_>>().join("\n")

@@ -118,10 +118,7 @@ fn trees_and_slopes_keep_a_direction_whatever_the_other_feature_is() {
 
 fn evaluated(monotone: &[(&str, Direction)], family: Family) -> Result<Vec<f64>, String> {
     let (table, labels) = world(900, 8, 9.0, 2.0);
-    let numbers = |at: usize| match &table.columns[at].values {
-        foothold::models::table::Values::Numbers(values) => values.clone(),
-        foothold::models::table::Values::Words(_) => unreachable!("numbers"),
-    };
+    let numbers = |at: usize| -> Vec<f64> { (0..table.rows).map(|row| table.columns[at].values.number(row)).collect() };
     let (a, b) = (numbers(0), numbers(1));
     let cell = |value: f64| if value.is_nan() { String::new() } else { value.to_string() };
     let line = |row: usize| format!("{},{},{},{}", cell(a[row]), b[row], ["x", "y"][row % 2], u8::from(labels[row]));

@@ -134,16 +134,22 @@ impl TrainedOn {
 fn fingerprint(examples: &Examples) -> String {
     let mut hash = Xxh3::new();
     let mut bytes: Vec<u8> = Vec::with_capacity(8 * examples.rows.len());
+    let mut numbers = Vec::with_capacity(examples.rows.len());
     let Frame { columns, .. } = &examples.frame;
     for column in columns {
         hash.update(column.spec.name.as_bytes());
         // Gathered first: the hash takes a column at once several times faster than value by value.
         bytes.clear();
-        let rows = examples.rows.iter().map(|row| *row as usize);
         match &column.values {
-            Values::Numbers(values) => rows.for_each(|row| bytes.extend(values[row].to_bits().to_le_bytes())),
-            Values::Words(values) => {
-                rows.for_each(|row| bytes.extend(values[row].as_deref().unwrap_or("\u{0}").as_bytes()));
+            Values::Words(words) => {
+                let words = examples.rows.iter().map(|row| words[*row as usize].as_deref().unwrap_or("\u{0}"));
+                words.for_each(|word| bytes.extend(word.as_bytes()));
+            }
+            values => {
+                values.gather(&examples.rows, &mut numbers);
+                bytes.resize(8 * numbers.len(), 0);
+                let places = bytes.chunks_exact_mut(8).zip(&numbers);
+                places.for_each(|(place, number)| place.copy_from_slice(&number.to_bits().to_le_bytes()));
             }
         }
         hash.update(&bytes);

@@ -28,10 +28,7 @@ impl Bins {
     pub fn learn(values: &Values, rows: &[u32], most: usize) -> Bins {
         let most = most.clamp(2, MAX_BINS);
         match values {
-            Values::Numbers(values) => {
-                let known = rows.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan());
-                Bins::Numbers { edges: quantile_edges(known.collect(), most) }
-            }
+            Values::Numbers(_) | Values::Ranked(_) => Bins::of_counted(&values.counted(rows), most),
             Values::Words(values) => {
                 let words = rows.iter().filter_map(|r| values[*r as usize].as_deref());
                 Bins::Words { levels: frequent_levels(words.collect(), most) }
@@ -39,9 +36,17 @@ impl Bins {
         }
     }
 
+    /// The same of numbers that [`Values::counted`] has counted.
+    pub fn of_counted(counted: &[(f64, usize)], most: usize) -> Bins {
+        Bins::Numbers { edges: quantile_edges(counted, most.clamp(2, MAX_BINS)) }
+    }
+
     /// At most `most` bins of numbers, NaN aside; a value that is frequent enough has a bin of its own.
     pub fn of_numbers(values: impl Iterator<Item = f64>, most: usize) -> Bins {
-        Bins::Numbers { edges: quantile_edges(values.filter(|v| !v.is_nan()).collect(), most) }
+        let mut known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
+        known.sort_unstable_by(f64::total_cmp);
+        let counted: Vec<(f64, usize)> = known.into_iter().map(|value| (value, 1)).collect();
+        Bins::Numbers { edges: quantile_edges(&counted, most) }
     }
 
     /// `numbers` or `words`.
@@ -94,13 +99,16 @@ impl Bins {
     /// The code of one row.
     pub fn of(&self, values: &Values, row: usize) -> u8 {
         match values {
-            Values::Numbers(values) => self.of_number(values[row]),
+            Values::Numbers(_) | Values::Ranked(_) => self.of_number(values.number(row)),
             Values::Words(values) => self.of_word(values[row].as_deref()),
         }
     }
 
     pub fn encode(&self, values: &Values, rows: &[u32]) -> Vec<u8> {
-        rows.iter().map(|r| self.of(values, *r as usize)).collect()
+        match values {
+            Values::Ranked(ranked) => ranked.coded(rows, |number| self.of_number(number)),
+            _ => rows.iter().map(|r| self.of(values, *r as usize)).collect(),
+        }
     }
 
     /// The basis of this feature's effect, given how many training rows have each code.
@@ -112,18 +120,29 @@ impl Bins {
     }
 }
 
-fn quantile_edges(mut values: Vec<f64>, most: usize) -> Vec<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let Some(&largest) = values.last() else { return Vec::new() };
-    let mut distinct = values.clone();
+/// `counted` holds rising values with how many rows have each.
+fn quantile_edges(counted: &[(f64, usize)], most: usize) -> Vec<f64> {
+    let Some(&(largest, _)) = counted.last() else { return Vec::new() };
+    let mut distinct: Vec<f64> = counted.iter().map(|(value, _)| *value).collect();
     distinct.dedup();
-    let mut edges: Vec<f64> = match distinct.len() <= most {
-        true => distinct,
-        false => (1..most).map(|i| values[i * values.len() / most]).collect(),
-    };
+    let mut edges: Vec<f64> = if distinct.len() <= most { distinct } else { quantiles(counted, most) };
     edges.dedup();
     edges.retain(|edge| *edge < largest);
     edges
+}
+
+/// The values at the ends of all but the last of `parts` parts of equal size.
+fn quantiles(counted: &[(f64, usize)], parts: usize) -> Vec<f64> {
+    let rows: usize = counted.iter().map(|(_, n)| n).sum();
+    let (mut at, mut below) = (0, 0);
+    let quantile = |part: usize| {
+        while below + counted[at].1 <= part * rows / parts {
+            below += counted[at].1;
+            at += 1;
+        }
+        counted[at].0
+    };
+    (1..parts).map(quantile).collect()
 }
 
 fn frequent_levels(mut words: Vec<&str>, most: usize) -> Vec<String> {
@@ -133,6 +152,13 @@ fn frequent_levels(mut words: Vec<&str>, most: usize) -> Vec<String> {
     let mut levels: Vec<String> = counted.into_iter().take(most).map(|(_, word)| word.to_owned()).collect();
     levels.sort_unstable();
     levels
+}
+
+/// The code that more than two thirds of the rows have, if there is one.
+pub fn usual(codes: &[u8]) -> Option<u8> {
+    let mut counts = [0usize; 256];
+    codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
+    counts.iter().position(|n| 3 * n > 2 * codes.len()).map(|code| code as u8)
 }
 
 /// Coefficients → effect per code: `effect[code] = Σ_k rows[code][k] · coefficient[k]`.

@@ -11,10 +11,10 @@ use rayon::prelude::*;
 use super::features::{Cell, FeatureRow, Key, Value};
 use super::table::{Column, Table, Values};
 use crate::extracts::{Extracts, InputTable};
-use crate::vocabulary::AccountIx;
+use crate::vocabulary::{AccountIx, Text};
 
 /// Accounts whose rows are laid together.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 /// Columns that are tried behind the one before, before a cell's own is looked up.
 const GUESSES: usize = 4;
 
@@ -32,7 +32,13 @@ struct Growing {
     unit: &'static str,
     source: InputTable,
     /// As long as the last row that knows the feature.
-    values: Values,
+    values: Grown,
+}
+
+#[derive(Debug)]
+enum Grown {
+    Numbers(Vec<f64>),
+    Words(Vec<Option<Text>>),
 }
 
 /// One row per account that `row` has something to say of, in the order of the accounts, and what else it said.
@@ -49,12 +55,10 @@ pub fn lay<G: Send>(
         (told, columns)
     };
     let blocks: Vec<(Vec<G>, Columns)> = accounts.par_chunks(BLOCK).map(block).collect();
-    let (mut told, mut columns) = (Vec::new(), Columns::default());
-    for (more, below) in blocks {
-        told.extend(more);
-        columns.append(below);
-    }
-    (told, columns)
+    let (told, blocks): (Vec<Vec<G>>, Vec<Columns>) = blocks.into_iter().unzip();
+    let mut columns = Columns::default();
+    columns.append(blocks);
+    (told.into_iter().flatten().collect(), columns)
 }
 
 /// Lays rows side by side: one column per feature that any row knows, by name.
@@ -86,7 +90,7 @@ impl Columns {
         match self.places.get(&cell.key) {
             Some(&place) => place,
             None => {
-                let values = cell.value.none_like();
+                let values = Grown::like(&cell.value);
                 self.add(Growing { key: cell.key.clone(), unit: cell.unit, source: cell.source, values })
             }
         }
@@ -98,18 +102,32 @@ impl Columns {
         self.columns.len() - 1
     }
 
-    /// Puts the rows of `other` below.
-    pub fn append(&mut self, other: Columns) {
-        for column in other.columns {
-            let place = match self.places.get(&column.key) {
-                Some(&place) => place,
-                None => self.add(Growing { key: column.key.clone(), values: column.values.missing_like(0), ..column }),
-            };
-            let above = &mut self.columns[place].values;
-            above.pad(self.rows);
-            above.extend(column.values);
+    /// Puts the rows of the others below, one after the other.
+    pub fn append(&mut self, others: Vec<Columns>) {
+        // What each column is given, with the row at which it begins.
+        let mut given: Vec<Vec<(usize, Grown)>> = self.columns.iter().map(|_| Vec::new()).collect();
+        for other in others {
+            for column in other.columns {
+                let place = match self.places.get(&column.key) {
+                    Some(&place) => place,
+                    None => {
+                        let values = column.values.none_like();
+                        given.push(Vec::new());
+                        self.add(Growing { key: column.key.clone(), values, ..column })
+                    }
+                };
+                given[place].push((self.rows, column.values));
+            }
+            self.rows += other.rows;
         }
-        self.rows += other.rows;
+        let rows = self.rows;
+        self.columns.par_iter_mut().zip(given).for_each(|(column, given)| {
+            column.values.reserve(rows);
+            for (from, values) in given {
+                column.values.pad(from);
+                column.values.extend(values);
+            }
+        });
     }
 
     /// All rows, one column per feature by name.
@@ -118,7 +136,11 @@ impl Columns {
         let rows = self.rows;
         let column = |mut column: Growing| {
             column.values.pad(rows);
-            Column { spec: column.key.spec(column.unit, column.source, extracts), values: column.values }
+            let values = match column.values {
+                Grown::Numbers(values) => Values::Numbers(values),
+                Grown::Words(values) => Values::Words(values),
+            };
+            Column { spec: column.key.spec(column.unit, column.source, extracts), values }
         };
         Table::new(self.columns.into_iter().map(column).collect(), rows)
     }
@@ -129,14 +151,58 @@ impl Growing {
     fn put(&mut self, row: usize, value: &Value) {
         self.values.pad(row);
         match (&mut self.values, value) {
-            (Values::Numbers(values), Value::Number(value)) => {
+            (Grown::Numbers(values), Value::Number(value)) => {
                 values.truncate(row);
                 values.push(*value);
             }
-            (Values::Words(values), Value::Word(word)) => {
+            (Grown::Words(values), Value::Word(word)) => {
                 values.truncate(row);
                 values.push(Some(word.clone()));
             }
+            _ => {}
+        }
+    }
+}
+
+impl Grown {
+    /// Room for a block of such values, without any.
+    fn like(value: &Value) -> Grown {
+        match value {
+            Value::Number(_) => Grown::Numbers(Vec::with_capacity(BLOCK)),
+            Value::Word(_) => Grown::Words(Vec::with_capacity(BLOCK)),
+        }
+    }
+
+    /// Room for so many rows in all.
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Grown::Numbers(values) => values.reserve_exact(rows - values.len()),
+            Grown::Words(values) => values.reserve_exact(rows - values.len()),
+        }
+    }
+
+    fn none_like(&self) -> Grown {
+        match self {
+            Grown::Numbers(_) => Grown::Numbers(Vec::new()),
+            Grown::Words(_) => Grown::Words(Vec::new()),
+        }
+    }
+
+    /// Puts others below; those of the other kind are missing.
+    fn extend(&mut self, other: Grown) {
+        match (self, other) {
+            (Grown::Numbers(own), Grown::Numbers(more)) => own.extend(more),
+            (Grown::Words(own), Grown::Words(more)) => own.extend(more),
+            (Grown::Numbers(own), Grown::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
+            (Grown::Words(own), Grown::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+        }
+    }
+
+    /// Fills up with missing values; longer ones stay as they are.
+    fn pad(&mut self, rows: usize) {
+        match self {
+            Grown::Numbers(values) if values.len() < rows => values.resize(rows, f64::NAN),
+            Grown::Words(values) if values.len() < rows => values.resize(rows, None),
             _ => {}
         }
     }

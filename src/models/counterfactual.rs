@@ -8,7 +8,7 @@ use super::bins::{Bins, MISSING};
 use super::explain;
 use super::fit::sigmoid;
 use super::scorecard::{Feature, Scorecard};
-use super::table::{Column, Values};
+use super::table::Column;
 use crate::extracts::InputTable;
 use crate::vocabulary::PropensityKind;
 use crate::wording;
@@ -103,8 +103,9 @@ fn together(scorecard: &Scorecard, codes: &[u8], moves: &[Move], scale: f64) -> 
 /// Every move of one feature that helps, the nearest first; `None` where none does.
 fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, gain: &dyn Fn(usize) -> f64) -> Option<Vec<Move>> {
     let actionable = InputTable::parse(&feature.spec.source).is_some_and(|table| ACTIONABLE.contains(&table));
-    let (Values::Numbers(values), Bins::Numbers { edges }) = (&column.values, &feature.bins) else { return None };
-    let code = feature.bins.of_number(values[row]);
+    let Bins::Numbers { edges } = &feature.bins else { return None };
+    let from = column.values.number(row);
+    let code = feature.bins.of_number(from);
     if !actionable || code == MISSING {
         return None;
     }
@@ -115,7 +116,7 @@ fn ladder(at: usize, feature: &Feature, column: &Column, row: usize, gain: &dyn 
             false => (&feature.shares[to..code], Bound::AtMost(edges[to - 1])),
         };
         let (gain, distance) = (gain(to), passed.iter().sum());
-        Move { feature: at, from: values[row], to: bound, code: to as u8, gain, distance }
+        Move { feature: at, from, to: bound, code: to as u8, gain, distance }
     };
     let others = (1..feature.points.len()).filter(|to| *to != usize::from(code) && feature.shares[*to] > 0.0);
     let mut moves: Vec<Move> = others.map(step).filter(|step| step.gain > 0.0).collect();

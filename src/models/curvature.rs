@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::bins::usual;
 use super::fit::{Design, dot};
 use super::linear::{Factored, Symmetric};
 
@@ -157,7 +158,7 @@ fn full(design: &Design, weights: &[f64], intercept: f64, alone: Vec<FeatureSums
 fn crosses(design: &Design, feature: usize, weights: &[f64], alone: &[FeatureSums]) -> Vec<Vec<f64>> {
     let own = design.bases[feature].codes();
     let mut met: Vec<Vec<f64>> = design.bases[..feature].iter().map(|basis| vec![0.0; own * basis.codes()]).collect();
-    match usual(&design.codes[feature], own) {
+    match usual(&design.codes[feature]) {
         Some(usual) => {
             sparse_sums(design, feature, weights, usual, &mut met);
             for (met, earlier) in met.iter_mut().zip(alone) {
@@ -167,14 +168,6 @@ fn crosses(design: &Design, feature: usize, weights: &[f64], alone: &[FeatureSum
         None => dense_sums(design, feature, weights, &mut met),
     }
     met.into_iter().zip(&design.bases).map(|(met, earlier)| design.bases[feature].crossed(earlier, &met)).collect()
-}
-
-/// A code that most rows have, if there is one.
-fn usual(codes: &[u8], size: usize) -> Option<u8> {
-    let mut counts = vec![0usize; size];
-    codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
-    let most = (0..size).max_by_key(|code| counts[*code])?;
-    (3 * counts[most] > 2 * codes.len()).then_some(most as u8)
 }
 
 fn dense_sums(design: &Design, feature: usize, weights: &[f64], met: &mut [Vec<f64>]) {

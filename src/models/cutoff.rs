@@ -7,13 +7,12 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::columns::table;
-use super::features;
-use super::grain::{Grain, Snapshots, Source};
+use super::features::FeatureRow;
+use super::grain::{Grain, Snapshots, Source, row};
 use super::table::{Table, Values};
 use crate::capacity::Context;
 use crate::extracts::until::until;
 use crate::history::View;
-use crate::observations::observe;
 use crate::vocabulary::{AccountIx, Day};
 
 /// Days and, of each, rows that are computed again.
@@ -49,10 +48,7 @@ pub fn check(source: &Source, snapshots: &Snapshots) -> Result<(), Leak> {
         let context = Context::learn(View::new(source.extracts, day), source.capacity);
         let extracts = until(source.extracts, &accounts, day);
         let view = View::new(&extracts, day);
-        let again: Vec<features::FeatureRow> = accounts
-            .iter()
-            .map(|account| features::row(view, *account, &observe(view, *account, source.observations, &context)))
-            .collect();
+        let again: Vec<FeatureRow> = accounts.iter().map(|account| row(source, view, *account, &context)).collect();
         let again = table(&again, source.extracts);
         for (at, row) in rows.iter().enumerate() {
             if let Some((feature, trained, cut)) = difference((&snapshots.table, *row), (&again, at)) {
@@ -111,8 +107,6 @@ impl Cell {
 }
 
 fn cell(values: &Values, row: usize) -> Option<Cell> {
-    match values {
-        Values::Numbers(values) => (!values[row].is_nan()).then(|| Cell::Number(values[row].to_bits())),
-        Values::Words(words) => words[row].as_ref().map(|word| Cell::Word(word.to_string())),
-    }
+    let number = Some(values.number(row)).filter(|number| !number.is_nan());
+    number.map(|number| Cell::Number(number.to_bits())).or_else(|| Some(Cell::Word(values.word(row)?.to_string())))
 }

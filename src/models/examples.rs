@@ -9,7 +9,7 @@ use super::follow_up::completed;
 use super::grain::{Grain, Snapshots, Source, labelled_days};
 use super::rows::{Examples, Target};
 use super::table::{Frame, Table};
-use super::train::{Challenger, train_families};
+use super::train::{Challenger, Ground, train_families};
 use crate::vocabulary::{Day, ProductIx, PropensityKind};
 
 /// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled: of each
@@ -30,15 +30,27 @@ pub fn train_all<T: Send>(
     let snapshots = Snapshots::build(source, &days);
     cutoff::check(source, &snapshots)?;
     let targets = targets(source);
+    let own = |product: ProductIx| snapshots.purchase_columns(product, source.extracts);
+    let extra: Vec<Table> = targets.par_iter().map(|(_, product)| product.map_or(Table::default(), own)).collect();
+    let examples: Vec<Examples> = targets
+        .par_iter()
+        .zip(&extra)
+        .map(|((target, product), extra)| labelled(&snapshots, source, target, *product, extra))
+        .collect();
+    // One after the other, each on all threads: so many codes are alive once.
+    let grounds: Vec<_> = targets
+        .iter()
+        .zip(&examples)
+        .map(|((target, _), examples)| Ground::of(target, examples, source.models))
+        .collect();
     let mut trained: Vec<(bool, T)> = targets
         .par_iter()
-        .map(|(target, product)| {
-            let extra =
-                product.map_or(Table::default(), |product| snapshots.purchase_columns(product, source.extracts));
-            let examples = labelled(&snapshots, source, target, *product, &extra);
-            let trained = families(target, &snapshots, source, challengers, &examples);
+        .zip(&examples)
+        .zip(grounds)
+        .map(|(((target, _), examples), ground)| {
+            let trained = families(target, &snapshots, source, challengers, examples, ground);
             let abstains = trained[0].artifact.active().is_none();
-            (target.kind == PropensityKind::CrossSell && abstains, each(trained, &examples))
+            (target.kind == PropensityKind::CrossSell && abstains, each(trained, examples))
         })
         .collect();
     if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
@@ -76,8 +88,9 @@ fn families(
     source: &Source,
     challengers: &[Family],
     examples: &Examples,
+    ground: Result<Ground, String>,
 ) -> Vec<Challenger> {
-    let trained = train_families(target, source.as_of, examples, source.models, challengers);
+    let trained = train_families(target, source.as_of, examples, ground, source.models, challengers);
     trained.into_iter().map(|challenger| completed(challenger, snapshots, source, examples)).collect()
 }
 
@@ -124,7 +137,8 @@ fn pooled<T>(
     let labels = stacked.iter().map(|(_, _, label)| *label).collect();
     let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains);
     let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
-    each(families(&target, snapshots, source, challengers, &examples), &examples)
+    let ground = Ground::of(&target, &examples, source.models);
+    each(families(&target, snapshots, source, challengers, &examples, ground), &examples)
 }
 
 fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, ProductIx, bool)], rows: &[u32]) -> Table {

@@ -104,10 +104,10 @@ impl Driver {
 
 impl Own {
     fn at(values: &Values, row: usize) -> Own {
-        match values {
-            Values::Numbers(values) if values[row].is_nan() => Own::Missing,
-            Values::Numbers(values) => Own::Number(values[row]),
-            Values::Words(values) => values[row].clone().map_or(Own::Missing, Own::Word),
+        match (values.word(row), values.number(row)) {
+            (Some(word), _) => Own::Word(word.clone()),
+            (None, number) if number.is_nan() => Own::Missing,
+            (None, number) => Own::Number(number),
         }
     }
 

@@ -4,16 +4,18 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Settings;
 use super::columns::{Columns, lay};
+use super::features::observed::ASKED;
+use super::features::{self, FeatureRow};
 use super::labels::{Timeline, Window};
 use super::purchases::PurchaseRates;
 use super::table::Table;
-use super::{Settings, features};
 use crate::capacity::{self, Context};
 use crate::extracts::Extracts;
 use crate::history::View;
 use crate::history::contracts::Contract;
-use crate::observations::{self, observe};
+use crate::observations::{self, observe_among};
 use crate::vocabulary::{AccountIx, Day, ProductIx, PropensityKind};
 
 /// What training reads: the extracts and how layer 1 looks at them.
@@ -85,18 +87,18 @@ impl Snapshots {
     /// all of them would exceed `max_training_rows`.
     pub fn build(source: &Source, days: &[Day]) -> Snapshots {
         let share = sampled_share(source, days.len());
-        let (mut grains, mut columns, mut rates) = (Vec::new(), Columns::default(), Vec::new());
+        let (mut grains, mut tables, mut rates) = (Vec::new(), Vec::new(), Vec::new());
         for day in days {
             let view = View::new(source.extracts, *day);
-            let (of_day, below) = snapshot(source, view, share);
+            let (of_day, columns) = snapshot(source, view, share);
             grains.extend(of_day);
-            columns.append(below);
+            tables.push(columns.into_table(source.extracts).ranked());
             rates.push((*day, PurchaseRates::on(view)));
         }
         let known = View::new(source.extracts, source.as_of);
         let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
         let timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
-        Snapshots { grains, table: columns.into_table(source.extracts), rates, timelines }
+        Snapshots { grains, table: Table::stacked(&tables), rates, timelines }
     }
 
     /// The rows on which the outcome is known and could have happened, with their labels.
@@ -145,9 +147,14 @@ fn snapshot(source: &Source, view: View, share: f64) -> (Vec<Grain>, Columns) {
     let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
     lay(&accounts, |account| {
         let grain = grain(view, account).filter(|grain| is_sampled(grain.account_hash, share))?;
-        let facts = observe(view, account, source.observations, &context);
-        Some((grain, features::row(view, account, &facts)))
+        Some((grain, row(source, view, account, &context)))
     })
+}
+
+/// The account's features on the view's day, from no more observations than they are made of.
+pub(super) fn row(source: &Source, view: View, account: AccountIx, context: &Context) -> FeatureRow {
+    let facts = observe_among(view, account, source.observations, context, Some(&ASKED));
+    features::row(view, account, &facts)
 }
 
 /// The account's row on the view's day; `None` unless it is known and under contract.

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::bins::MISSING;
-use super::evaluate::metrics;
+use super::evaluate::{CHANCE, Ranking, Tie};
 use super::features::Measure;
 use super::scorecard::Encoded;
 
@@ -61,24 +61,19 @@ const MIN_POSITIVES: usize = 10;
 /// The strongest leak among the encoded features; `None` where none is found or too few outcomes tell. Rates per code
 /// are learned on one half of the accounts and judged on the other, both ways.
 pub fn find(encoded: &Encoded, labels: &[bool], account_hashes: &[u64], limits: Limits) -> Option<Leak> {
-    let halves: [Vec<usize>; 2] =
-        [0, 1].map(|half| (0..labels.len()).filter(|row| account_hashes[*row] % 2 == half).collect());
-    let positives = |rows: &[usize]| rows.iter().filter(|row| labels[**row]).count();
-    if halves.iter().any(|rows| positives(rows) < MIN_POSITIVES) {
+    let groups: Vec<u8> =
+        labels.iter().zip(account_hashes).map(|(label, hash)| (hash % 2 * 2) as u8 + u8::from(*label)).collect();
+    let positives = |half: u8| groups.iter().filter(|group| **group == 2 * half + 1).count();
+    if positives(0) < MIN_POSITIVES || positives(1) < MIN_POSITIVES {
         return None;
     }
-    let judge = |codes: &[u8]| -> f64 {
-        let both = [(0, 1), (1, 0)].map(|(fit, judge)| alone(codes, labels, &halves[fit], &halves[judge]));
-        both[0].min(both[1])
-    };
     let leaks: Vec<Leak> = (0..encoded.design.codes.len())
         .into_par_iter()
         .filter_map(|feature| {
-            let codes = &encoded.design.codes[feature];
-            let recorded: Vec<u8> = codes.iter().map(|code| u8::from(*code != MISSING)).collect();
+            let met = Met::of(&encoded.design.codes[feature], &groups);
             let name = || encoded.specs[feature].0.name.clone();
-            let recording = if is_found(&name()) { 0.0 } else { judge(&recorded) };
-            let value = judge(codes);
+            let recording = if is_found(&name()) { 0.0 } else { met.recorded().alone() };
+            let value = met.alone();
             if recording >= limits.recording_auc {
                 Some(Leak { feature: name(), kind: Kind::Recording, auc: recording })
             } else {
@@ -94,23 +89,49 @@ fn is_found(feature: &str) -> bool {
     feature.rsplit('.').next() == Some(Measure::SinceDays.as_str())
 }
 
-/// AUC on the judged rows of the rate that each code has on the fitted rows.
-fn alone(codes: &[u8], labels: &[bool], fit: &[usize], judge: &[usize]) -> f64 {
-    let mut met = [(0.0, 0.0); 256];
-    for row in fit {
-        let (positives, rows) = &mut met[usize::from(codes[*row])];
-        *positives += f64::from(u8::from(labels[*row]));
-        *rows += 1.0;
+/// Rows by code; of each half of the accounts those without the outcome and those with it.
+struct Met(Vec<[[f64; 2]; 2]>);
+
+impl Met {
+    /// `groups` holds twice the half of every row, and one more where the outcome came.
+    fn of(codes: &[u8], groups: &[u8]) -> Met {
+        let mut met = [[0u32; 4]; 256];
+        codes.iter().zip(groups).for_each(|(code, group)| met[usize::from(*code)][usize::from(*group & 3)] += 1);
+        let split = |cells: &[u32; 4]| {
+            let [no, yes, other_no, other_yes] = cells.map(f64::from);
+            [[no, yes], [other_no, other_yes]]
+        };
+        Met(met.iter().map(split).collect())
     }
-    let total: f64 = met.iter().map(|(positives, _)| positives).sum();
-    let overall = total / fit.len() as f64;
-    let rate = |code: u8| {
-        let (positives, rows) = met[usize::from(code)];
-        (positives + SHRINKAGE * overall) / (rows + SHRINKAGE)
-    };
-    let rates: Vec<f64> = judge.iter().map(|row| rate(codes[*row])).collect();
-    let outcomes: Vec<bool> = judge.iter().map(|row| labels[*row]).collect();
-    metrics(&rates, &outcomes).map_or(0.5, |metrics| metrics.auc)
+
+    /// Whether the feature is recorded, in the place of its codes.
+    fn recorded(&self) -> Met {
+        let mut known = [[0.0; 2]; 2];
+        for cells in &self.0[usize::from(MISSING) + 1..] {
+            known.iter_mut().flatten().zip(cells.iter().flatten()).for_each(|(sum, n)| *sum += n);
+        }
+        Met(vec![self.0[usize::from(MISSING)], known])
+    }
+
+    /// The lower of both AUCs: rates of one half on the other.
+    fn alone(&self) -> f64 {
+        self.auc(0, 1).min(self.auc(1, 0))
+    }
+
+    /// AUC on the judged half of the rate that each code has on the fitted one.
+    fn auc(&self, fit: usize, judge: usize) -> f64 {
+        let sum = |half: usize, outcome: usize| self.0.iter().map(|cells| cells[half][outcome]).sum::<f64>();
+        let overall = sum(fit, 1) / (sum(fit, 0) + sum(fit, 1));
+        let rate = |[no, yes]: [f64; 2]| (yes + SHRINKAGE * overall) / (no + yes + SHRINKAGE);
+        let mut judged: Vec<(f64, [f64; 2])> = self.0.iter().map(|cells| (rate(cells[fit]), cells[judge])).collect();
+        judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let tie = |same: &[(f64, [f64; 2])]| {
+            let sum = |outcome: usize| same.iter().map(|(_, cells)| cells[outcome]).sum();
+            Tie::new(same[0].0, sum(1), sum(0))
+        };
+        let ranking = Ranking::of(judged.chunk_by(|a, b| a.0 == b.0).map(tie).collect());
+        if ranking.has_both() { ranking.auc() } else { CHANCE }
+    }
 }
 
 /// A code's own rate weighs as much as the overall one at this many rows.

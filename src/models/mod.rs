@@ -38,6 +38,7 @@ pub mod logistic;
 pub mod monotone;
 pub mod promote;
 pub mod purchases;
+pub mod ranked;
 pub mod ranking;
 pub mod registry;
 pub mod rows;

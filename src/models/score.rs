@@ -16,7 +16,7 @@ use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
 use super::registry::{self, Registry, Version};
 use super::scorecard::Scorecard;
-use super::table::{Column, Features, Frame, Table, Values};
+use super::table::{Column, Features, Frame, Table};
 use super::{ModelEvaluation, Propensity, Settings, features, survival};
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -372,11 +372,8 @@ fn by_scorecard(
 ) -> Answer {
     let z = explanation.log_odds();
     let interval = model.uncertainty.as_ref().map(|uncertainty| {
-        let segment = frame.find(&uncertainty.feature).and_then(|column| match &column.values {
-            Values::Words(words) => words[row].as_deref(),
-            Values::Numbers(_) => None,
-        });
-        uncertainty.interval(z, segment)
+        let segment = frame.find(&uncertainty.feature).and_then(|column| column.values.word(row));
+        uncertainty.interval(z, segment.map(|segment| &**segment))
     });
     let found = counterfactual(model, scorecard, columns, row);
     let what_would_change = found.map(|found| counterfactual::sentence(model, scorecard, &found, sigmoid(z)).into());

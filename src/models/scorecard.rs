@@ -8,6 +8,7 @@ use super::boosting::Boosted;
 use super::fit::{self, Design, Fitted, ScorecardParams};
 use super::monotone::{self, Direction};
 use super::table::{Column, Frame, Spec, Values};
+use crate::vocabulary::Text;
 
 /// Points of one feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,18 +94,16 @@ impl Encoded {
 
     pub fn learn(columns: &[&Column], rows: &[u32], bins: usize) -> Encoded {
         use rayon::prelude::*;
-        let encoded: Vec<_> = columns.par_iter().map(|column| encode(column, rows, bins)).collect();
+        let encoded: Vec<_> = columns.par_iter().map(|column| Learned::of(column, rows, bins)).collect();
         let mut all = Encoded::empty(rows.len());
-        for (column, (bins, codes, counts)) in columns.iter().zip(encoded) {
-            if counts.iter().filter(|n| **n > 0).count() > 1 {
-                let typical = Typical::of(&column.values, rows);
-                all.means.push(means(&column.values, rows, &codes, &counts));
-                all.design.bases.push(bins.basis(&counts));
-                all.design.codes.push(codes);
-                all.specs.push((column.spec.clone(), bins, typical));
-                all.counts.push(counts);
-                all.directions.push(Direction::Free);
-            }
+        for (column, learned) in columns.iter().zip(encoded) {
+            let Some(Learned { bins, typical, codes, counts, means }) = learned else { continue };
+            all.means.push(means);
+            all.design.bases.push(bins.basis(&counts));
+            all.design.codes.push(codes);
+            all.specs.push((column.spec.clone(), bins, typical));
+            all.counts.push(counts);
+            all.directions.push(Direction::Free);
         }
         all
     }
@@ -186,45 +185,74 @@ impl Encoded {
     }
 }
 
-/// Mean number of the rows of each code.
+/// What rows say of one column.
+struct Learned {
+    bins: Bins,
+    typical: Typical,
+    codes: Vec<u8>,
+    /// Rows by code.
+    counts: Vec<u32>,
+    means: Vec<f64>,
+}
+
+impl Learned {
+    /// `None` for a column that does not vary.
+    fn of(column: &Column, rows: &[u32], bins: usize) -> Option<Learned> {
+        let values = &column.values;
+        let counted = values.counted(rows);
+        let bins = match values {
+            Values::Numbers(_) | Values::Ranked(_) => Bins::of_counted(&counted, bins),
+            Values::Words(_) => Bins::learn(values, rows, bins),
+        };
+        let codes = bins.encode(values, rows);
+        let mut counts = vec![0u32; bins.codes()];
+        codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
+        let varies = counts.iter().filter(|n| **n > 0).count() > 1;
+        varies.then(|| {
+            let typical = match values {
+                Values::Numbers(_) | Values::Ranked(_) => Typical::number(&counted, rows.len()),
+                Values::Words(words) => Typical::word(words, rows),
+            };
+            let means = means(values, rows, &codes, &counts);
+            Learned { bins, typical, codes, counts, means }
+        })
+    }
+}
+
+/// Mean number of the rows of each code; 0 of words.
 fn means(values: &Values, rows: &[u32], codes: &[u8], counts: &[u32]) -> Vec<f64> {
     let mut sums = vec![0.0; counts.len()];
-    if let Values::Numbers(values) = values {
-        let known = rows.iter().zip(codes).filter(|(row, _)| !values[**row as usize].is_nan());
-        known.for_each(|(row, code)| sums[usize::from(*code)] += values[*row as usize]);
+    let mut numbers = Vec::with_capacity(rows.len());
+    values.gather(rows, &mut numbers);
+    for (number, code) in numbers.iter().zip(codes).filter(|(number, _)| !number.is_nan()) {
+        sums[usize::from(*code)] += number;
     }
     sums.iter().zip(counts).map(|(sum, n)| sum / f64::from((*n).max(1))).collect()
 }
 
-fn encode(column: &Column, rows: &[u32], bins: usize) -> (Bins, Vec<u8>, Vec<u32>) {
-    let bins = Bins::learn(&column.values, rows, bins);
-    let codes = bins.encode(&column.values, rows);
-    let mut counts = vec![0u32; bins.codes()];
-    codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
-    (bins, codes, counts)
-}
-
 impl Typical {
-    fn of(values: &Values, rows: &[u32]) -> Typical {
-        match values {
-            Values::Numbers(values) => {
-                let mut known: Vec<f64> = rows.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan()).collect();
-                if known.len() * 2 < rows.len() || known.is_empty() {
-                    return Typical::Missing;
-                }
-                known.sort_unstable_by(f64::total_cmp);
-                Typical::Number(known[known.len() / 2])
-            }
-            Values::Words(values) => {
-                let mut known: Vec<&str> = rows.iter().filter_map(|r| values[*r as usize].as_deref()).collect();
-                known.sort_unstable();
-                if known.len() * 2 < rows.len() || known.is_empty() {
-                    return Typical::Missing;
-                }
-                let runs = known.chunk_by(|a, b| a == b).map(|run| (run.len(), std::cmp::Reverse(run[0])));
-                runs.max().map_or(Typical::Missing, |(_, word)| Typical::Word(word.0.to_owned()))
-            }
+    /// The upper median of the numbers; `counted` holds them rising, each with how many of the rows have it.
+    fn number(counted: &[(f64, usize)], rows: usize) -> Typical {
+        let known: usize = counted.iter().map(|(_, n)| n).sum();
+        if known * 2 < rows {
+            return Typical::Missing;
         }
+        let mut below = 0;
+        let median = counted.iter().find(|(_, n)| {
+            below += n;
+            below > known / 2
+        });
+        median.map_or(Typical::Missing, |(value, _)| Typical::Number(*value))
+    }
+
+    fn word(words: &[Option<Text>], rows: &[u32]) -> Typical {
+        let mut known: Vec<&str> = rows.iter().filter_map(|r| words[*r as usize].as_deref()).collect();
+        known.sort_unstable();
+        if known.len() * 2 < rows.len() || known.is_empty() {
+            return Typical::Missing;
+        }
+        let runs = known.chunk_by(|a, b| a == b).map(|run| (run.len(), std::cmp::Reverse(run[0])));
+        runs.max().map_or(Typical::Missing, |(_, word)| Typical::Word(word.0.to_owned()))
     }
 }
 

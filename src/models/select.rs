@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use super::bins::MISSING;
+use super::bins::{MISSING, usual};
 use super::fit::sigmoid;
 use super::scorecard::Encoded;
 
@@ -19,6 +19,9 @@ const ROUNDS: usize = 100;
 const RATE: f64 = 0.1;
 /// Curvature added to each side of a split, which keeps small leaves small.
 const DAMPING: f64 = 1.0;
+/// Gains are equal within this share: the order in which a sum was added up is no reason to prefer one of two features
+/// that divide the rows alike.
+const TIE: f64 = 1e-9;
 /// Fewest rows on each side of a split.
 const LEAF_ROWS: u32 = 20;
 /// Rows that the choice rests on at most; every nth beyond it.
@@ -27,10 +30,10 @@ const MOST_ROWS: usize = 40_000;
 /// Positions of the features to fit, at most `most`, in column order; empty where no split pays.
 pub fn select(encoded: &Encoded, labels: &[bool], most: usize) -> Vec<usize> {
     let step = labels.len().div_ceil(MOST_ROWS).max(1);
-    let rows: Vec<u32> = (0..labels.len() as u32).step_by(step).collect();
-    let design = encoded.design.take(&rows);
-    let labels: Vec<bool> = rows.iter().map(|row| labels[*row as usize]).collect();
-    let gains = boosted(&design.codes, &labels);
+    let lay = |codes: &Vec<u8>| Feature::of(codes.iter().step_by(step).copied().collect());
+    let features: Vec<Feature> = encoded.design.codes.par_iter().map(lay).collect();
+    let labels: Vec<bool> = labels.iter().step_by(step).copied().collect();
+    let gains = boosted(&features, &labels);
     let mut order: Vec<usize> = (0..gains.len()).filter(|feature| gains[*feature] > 0.0).collect();
     order.sort_by(|a, b| gains[*b].total_cmp(&gains[*a]).then(a.cmp(b)));
     order.truncate(most);
@@ -40,41 +43,95 @@ pub fn select(encoded: &Encoded, labels: &[bool], most: usize) -> Vec<usize> {
 
 /// What the best of all splits saves by chance, in twice the log loss: the largest of n draws of χ² with one degree of
 /// freedom lies near 2·ln n.
-fn by_chance(codes: &[Vec<u8>]) -> f64 {
-    let splits = |codes: &Vec<u8>| usize::from(codes.iter().copied().max().unwrap_or(MISSING));
-    let n: usize = codes.iter().map(splits).sum();
+fn by_chance(features: &[Feature]) -> f64 {
+    let n: usize = features.iter().map(|feature| feature.rows.len() - 1).sum();
     2.0 * (n.max(2) as f64).ln()
 }
 
 /// What the splits on each feature saved in all rounds, in twice the log loss.
-fn boosted(codes: &[Vec<u8>], labels: &[bool]) -> Vec<f64> {
-    let mut gains = vec![0.0; codes.len()];
+fn boosted(features: &[Feature], labels: &[bool]) -> Vec<f64> {
+    let mut gains = vec![0.0; features.len()];
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let negatives = labels.len() as f64 - positives;
     if positives == 0.0 || negatives == 0.0 {
         return gains;
     }
-    let least = by_chance(codes);
+    let least = by_chance(features);
     let mut log_odds = vec![(positives / negatives).ln(); labels.len()];
     for _ in 0..ROUNDS {
-        let slopes: Vec<(f64, f64)> = log_odds.iter().zip(labels).map(|(z, y)| slope(*z, *y)).collect();
-        let splits: Vec<Option<Split>> = codes.par_iter().map(|codes| best_split(codes, &slopes)).collect();
+        let slopes: Vec<Slope> = log_odds.iter().zip(labels).map(|(z, y)| slope(*z, *y)).collect();
+        let all = slopes.iter().fold([0.0; 2], |sum, slope| plus(sum, *slope));
+        let splits: Vec<Option<Split>> =
+            features.par_iter().map(|feature| best_split(&feature.sums(&slopes, all))).collect();
         let found = splits.into_iter().enumerate().filter_map(|(feature, split)| Some((feature, split?)));
         // The first of equal gains, so that the thread count does not show.
-        let best = found.reduce(|best, next| if next.1.gain > best.1.gain { next } else { best });
+        let best = found.reduce(|best, next| if next.1.gain > best.1.gain * (1.0 + TIE) { next } else { best });
         let Some((feature, split)) = best.filter(|(_, split)| split.gain > least) else { break };
         gains[feature] += split.gain;
-        for (z, code) in log_odds.iter_mut().zip(&codes[feature]) {
+        for (z, code) in log_odds.iter_mut().zip(&features[feature].codes) {
             *z += RATE * split.step(*code);
         }
     }
     gains
 }
 
-/// Residual and curvature of the log loss at these log-odds.
-fn slope(log_odds: f64, label: bool) -> (f64, f64) {
+/// Residual and curvature of the log loss.
+type Slope = [f64; 2];
+
+/// At these log-odds.
+fn slope(log_odds: f64, label: bool) -> Slope {
     let p = sigmoid(log_odds);
-    (f64::from(u8::from(label)) - p, p * (1.0 - p))
+    [f64::from(u8::from(label)) - p, p * (1.0 - p)]
+}
+
+fn plus(a: Slope, b: Slope) -> Slope {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+/// A feature's codes, laid out for being summed in every round.
+struct Feature {
+    codes: Vec<u8>,
+    /// Number of rows by code, as many as there are codes.
+    rows: Vec<u32>,
+    /// Where most rows have one code: that code, and the other rows with theirs.
+    sparse: Option<(u8, Vec<(u32, u8)>)>,
+}
+
+impl Feature {
+    fn of(codes: Vec<u8>) -> Feature {
+        let mut rows = vec![0; 1 + usize::from(codes.iter().copied().max().unwrap_or(MISSING))];
+        codes.iter().for_each(|code| rows[usize::from(*code)] += 1);
+        let others = |usual: u8| (0..).zip(codes.iter().copied()).filter(|(_, code)| *code != usual).collect();
+        let sparse = usual(&codes).map(|usual| (usual, others(usual)));
+        Feature { codes, rows, sparse }
+    }
+
+    /// The sums of every code; `all` is the sum over all rows, of which other codes leave the rest to the usual one.
+    fn sums(&self, slopes: &[Slope], all: Slope) -> Vec<Sums> {
+        // Two tables in turn, so that rows of one code in a row do not wait for each other.
+        let (mut even, mut odd) = ([[0.0; 2]; 256], [[0.0; 2]; 256]);
+        let add = |table: &mut [Slope; 256], code: u8, slope: Slope| {
+            let cell = &mut table[usize::from(code)];
+            *cell = plus(*cell, slope);
+        };
+        match &self.sparse {
+            None => {
+                for (codes, slopes) in self.codes.chunks(2).zip(slopes.chunks(2)) {
+                    add(&mut even, codes[0], slopes[0]);
+                    if let ([_, code], [_, slope]) = (codes, slopes) {
+                        add(&mut odd, *code, *slope);
+                    }
+                }
+            }
+            Some((usual, others)) => {
+                others.iter().for_each(|(row, code)| add(&mut even, *code, slopes[*row as usize]));
+                let met = even.iter().fold([0.0; 2], |sum, cell| plus(sum, *cell));
+                even[usize::from(*usual)] = [all[0] - met[0], all[1] - met[1]];
+            }
+        }
+        let sums = even.iter().zip(odd).map(|(a, b)| plus(*a, b)).zip(&self.rows);
+        sums.map(|([residual, curvature], rows)| Sums { residual, curvature, rows: *rows }).collect()
+    }
 }
 
 /// Codes above `code` against the rest; missing goes with the low ones, or stands alone where `code` is its own.
@@ -122,11 +179,7 @@ impl Sums {
     }
 }
 
-fn best_split(codes: &[u8], slopes: &[(f64, f64)]) -> Option<Split> {
-    let mut sums = vec![Sums::default(); 1 + usize::from(codes.iter().copied().max().unwrap_or(MISSING))];
-    for (code, (residual, curvature)) in codes.iter().zip(slopes) {
-        sums[usize::from(*code)].add(&Sums { residual: *residual, curvature: *curvature, rows: 1 });
-    }
+fn best_split(sums: &[Sums]) -> Option<Split> {
     let mut all = Sums::default();
     sums.iter().for_each(|part| all.add(part));
     let (mut low, mut best) = (Sums::default(), None::<Split>);

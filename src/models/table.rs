@@ -2,8 +2,10 @@
 //!
 //! A [`Frame`] borrows columns of equal length, so that many models share one table and add a column of their own.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::ranked::Ranked;
 use crate::vocabulary::Text;
 
 /// What a feature is: the model card's row for it.
@@ -25,46 +27,80 @@ pub struct Spec {
 pub enum Values {
     /// NaN is missing; everything else is finite.
     Numbers(Vec<f64>),
+    /// The same by rank, where rows are many and values few.
+    Ranked(Ranked),
     Words(Vec<Option<Text>>),
 }
 
+/// What one table puts into a column: `missing` in every row where it does not have it.
+fn below<'a, T: Clone + 'a>(
+    own: Option<&'a Column>,
+    rows: usize,
+    of: impl Fn(&'a Values, usize) -> T + 'a,
+    missing: T,
+) -> impl Iterator<Item = T> + 'a {
+    (0..rows).map(move |row| own.map_or_else(|| missing.clone(), |column| of(&column.values, row)))
+}
+
 impl Values {
+    /// By rank, where that is shorter.
+    fn shortest(numbers: Vec<f64>) -> Values {
+        Ranked::of(&numbers).map_or(Values::Numbers(numbers), Values::Ranked)
+    }
+
     /// `numbers` or `words`.
     pub const fn holds(&self) -> &'static str {
         match self {
-            Values::Numbers(_) => "numbers",
+            Values::Numbers(_) | Values::Ranked(_) => "numbers",
             Values::Words(_) => "words",
         }
     }
 
-    pub(super) fn missing_like(&self, rows: usize) -> Values {
+    /// The number of a row; NaN where it is missing, and of words.
+    pub fn number(&self, row: usize) -> f64 {
         match self {
-            Values::Numbers(_) => Values::Numbers(vec![f64::NAN; rows]),
-            Values::Words(_) => Values::Words(vec![None; rows]),
+            Values::Numbers(values) => values[row],
+            Values::Ranked(ranked) => ranked.number(row),
+            Values::Words(_) => f64::NAN,
         }
     }
 
-    pub(super) fn extend(&mut self, other: Values) {
-        match (self, other) {
-            (Values::Numbers(own), Values::Numbers(more)) => own.extend(more),
-            (Values::Words(own), Values::Words(more)) => own.extend(more),
-            (Values::Numbers(own), Values::Words(more)) => own.extend(more.iter().map(|_| f64::NAN)),
-            (Values::Words(own), Values::Numbers(more)) => own.extend(more.iter().map(|_| None)),
+    /// Puts the numbers of the rows in the place of what `numbers` held; NaN where they are missing, and of words.
+    pub fn gather(&self, rows: &[u32], numbers: &mut Vec<f64>) {
+        numbers.clear();
+        match self {
+            Values::Numbers(values) => numbers.extend(rows.iter().map(|row| values[*row as usize])),
+            Values::Ranked(ranked) => ranked.gather(rows, numbers),
+            Values::Words(_) => numbers.resize(rows.len(), f64::NAN),
         }
     }
 
-    /// Fills up with missing values; longer ones stay as they are.
-    pub(super) fn pad(&mut self, rows: usize) {
+    /// The word of a row; `None` where it is missing, and of numbers.
+    pub fn word(&self, row: usize) -> Option<&Text> {
         match self {
-            Values::Numbers(values) if values.len() < rows => values.resize(rows, f64::NAN),
-            Values::Words(values) if values.len() < rows => values.resize(rows, None),
-            _ => {}
+            Values::Numbers(_) | Values::Ranked(_) => None,
+            Values::Words(words) => words[row].as_ref(),
+        }
+    }
+
+    /// The numbers that the rows have, rising, each with how many rows have it; none of words.
+    pub fn counted(&self, rows: &[u32]) -> Vec<(f64, usize)> {
+        match self {
+            Values::Numbers(values) => {
+                let mut known: Vec<f64> = rows.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan()).collect();
+                known.sort_unstable_by(f64::total_cmp);
+                let same = |a: &f64, b: &f64| a.to_bits() == b.to_bits();
+                known.chunk_by(same).map(|run| (run[0], run.len())).collect()
+            }
+            Values::Ranked(ranked) => ranked.counted(rows),
+            Values::Words(_) => Vec::new(),
         }
     }
 
     fn take(&self, rows: &[u32]) -> Values {
         match self {
             Values::Numbers(values) => Values::Numbers(rows.iter().map(|r| values[*r as usize]).collect()),
+            Values::Ranked(ranked) => Values::Ranked(ranked.take(rows)),
             Values::Words(values) => Values::Words(rows.iter().map(|r| values[*r as usize].clone()).collect()),
         }
     }
@@ -99,8 +135,40 @@ impl Table {
 
     /// The given rows, in the given order, repeats allowed.
     pub fn take(&self, rows: &[u32]) -> Table {
-        let columns = self.columns.iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
+        let columns = self.columns.par_iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
         Table { columns: columns.collect(), rows: rows.len() }
+    }
+
+    /// The same with numbers by rank, where that is shorter.
+    pub fn ranked(mut self) -> Table {
+        self.columns.par_iter_mut().for_each(|column| {
+            if let Values::Numbers(numbers) = &mut column.values {
+                column.values = Values::shortest(std::mem::take(numbers));
+            }
+        });
+        self
+    }
+
+    /// All rows below each other, with every column that any of the tables has; numbers by rank, where that is shorter.
+    pub fn stacked(tables: &[Table]) -> Table {
+        let features = Features::union(tables.iter().map(Features::of));
+        let frames: Vec<Frame> = tables.iter().map(Table::frame).collect();
+        let column = |(spec, form): (Spec, Form)| {
+            let parts = frames.iter().map(|frame| (frame.find(&spec.name), frame.rows));
+            let values = match form {
+                Form::Numbers => {
+                    Values::shortest(parts.flat_map(|(own, rows)| below(own, rows, Values::number, f64::NAN)).collect())
+                }
+                Form::Words => Values::Words(
+                    parts
+                        .flat_map(|(own, rows)| below(own, rows, |values, row| values.word(row).cloned(), None))
+                        .collect(),
+                ),
+            };
+            Column { spec, values }
+        };
+        let columns = features.0.into_par_iter().map(column).collect();
+        Table::new(columns, tables.iter().map(|table| table.rows).sum())
     }
 
     pub fn frame(&self) -> Frame<'_> {
@@ -121,7 +189,7 @@ enum Form {
 impl Features {
     pub fn of(table: &Table) -> Features {
         let form = |values: &Values| match values {
-            Values::Numbers(_) => Form::Numbers,
+            Values::Numbers(_) | Values::Ranked(_) => Form::Numbers,
             Values::Words(_) => Form::Words,
         };
         Features(table.columns.iter().map(|column| (column.spec.clone(), form(&column.values))).collect())

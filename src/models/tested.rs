@@ -17,7 +17,6 @@ use parquet::file::properties::WriterProperties;
 use super::bootstrap::{Paired, Resampling, paired};
 use super::evaluate::{Metrics, metrics};
 use super::rows::{Examples, Tested};
-use super::table::Values;
 use crate::vocabulary::{Day, Text};
 
 /// The object's name beside the model.
@@ -40,10 +39,7 @@ pub struct TestRow {
 
 /// By day, product and account.
 pub fn rows(examples: &Examples, tested: &[Tested]) -> Vec<TestRow> {
-    let word = |feature: &str, row: u32| match &examples.frame.find(feature)?.values {
-        Values::Words(words) => words[row as usize].clone(),
-        Values::Numbers(_) => None,
-    };
+    let word = |feature: &str, row: u32| examples.frame.find(feature)?.values.word(row as usize).cloned();
     let row = |test: &Tested| {
         let (at, row) = (test.position as usize, examples.rows[test.position as usize]);
         TestRow {

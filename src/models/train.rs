@@ -47,7 +47,8 @@ pub struct Challenger {
 
 /// Trains the target's scorecard; what it cannot do it says in [`Artifact::abstains`].
 pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
-    train_families(target, as_of, examples, settings, &[]).swap_remove(0)
+    let ground = Ground::of(target, examples, settings);
+    train_families(target, as_of, examples, ground, settings, &[]).swap_remove(0)
 }
 
 /// The target's scorecard, and after it a model of each challenging family that can be fitted, all on the same rows and
@@ -56,6 +57,7 @@ pub fn train_families(
     target: &Target,
     as_of: Day,
     examples: &Examples,
+    ground: Result<Ground, String>,
     settings: &Settings,
     challengers: &[Family],
 ) -> Vec<Challenger> {
@@ -64,7 +66,7 @@ pub fn train_families(
         Artifact::assembled(target, trained.clone(), fallback.clone(), fit, abstains, settings)
     };
     let refused = |reason: String| Challenger { artifact: assembled(None, Some(reason)), tested: Vec::new() };
-    let ground = match Ground::of(target, examples, settings) {
+    let ground = match ground {
         Ok(ground) => ground,
         Err(reason) => return vec![refused(reason)],
     };
@@ -83,14 +85,17 @@ struct Judged {
     tested: Vec<Tested>,
 }
 
-/// What every family is trained on: the parts of the rows, and the columns worth fitting.
-struct Ground<'a> {
+/// What every family is trained on: the parts of the rows, and the columns worth fitting. To find those, the codes of
+/// all columns are held for a while, which is more than any fit takes.
+pub struct Ground<'a> {
     parts: Parts,
     columns: Vec<&'a Column>,
 }
 
 impl<'a> Ground<'a> {
-    fn of(target: &Target, examples: &Examples<'a>, settings: &Settings) -> Result<Ground<'a>, String> {
+    /// # Errors
+    /// Why no model can be trained, in words.
+    pub fn of(target: &Target, examples: &Examples<'a>, settings: &Settings) -> Result<Ground<'a>, String> {
         let positives = examples.positives();
         if positives < settings.min_positives as usize {
             return Err(format!("{positives} positives of the {} that a model needs", settings.min_positives));

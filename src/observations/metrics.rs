@@ -57,7 +57,7 @@ macro_rules! metric_table {
         pub enum Metric { $(#[doc = $meaning] $variant),* }
 
         impl Metric {
-            pub(super) const ALL: &[Metric] = &[$(Metric::$variant),*];
+            pub const ALL: &[Metric] = &[$(Metric::$variant),*];
         }
 
         /// The table, in the order of [`Metric`].

@@ -209,15 +209,24 @@ pub fn observe(
     settings: &Settings,
     capacity: &capacity::Context,
 ) -> AccountObservations {
-    let usage = history::usage::series(view, &capacity.calendar, account);
-    let recorder = Recorder::new(view, &capacity.calendar, account, settings.windows(), None);
-    AccountObservations {
-        observations: recorded(recorder, &usage),
-        capacity: capacity::measure(view, account, capacity, &usage),
-    }
+    observe_among(view, account, settings, capacity, None)
 }
 
-/// Those of the observations that are asked for, in the same order, but not when anything changed; no capacity.
+/// Those of the observations that are asked for, in the same order; where nothing is asked, all of them.
+pub fn observe_among(
+    view: View,
+    account: AccountIx,
+    settings: &Settings,
+    capacity: &capacity::Context,
+    asked: Option<&Asked>,
+) -> AccountObservations {
+    let usage = history::usage::series(view, &capacity.calendar, account);
+    let recorder = Recorder::new(view, &capacity.calendar, account, settings.windows(), asked);
+    let observations = recorded(recorder, &usage);
+    AccountObservations { observations, capacity: capacity::measure(view, account, capacity, &usage) }
+}
+
+/// Those of the observations that are asked for, in the same order; no capacity.
 pub fn observe_asked(
     view: View,
     account: AccountIx,

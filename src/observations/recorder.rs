@@ -44,7 +44,7 @@ pub fn relative_change(value: f64, baseline: Option<f64>) -> Option<f64> {
 
 /// Room for the observations of nearly every account.
 const USUAL_OBSERVATIONS: usize = 512;
-/// Room for those that are asked for, where not all are.
+/// Room for those of a few metrics, where not all are asked for.
 const FEW_OBSERVATIONS: usize = 64;
 
 pub(super) struct Recorder<'a> {
@@ -56,7 +56,7 @@ pub(super) struct Recorder<'a> {
     pub out: Vec<Observation>,
     /// The windows of the job, shortest first.
     job: Vec<i32>,
-    /// `None`: everything, and when it changed.
+    /// `None`: everything.
     asked: Option<&'a Asked>,
     /// The member that was recorded last.
     member: Option<(Metric, Name)>,
@@ -72,7 +72,8 @@ impl<'a> Recorder<'a> {
         asked: Option<&'a Asked>,
     ) -> Recorder<'a> {
         let began = account_began(view, account).unwrap_or(Day::MIN);
-        let out = Vec::with_capacity(if asked.is_none() { USUAL_OBSERVATIONS } else { FEW_OBSERVATIONS });
+        let many = asked.is_none_or(Asked::when);
+        let out = Vec::with_capacity(if many { USUAL_OBSERVATIONS } else { FEW_OBSERVATIONS });
         let job = windows.into_iter().filter(|window| asked.is_none_or(|asked| asked.of_job(*window))).collect();
         Recorder { view, calendar, account, began, out, job, asked, member: None }
     }
@@ -90,7 +91,7 @@ impl<'a> Recorder<'a> {
 
     /// Whether it is asked when things changed.
     pub fn asks_when(&self) -> bool {
-        self.asked.is_none()
+        self.asked.is_none_or(Asked::when)
     }
 
     /// The windows of the job that are asked for, shortest first.

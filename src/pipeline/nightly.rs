@@ -41,8 +41,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let intents = &stages.run("listen", listen)?;
     let desk =
         Desk { job, as_of, output, extracts: &extracts, inputs: &inputs, past: &past, intents, share: Share::Alone };
-    let observed = desk.observe(&mut stages)?;
     let (scorer, trained) = &stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
+    let observed = desk.observe(&mut stages)?;
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, scorer, trail };
     desk.conclude(observed, scorer, &closing.stamp(), stages, |frames, rest, stages| {

@@ -3,7 +3,7 @@
 use super::cell::{Family, Measure};
 use super::directions;
 use super::fixed::{ALL, Fixed, Per};
-use super::observed::{PARTICULAR, RULES, Rule, family_of};
+use super::observed::{RULES, Rule, family_of};
 use super::{CEILINGS, OfCeiling};
 use crate::extracts::InputTable;
 use crate::observations::metrics::{METRICS, MetricSpec, Scope};
@@ -58,9 +58,8 @@ fn of_ceiling(measure: &OfCeiling) -> Listed {
 
 /// What a rule makes of one metric of layer 1.
 fn of_rule(rule: &Rule, spec: &MetricSpec) -> Vec<Listed> {
-    let named = spec.name.starts_with(rule.metric);
     let per_unit = rule.measure == Measure::PerUnit && spec.scope == Scope::Account;
-    if rule.category != spec.category || !named || per_unit || PARTICULAR.contains(&spec.name) {
+    if !rule.is_about(spec) || per_unit {
         return Vec::new();
     }
     // A metric without windows of its own is taken over the job's.

@@ -3,7 +3,7 @@
 
 use super::fixed::Fixed;
 use crate::extracts::{Extracts, InputTable};
-use crate::models::table::{Spec, Values};
+use crate::models::table::Spec;
 use crate::observations::Name;
 use crate::vocabulary::{ProductIx, Text};
 
@@ -57,7 +57,7 @@ impl From<Name> for Metric {
 
 impl PartialEq for Metric {
     fn eq(&self, other: &Metric) -> bool {
-        self.as_str() == other.as_str()
+        std::ptr::eq(self.as_str(), other.as_str()) || self.as_str() == other.as_str()
     }
 }
 
@@ -94,16 +94,6 @@ pub struct Cell {
 pub enum Value {
     Number(f64),
     Word(Text),
-}
-
-impl Value {
-    /// A column of such values without any.
-    pub(in crate::models) fn none_like(&self) -> Values {
-        match self {
-            Value::Number(_) => Values::Numbers(Vec::new()),
-            Value::Word(_) => Values::Words(Vec::new()),
-        }
-    }
 }
 
 /// The known values of one account on one day, in no particular order but the same one every time.

@@ -1,8 +1,10 @@
 //! Which observations of layer 1 become features, as a table: category, measure and windows.
 
+use std::sync::LazyLock;
+
 use super::cell::{Family, FeatureRow, Key, Measure};
 use crate::history::contracts::Contract;
-use crate::observations::Observation;
+use crate::observations::{Asked, Metric, MetricSpec, Observation};
 use crate::vocabulary::Category;
 
 /// Which windows of which measure of an observation become features.
@@ -38,20 +40,33 @@ pub const RULES: &[Rule] = &[
 ];
 
 impl Rule {
-    fn covers(&self, o: &Observation) -> bool {
-        o.category() == self.category && self.windows.contains(&o.window_days()) && o.metric().starts_with(self.metric)
+    /// Whether it is about the metric, over whatever windows.
+    pub fn is_about(&self, metric: &MetricSpec) -> bool {
+        metric.category == self.category && metric.name.starts_with(self.metric) && !PARTICULAR.contains(&metric.name)
     }
 }
 
+/// The rules about each metric.
+static ABOUT: LazyLock<Vec<Vec<&Rule>>> = LazyLock::new(|| {
+    Metric::ALL.iter().map(|metric| RULES.iter().filter(|rule| rule.is_about(metric.spec())).collect()).collect()
+});
+
+/// The observations that any feature is made of: whoever needs no more observes no more.
+pub static ASKED: LazyLock<Asked> = LazyLock::new(|| {
+    let about = Metric::ALL.iter().zip(ABOUT.iter());
+    let windows = about.flat_map(|(metric, rules)| {
+        rules.iter().flat_map(move |rule| rule.windows.iter().map(move |days| (*metric, *days)))
+    });
+    windows.collect::<Asked>().with_changes()
+});
+
 /// Families with a member per person or feature: too many names, too few rows each.
-pub const PARTICULAR: &[&str] = &["days_since_contact_of:", "feature_abandoned:"];
+const PARTICULAR: &[&str] = &["days_since_contact_of:", "feature_abandoned:"];
 
 impl FeatureRow {
     pub(super) fn observation(&mut self, contract: &Contract, observation: &Observation) {
-        if PARTICULAR.iter().any(|family| observation.metric().starts_with(family)) {
-            return;
-        }
-        for rule in RULES.iter().filter(|rule| rule.covers(observation)) {
+        let about = &ABOUT[observation.measured() as usize];
+        for rule in about.iter().filter(|rule| rule.windows.contains(&observation.window_days())) {
             let Some((value, unit)) = measured(contract, observation, rule.measure) else { continue };
             let key = Key {
                 family: family_of(observation.category()),

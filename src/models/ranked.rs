@@ -1,0 +1,126 @@
+//! Numbers kept by rank: which of a column's different values a row has, in a byte or two instead of eight.
+//!
+//! Most features count something, so the rows of several snapshot days hold a few hundred different values. Nothing is
+//! rounded: the values themselves are kept once, in order, and whatever needs an order (bins, medians) counts rows by
+//! rank instead of sorting them, once for every model that reads the column.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// One number per row; NaN is missing.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// NaN, then the different values, rising.
+    values: Arc<[f64]>,
+    ranks: Ranks,
+}
+
+/// Place in the values, by row.
+#[derive(Clone, Debug)]
+enum Ranks {
+    Bytes(Vec<u8>),
+    Pairs(Vec<u16>),
+}
+
+impl Ranked {
+    /// `None` where so many values differ that their ranks do not fit two bytes.
+    pub fn of(numbers: &[f64]) -> Option<Ranked> {
+        let mut places: HashMap<u64, u16, BuildHasherDefault<Mixed>> = HashMap::default();
+        let mut values: Vec<f64> = Vec::new();
+        let mut met = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if number.is_nan() {
+                met.push(0);
+                continue;
+            }
+            let place = *places.entry(number.to_bits()).or_insert_with(|| {
+                values.push(*number);
+                values.len() as u16
+            });
+            if values.len() > usize::from(u16::MAX) {
+                return None;
+            }
+            met.push(place);
+        }
+        let mut order: Vec<u16> = (0..values.len() as u16).collect();
+        order.sort_unstable_by(|a, b| values[usize::from(*a)].total_cmp(&values[usize::from(*b)]));
+        let mut ranks = vec![0; 1 + values.len()];
+        order.iter().zip(1..).for_each(|(place, rank)| ranks[1 + usize::from(*place)] = rank);
+        met.iter_mut().for_each(|place| *place = ranks[usize::from(*place)]);
+        let ranks = match values.len() <= usize::from(u8::MAX) {
+            true => Ranks::Bytes(met.into_iter().map(|rank| rank as u8).collect()),
+            false => Ranks::Pairs(met),
+        };
+        let rising = order.iter().map(|place| values[usize::from(*place)]);
+        Some(Ranked { values: std::iter::once(f64::NAN).chain(rising).collect(), ranks })
+    }
+
+    /// NaN where it is missing.
+    pub fn number(&self, row: usize) -> f64 {
+        match &self.ranks {
+            Ranks::Bytes(ranks) => self.values[usize::from(ranks[row])],
+            Ranks::Pairs(ranks) => self.values[usize::from(ranks[row])],
+        }
+    }
+
+    /// Adds the numbers of the rows.
+    pub fn gather(&self, rows: &[u32], numbers: &mut Vec<f64>) {
+        match &self.ranks {
+            Ranks::Bytes(ranks) => {
+                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
+            }
+            Ranks::Pairs(ranks) => {
+                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
+            }
+        }
+    }
+
+    /// The given rows, in the given order; the values are shared.
+    pub fn take(&self, rows: &[u32]) -> Ranked {
+        let ranks = match &self.ranks {
+            Ranks::Bytes(ranks) => Ranks::Bytes(rows.iter().map(|row| ranks[*row as usize]).collect()),
+            Ranks::Pairs(ranks) => Ranks::Pairs(rows.iter().map(|row| ranks[*row as usize]).collect()),
+        };
+        Ranked { values: self.values.clone(), ranks }
+    }
+
+    /// The values that the rows have, rising, each with the number of rows that have it; those that miss it aside.
+    pub fn counted(&self, rows: &[u32]) -> Vec<(f64, usize)> {
+        let mut counts = vec![0u32; self.values.len()];
+        match &self.ranks {
+            Ranks::Bytes(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
+            Ranks::Pairs(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
+        }
+        let counted = self.values.iter().zip(counts).skip(1).filter(|(_, n)| *n > 0);
+        counted.map(|(value, n)| (*value, n as usize)).collect()
+    }
+
+    /// What `code` makes of every row's number, worked out once for each value.
+    pub fn coded(&self, rows: &[u32], code: impl Fn(f64) -> u8) -> Vec<u8> {
+        let codes: Vec<u8> = self.values.iter().copied().map(code).collect();
+        match &self.ranks {
+            Ranks::Bytes(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),
+            Ranks::Pairs(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),
+        }
+    }
+}
+
+/// Spreads the bits of one number; nobody chooses the values to collide.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, bits: u64) {
+        let mixed = (self.0 ^ bits ^ (bits >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 29);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
