@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use foothold::feature_table::cells::{day, number, present};
+use foothold::feature_table::cells::{day, day_first, decimal_comma, month_first, number, present};
 use foothold::feature_table::coarse::Coarse;
 use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
@@ -84,6 +84,14 @@ fn cells_are_read_as_people_write_them() {
     assert_eq!(["1,2", "inf", "nan", "12a", "1-2", ""].map(number), [None; 6]);
     assert_eq!(["1970-01-03", "1970/01/02", "1970-01-02T12:00:00Z"].map(day), [Some(2.0), Some(1.0), Some(1.5)]);
     assert_eq!(["1970-13-01", "1970-01-02x", "12", "1970-01-01 99:99"].map(day), [None; 4]);
+    assert_eq!(["1.234,50", "1,2,3", "1,23.4,5"].map(number), [None; 3], "a comma behind the point groups nothing");
+    let commas = ["1.234,50", "1234,5", "-12,5 %", "7 €", "1.234", "€2.000,00"].map(decimal_comma);
+    assert_eq!(commas, [1234.5, 1234.5, -12.5, 7.0, 1234.0, 2000.0].map(Some));
+    assert_eq!(["1,234.5", "1e5", "12a", ""].map(decimal_comma), [None; 4]);
+    let third = ["03.01.1970", "3/1/1970", "03-01-1970 12:00"];
+    assert_eq!(third.map(day_first), [Some(2.0), Some(2.0), Some(2.5)]);
+    assert_eq!(["01/03/1970", "1.3.1970"].map(month_first), [Some(2.0); 2]);
+    assert_eq!(["31/03/1970", "1/2/70", "1/2.1970", "12.5", "ä1.1.1970"].map(month_first), [None; 5]);
     assert_eq!([" ", "NaN", "NULL", "?", " x "].map(present), [None, None, None, None, Some("x")]);
 }
 
@@ -94,6 +102,45 @@ fn a_text_column_that_is_numeric_but_for_blanks_is_a_number() {
     assert_eq!(kinds, [("usage", Kind::Number), ("segment", Kind::Words), ("noise", Kind::Number)]);
     assert!(table.features[0].codes.contains(&0), "blanks are missing");
     assert!(table.notes.iter().any(|note| note.contains("`account` is left out")), "{:?}", table.notes);
+}
+
+/// Rows whose two dates and amount are written as `write` writes day, month and row.
+fn dated(write: impl Fn(u32, u32, u32) -> String) -> String {
+    let row = |row: u32| format!("{};{}\n", write(row % 28 + 1, row % 12 + 1, row), row % 3 / 2);
+    "opened;amount;left\n".to_owned() + &(0..120).map(row).collect::<String>()
+}
+
+#[test]
+fn dates_and_numbers_are_read_in_the_order_that_a_whole_column_agrees_on() {
+    let kinds = |text: &str| {
+        let table = read(text, &roles("left")).unwrap();
+        let noted = table.notes.iter().any(|note| note.contains("first"));
+        (table.features.iter().map(|feature| feature.kind).collect::<Vec<Kind>>(), noted)
+    };
+    let european = dated(|day, month, row| format!("{day:02}.{month:02}.2025;1.{:03},5{}", row, row % 10));
+    assert_eq!(kinds(&european), (vec![Kind::DayFirst, Kind::DecimalComma], false));
+    let american = dated(|day, month, row| format!("{month}/{day}/2025;\"$1,{:03}.5\"", row));
+    assert_eq!(kinds(&american), (vec![Kind::MonthFirst, Kind::Number], false));
+    let slashes = dated(|day, month, row| format!("{day}/{month}/2025;{row}.25"));
+    assert_eq!(kinds(&slashes), (vec![Kind::DayFirst, Kind::Number], false), "a day above 12 tells");
+    let open = |separator: &str| {
+        dated(|day, month, row| format!("{}{separator}{month}{separator}2025;{row}.25", day % 12 + 1))
+    };
+    assert_eq!(kinds(&open("/")), (vec![Kind::MonthFirst, Kind::Number], true));
+    assert_eq!(kinds(&open(".")), (vec![Kind::DayFirst, Kind::Number], true));
+    let mixed = dated(|_, _, row| match row % 2 {
+        0 => format!("{}/1/2025;{row}.25", 13 + row % 6),
+        _ => format!("1/{}/2025;{row}.25", 13 + row % 6),
+    });
+    assert_eq!(kinds(&mixed).0[0], Kind::Words, "no order reads the whole column");
+}
+
+#[test]
+fn a_time_column_is_read_in_its_own_order() {
+    let text = dated(|day, month, row| format!("{day}.{month}.2025;{row}.25"));
+    let table = read(&text, &Roles { time: Some("opened".into()), ..roles("left") }).unwrap();
+    let first = day("2025-01-01").unwrap();
+    assert_eq!((table.rows(), table.times.map(|times| times[0])), (120, Some(first)));
 }
 
 #[test]
@@ -213,6 +260,32 @@ fn a_pair_of_features_is_kept_where_held_out_rows_pay_for_it() {
     assert!(named.contains(&"a × b"), "{named:?}");
     let plain = judged(&text(&world(3_000, 3)), &roles("left"), 3).unwrap();
     assert!(plain.fold_results.iter().all(|fold| !fold.chosen.contains("pairs")), "{:?}", plain.fold_results);
+}
+
+/// A number that matters only where a rare word stands, with a threshold that no quantile of few groups meets.
+#[test]
+fn a_pair_is_cut_where_its_contrast_lies() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let mut text = "id,plan,minutes,calls,left".to_owned();
+    for row in 0..4_000 {
+        let (plan, minutes) = (if rng.random::<f64>() < 0.1 { "abroad" } else { "home" }, rng.random::<f64>());
+        let calls = rng.random::<f64>();
+        let z = if plan == "abroad" && minutes > 0.87 { 3.0 } else { -2.0 + calls };
+        write!(text, "\nr{row},{plan},{minutes:.4},{calls:.4},{}", rng.random::<f64>() < sigmoid(z))
+            .expect("text grows");
+    }
+    let without = |pairs: usize| {
+        let plan = Plan { recipe: Recipe { pairs, ..Recipe::default() }, ..plan(3) };
+        let roles = Roles { id: Some("id".into()), ..roles("left") };
+        with_text(&text, |file| {
+            let table = CodedTable::read(file, &roles).expect("a table");
+            judge::judge(file, &table, "left", &plan, &|| 0.0).expect("judged").0
+        })
+    };
+    let (plain, paired) = (without(0), without(6));
+    assert!(paired.model.log_loss < plain.model.log_loss - 0.005, "{:?} {:?}", plain.model, paired.model);
+    let named: Vec<&str> = paired.strongest.iter().map(|strong| strong.feature.as_str()).collect();
+    assert!(named.contains(&"plan × minutes"), "{named:?}");
 }
 
 /// Trains, saves, reads back and scores as CSV; gives the scored lines.

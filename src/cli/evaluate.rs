@@ -19,7 +19,9 @@ use crate::wording;
 
 #[derive(Args)]
 pub struct EvaluateArgs {
-    /// A Parquet or CSV file with one row per observation: a path, s3://, gs:// or az://
+    /// A Parquet or CSV file with one row per observation: a path, s3://, gs:// or az://. Text is read as numbers or dates
+    /// where a whole column agrees: 1,234.50 or 1.234,50, 2026-03-31, 31.03.2026 or 03/31/2026. Where no cell tells day from
+    /// month, the month comes first with slashes, the day otherwise, and a note says so
     #[arg(value_name = "TABLE")]
     table: String,
     #[command(flatten)]

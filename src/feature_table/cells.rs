@@ -81,9 +81,26 @@ pub fn number(text: &str) -> Option<f64> {
 
 /// Commas in groups of three before any point.
 fn has_thousands(text: &str) -> bool {
-    let mut groups = text.split('.').next().unwrap_or_default().split(',');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.split(',');
     let head = groups.next().unwrap_or_default();
-    (1..=3).contains(&head.len()) && text.contains(',') && groups.all(|group| group.len() == 3)
+    (1..=3).contains(&head.len())
+        && whole.contains(',')
+        && !fraction.contains(',')
+        && groups.all(|group| group.len() == 3)
+}
+
+/// A number with a comma before its decimals and points between its thousands: `1.234,50`, `1234,5`, `-12,5 %`, `7 €`.
+pub fn decimal_comma(text: &str) -> Option<f64> {
+    if text.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    let turned = |c: char| match c {
+        '.' => ',',
+        ',' => '.',
+        other => other,
+    };
+    number(&text.chars().map(turned).collect::<String>())
 }
 
 /// Days since 1970-01-01 of `2026-03-31`, `2026/03/31` or either followed by a time of day.
@@ -100,6 +117,30 @@ pub fn day(text: &str) -> Option<f64> {
         Some(b'T' | b' ') => Some(f64::from(day.0) + seconds(&rest[1..])? / 86_400.0),
         Some(_) => None,
     }
+}
+
+/// Days since 1970-01-01 of `31.03.2026`, `31/03/2026` or `31-3-2026`, or any of them followed by a time of day.
+pub fn day_first(text: &str) -> Option<f64> {
+    ordered_day(text, |first, second| (first, second))
+}
+
+/// The same of `03/31/2026`, `03-31-2026` or `3.31.2026`.
+pub fn month_first(text: &str) -> Option<f64> {
+    ordered_day(text, |first, second| (second, first))
+}
+
+/// Two short numbers, of which `day_and_month` says which is which, and a year of four digits.
+fn ordered_day(text: &str, day_and_month: fn(u32, u32) -> (u32, u32)) -> Option<f64> {
+    if !text.as_bytes().first()?.is_ascii_digit() {
+        return None;
+    }
+    let separator = text.chars().find(|c| !c.is_ascii_digit()).filter(|c| matches!(c, '/' | '.' | '-'))?;
+    let mut parts = text.splitn(3, separator);
+    let mut short = || parts.next().filter(|part| (1..=2).contains(&part.len()))?.parse::<u32>().ok();
+    let (day, month) = day_and_month(short()?, short()?);
+    let rest = parts.next()?;
+    let year = rest.get(..4)?.parse::<u32>().ok()?;
+    self::day(&format!("{year:04}-{month:02}-{day:02}{}", &rest[4..]))
 }
 
 /// Seconds of `07:30`, `07:30:15` or `07:30:15.25`, with or without a zone, which is not applied.

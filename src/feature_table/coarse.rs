@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use super::coded::{CodedTable, Feature};
-use super::pairs::{Pair, PairCodes};
+use super::interactions::Step;
+use super::pairs::{self, Pair};
 use super::profile::Kind;
 use super::recipe::{Recipe, labels_at};
-use crate::models::bins::{Basis, Bins, MISSING};
+use crate::models::bins::{Bins, MISSING};
 use crate::models::fit::Fitted;
 use crate::models::monotone::Direction;
 use crate::models::scorecard::{Encoded, Scorecard, Typical};
@@ -46,24 +47,6 @@ impl Coarse {
         Coarse { encoded: all.encoded.select(&kept), maps: kept.iter().map(|i| all.maps[*i].clone()).collect() }
     }
 
-    /// The same features and, after them, these pairs.
-    pub fn with_pairs(&self, pairs: &[PairCodes]) -> Encoded {
-        let mut encoded = self.encoded.clone();
-        for pair in pairs {
-            let codes = pair.codes(&self.encoded.design.codes);
-            let mut counts = vec![0u32; pair.size()];
-            codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
-            encoded.design.bases.push(Basis::one_per_code(&counts));
-            encoded.design.codes.push(codes);
-            encoded.means.push(vec![0.0; counts.len()]);
-            encoded.counts.push(counts);
-            encoded.directions.push(Direction::Free);
-            let spec = Spec { name: String::new(), ..spec_named("") };
-            encoded.specs.push((spec, Bins::Words { levels: Vec::new() }, Typical::Missing));
-        }
-        encoded
-    }
-
     /// Codes of other rows of the table, by feature.
     pub fn codes(&self, table: &CodedTable, rows: &[u32]) -> Vec<Vec<u8>> {
         let of = |(place, map): &(usize, Vec<u8>)| {
@@ -78,16 +61,13 @@ impl Coarse {
         Model { card, pairs: Vec::new(), maps: self.maps.clone() }
     }
 
-    /// The points of a fit, with those of pairs apart.
-    pub fn with_points(&self, encoded: &Encoded, fitted: &Fitted, ridge: f64, pairs: &[PairCodes]) -> Model {
-        let mut card = encoded.scorecard(fitted, ridge);
-        let of_pairs = card.features.split_off(self.maps.len());
-        let name = |place: usize| card.features[place].spec.name.clone();
-        let pair = |(codes, feature): (&PairCodes, crate::models::scorecard::Feature)| {
-            let (first, second) = (name(codes.first), name(codes.second));
-            Pair { first, second, codes: codes.clone(), points: feature.points, shares: feature.shares }
-        };
-        let pairs = pairs.iter().zip(of_pairs).map(pair).collect();
+    /// The points of a fit, and those of the steps that were boosted onto it.
+    pub fn with_steps(&self, fitted: &Fitted, ridge: f64, steps: &[Step]) -> Model {
+        let mut card = self.encoded.scorecard(fitted, ridge);
+        let names: Vec<String> = card.features.iter().map(|feature| feature.spec.name.clone()).collect();
+        let sizes: Vec<usize> = self.encoded.counts.iter().map(Vec::len).collect();
+        let (pairs, centre) = pairs::of_steps(steps, &self.encoded.design.codes, &sizes, &names);
+        card.base += centre;
         Model { card, pairs, maps: self.maps.clone() }
     }
 }
@@ -122,27 +102,28 @@ impl Model {
             let (a, b) = (&table.features[*a].codes, &table.features[*b].codes);
             for (sum, row) in sums.iter_mut().zip(rows) {
                 let row = *row as usize;
-                *sum +=
-                    pair.points[usize::from(pair.codes.code(first[usize::from(a[row])], second[usize::from(b[row])]))];
+                *sum += pair.points[pair.codes.code(first[usize::from(a[row])], second[usize::from(b[row])])];
             }
         }
         sums
     }
 
-    /// What a joint code of a pair stands for, from the codes that share it.
-    pub fn pair_group(&self, pair: &Pair, code: u8) -> String {
-        let side = |place: usize, groups: &[u8], wanted: u8| {
+    /// What a joint group of a pair stands for, from the codes that share it.
+    pub fn pair_group(&self, pair: &Pair, joint: usize) -> String {
+        let side = |place: usize, groups: &[u8], wanted: usize| {
             let feature = &self.card.features[place];
-            let met = |code: &usize| groups[*code] == wanted && feature.shares[*code] > 0.0;
+            let met = |code: &usize| usize::from(groups[*code]) == wanted && feature.shares[*code] > 0.0;
             let codes = (0..groups.len()).filter(met).map(|code| feature.bins.group(code as u8));
             let names: Vec<String> = codes.collect();
-            match names.as_slice() {
-                [one] => one.clone(),
-                [first, .., last] => format!("{first} … {last}"),
-                [] => String::new(),
+            match (names.as_slice(), &feature.bins) {
+                ([], _) => String::new(),
+                ([one], _) => one.clone(),
+                ([first, .., last], Bins::Numbers { .. }) => format!("{first} … {last}"),
+                ([first, second], Bins::Words { .. }) => format!("{first} or {second}"),
+                ([first, rest @ ..], Bins::Words { .. }) => format!("{first} or {} others", rest.len()),
             }
         };
-        let (first, second) = pair.codes.groups_of(code);
+        let (first, second) = pair.codes.groups_of(joint);
         let (a, b) = pair.codes.groups();
         format!("{} & {}", side(pair.codes.first, a, first), side(pair.codes.second, b, second))
     }
@@ -151,8 +132,8 @@ impl Model {
 fn spec(feature: &Feature) -> Spec {
     let unit = match feature.kind {
         Kind::Flag => "yes or no",
-        Kind::Day => "days since 1970-01-01",
-        Kind::Number | Kind::Words => "",
+        Kind::Day | Kind::DayFirst | Kind::MonthFirst => "days since 1970-01-01",
+        Kind::Number | Kind::DecimalComma | Kind::Words => "",
     };
     Spec { unit: unit.to_owned(), ..spec_named(&feature.name) }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::cells::Cells;
+use super::cells::{Cells, moment};
 use super::profile::{Kind, Profile, Tally};
 use super::{Error, Roles, TableFile, hint, labels};
 use crate::models::bins::{Bins, MISSING};
@@ -50,22 +50,48 @@ impl CodedTable {
         }
         let mut notes = Vec::new();
         let candidates = candidates(file, roles, &mut notes);
-        let columns: Vec<&str> = candidates.iter().copied().chain([roles.label.as_str()]).collect();
-        let (mut profile, mut labels) = (Profile::of_columns(candidates.len()), Labels::default());
+        let columns: Vec<&str> =
+            candidates.iter().copied().chain(roles.time.as_deref()).chain([roles.label.as_str()]).collect();
+        let profiled = columns.len() - 1;
+        let (mut profile, mut labels) = (Profile::of_columns(profiled), Labels::default());
         file.scan(&columns, &mut |batch| {
-            profile.add(&batch[..candidates.len()]);
-            labels.add(&batch[candidates.len()]);
+            profile.add(&batch[..profiled]);
+            labels.add(&batch[profiled]);
             Ok(())
         })?;
         let (positive, note) = labels.positive(file, roles)?;
         notes.extend(note.map(|note| format!("`{}`: {note}", roles.label)));
+        let time = profile.tallies.get(candidates.len());
+        notes.extend(time.zip(roles.time.as_ref()).and_then(|(tally, name)| order_note(name, tally)));
+        let moment = time.map_or(moment as Moment, moment_of);
         let features = features(&candidates, &profile.tallies, &mut notes);
         if features.is_empty() {
             let reasons = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
             return Err(file.unfit(format!("no column beside the label can be used as a feature{reasons}")));
         }
-        encode(file, roles, features, positive, notes)
+        encode(file, roles, features, positive, moment, notes)
     }
+}
+
+/// How a cell of the time column becomes a number.
+type Moment = fn(&str) -> Option<f64>;
+
+fn moment_of(time: &Tally) -> Moment {
+    match time.kind() {
+        kind @ (Kind::DayFirst | Kind::MonthFirst | Kind::DecimalComma) => kind.reading(),
+        Kind::Number | Kind::Flag | Kind::Day | Kind::Words => moment,
+    }
+}
+
+/// What to tell about dates that both orders of day and month read.
+fn order_note(name: &str, tally: &Tally) -> Option<String> {
+    let (read, other) = match tally.kind() {
+        Kind::DayFirst => ("day first", "month"),
+        Kind::MonthFirst => ("month first", "day"),
+        _ => return None,
+    };
+    let told = format!("`{name}`: dates are read with the {read}; no cell tells it from the {other} first");
+    tally.has_either_order().then_some(told)
 }
 
 /// Columns that may be features.
@@ -102,6 +128,7 @@ fn features(candidates: &[&str], tallies: &[Tally], notes: &mut Vec<String>) -> 
         if tally.unread() > 0 {
             notes.push(format!("`{name}`: {} cells that are no {} count as missing", tally.unread(), kind.holds()));
         }
+        notes.extend(order_note(name, tally));
         let means = vec![0.0; fine.codes()];
         features.push(Feature { name: (*name).to_owned(), kind, fine, codes: Vec::new(), means });
     }
@@ -140,6 +167,7 @@ fn encode(
     roles: &Roles,
     mut features: Vec<Feature>,
     positive: String,
+    moment: Moment,
     mut notes: Vec<String>,
 ) -> Result<CodedTable, Error> {
     let mut columns: Vec<String> = features.iter().map(|feature| feature.name.clone()).collect();
@@ -154,7 +182,7 @@ fn encode(
         Collected { counts: features.iter().map(|f| vec![0.0; f.fine.codes()]).collect(), ..Collected::default() };
     file.scan(&names, &mut |batch| {
         let label = &batch[label.unwrap_or_default()];
-        let used = table.use_rows(label, id.map(|at| &batch[at]), time.map(|at| &batch[at]), &positive);
+        let used = table.use_rows(label, id.map(|at| &batch[at]), time.map(|at| (&batch[at], moment)), &positive);
         features.par_iter_mut().zip(&mut table.counts).zip(batch).for_each(|((feature, counts), cells)| {
             feature.add(cells, &used, counts);
         });
@@ -181,10 +209,16 @@ struct Collected {
 
 impl Collected {
     /// Rows of a batch that have a label and, where it is asked for, a time.
-    fn use_rows(&mut self, label: &Cells, id: Option<&Cells>, time: Option<&Cells>, positive: &str) -> Vec<usize> {
+    fn use_rows(
+        &mut self,
+        label: &Cells,
+        id: Option<&Cells>,
+        time: Option<(&Cells, Moment)>,
+        positive: &str,
+    ) -> Vec<usize> {
         let mut used = Vec::with_capacity(label.len());
         for row in 0..label.len() {
-            let at = time.map(|time| time.number(row, super::cells::moment));
+            let at = time.map(|(time, moment)| time.number(row, moment));
             match (label.text(row), at) {
                 (None, _) => self.without_label += 1,
                 (_, Some(None)) => self.without_time += 1,

@@ -355,7 +355,9 @@ fn strongest(trained: &Trained) -> Vec<Strength> {
 
 fn strengths(model: &Model, slope: f64) -> Vec<Strength> {
     let features = model.card.features.iter().filter_map(|feature| {
-        strength(feature.spec.name.clone(), &feature.points, &feature.shares, slope, &|code| feature.bins.group(code))
+        strength(feature.spec.name.clone(), &feature.points, &feature.shares, slope, &|code| {
+            feature.bins.group(code as u8)
+        })
     });
     let pairs = model.pairs.iter().filter_map(|pair| {
         strength(pair.name(), &pair.points, &pair.shares, slope, &|code| model.pair_group(pair, code))
@@ -368,12 +370,12 @@ fn strength(
     points: &[f64],
     shares: &[f64],
     slope: f64,
-    group: &dyn Fn(u8) -> String,
+    group: &dyn Fn(usize) -> String,
 ) -> Option<Strength> {
     let mean: f64 = points.iter().zip(shares).map(|(points, share)| points.abs() * share).sum();
     let used: Vec<usize> = (0..points.len()).filter(|code| shares[*code] > 0.0).collect();
     let by_points = |a: &&usize, b: &&usize| points[**a].total_cmp(&points[**b]);
-    let point = |code: usize| Point { group: group(code as u8), points: slope * points[code], share: shares[code] };
+    let point = |code: usize| Point { group: group(code), points: slope * points[code], share: shares[code] };
     let (lowest, highest) = (used.iter().min_by(by_points)?, used.iter().max_by(by_points)?);
     Some(Strength { feature, mean_points: slope * mean, lowest: point(*lowest), highest: point(*highest) })
 }

@@ -13,6 +13,7 @@ pub mod coarse;
 pub mod coded;
 pub mod delimited;
 pub mod folds;
+pub mod interactions;
 pub mod judge;
 pub mod labels;
 pub mod leaks;

@@ -243,9 +243,9 @@ impl TableModel {
         let (base, raw) = match &self.terms {
             Terms::Points { base, points, pairs } => {
                 let own = points.iter().zip(codes).map(|(points, code)| points[usize::from(*code)]);
-                let joint = pairs.iter().map(|pair| {
-                    pair.points[usize::from(pair.codes.code(codes[pair.codes.first], codes[pair.codes.second]))]
-                });
+                let joint = pairs
+                    .iter()
+                    .map(|pair| pair.points[pair.codes.code(codes[pair.codes.first], codes[pair.codes.second])]);
                 (*base, own.chain(joint).collect())
             }
             Terms::Trees(boosted) => boosted.contributions(|feature| codes[feature]),

@@ -1,18 +1,8 @@
-//! Pairs of features whose joint effect is more than the sum of theirs: found on the residuals of an additive model
-//! (after FAST; Lou, Caruana, Gehrke and Hooker, 2013), and kept only where held-out rows gain.
+//! Pairs of features as a model keeps and shows them: points by joint group, summed over the steps of `interactions`.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::models::fit::sigmoid;
-use crate::models::monotone::Direction;
-use crate::models::scorecard::Encoded;
-
-/// Groups of one side of a pair, missing aside.
-const GROUPS: usize = 5;
-
-/// Standard deviations of chance that the residuals of a pair must exceed.
-const LEAST_SCORE: f64 = 4.0;
+use super::interactions::Step;
 
 /// How two features' codes become one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,20 +32,15 @@ impl Pair {
 }
 
 impl PairCodes {
-    fn of(first: usize, second: usize, groups: &[Vec<u8>]) -> PairCodes {
-        PairCodes { first, second, first_groups: groups[first].clone(), second_groups: groups[second].clone() }
-    }
-
-    /// Number of joint codes.
+    /// Number of joint groups.
     pub fn size(&self) -> usize {
-        let groups = |groups: &[u8]| groups.iter().max().map_or(1, |group| usize::from(*group) + 1);
-        groups(&self.first_groups) * groups(&self.second_groups)
+        width(&self.first_groups) * width(&self.second_groups)
     }
 
-    /// The joint code of two codes.
-    pub fn code(&self, first: u8, second: u8) -> u8 {
-        let width = self.second_groups.iter().max().map_or(1, |group| group + 1);
-        self.first_groups[usize::from(first)] * width + self.second_groups[usize::from(second)]
+    /// The joint group of two codes.
+    pub fn code(&self, first: u8, second: u8) -> usize {
+        let (a, b) = (self.first_groups[usize::from(first)], self.second_groups[usize::from(second)]);
+        usize::from(a) * width(&self.second_groups) + usize::from(b)
     }
 
     /// Group by code of either side.
@@ -63,15 +48,10 @@ impl PairCodes {
         (&self.first_groups, &self.second_groups)
     }
 
-    /// The groups that a joint code stands for.
-    pub fn groups_of(&self, code: u8) -> (u8, u8) {
-        let width = self.second_groups.iter().max().map_or(1, |group| group + 1);
-        (code / width, code % width)
-    }
-
-    /// Joint codes of all rows.
-    pub fn codes(&self, codes: &[Vec<u8>]) -> Vec<u8> {
-        codes[self.first].iter().zip(&codes[self.second]).map(|(a, b)| self.code(*a, *b)).collect()
+    /// The groups that a joint group stands for.
+    pub fn groups_of(&self, joint: usize) -> (usize, usize) {
+        let width = width(&self.second_groups);
+        (joint / width, joint % width)
     }
 
     /// Whether codes and groups fit together, as a file that was edited by hand may not.
@@ -80,90 +60,48 @@ impl PairCodes {
     }
 }
 
-/// At most `most` pairs whose cells hold more residual than chance explains, strongest first.
-///
-/// `log_odds` are the additive model's; `effects` its effect by feature and code, which say which features to pair.
-pub fn screen(
-    encoded: &Encoded,
-    log_odds: &[f64],
-    labels: &[bool],
-    effects: &[Vec<f64>],
-    ridge: f64,
-    most: usize,
-) -> Vec<PairCodes> {
-    let groups: Vec<Vec<u8>> = encoded.counts.iter().map(|counts| grouped(counts)).collect();
-    let strong = strongest(encoded, effects);
-    let slopes: Vec<(f64, f64)> = log_odds.iter().zip(labels).map(|(z, label)| slope(*z, *label)).collect();
-    let candidates: Vec<(usize, usize)> =
-        strong.iter().enumerate().flat_map(|(i, a)| strong[..i].iter().map(|b| (*b.min(a), *b.max(a)))).collect();
-    let mut scored: Vec<(f64, PairCodes)> = candidates
-        .into_par_iter()
-        .map(|(first, second)| {
-            let pair = PairCodes::of(first, second, &groups);
-            (score(&pair, encoded, &slopes, ridge), pair)
-        })
-        .filter(|(score, _)| *score > LEAST_SCORE)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1.first, a.1.second).cmp(&(b.1.first, b.1.second))));
-    scored.into_iter().take(most).map(|(_, pair)| pair).collect()
+fn width(groups: &[u8]) -> usize {
+    groups.iter().max().map_or(1, |group| usize::from(*group) + 1)
 }
 
-fn slope(z: f64, label: bool) -> (f64, f64) {
-    let p = sigmoid(z);
-    (f64::from(u8::from(label)) - p, p * (1.0 - p))
-}
-
-/// Features that pairs are sought among.
-const PAIRED_FEATURES: usize = 20;
-
-fn strongest(encoded: &Encoded, effects: &[Vec<f64>]) -> Vec<usize> {
-    let spread = |(counts, effects): (&Vec<u32>, &Vec<f64>)| {
-        let n: f64 = counts.iter().map(|n| f64::from(*n)).sum();
-        let mean = counts.iter().zip(effects).map(|(n, e)| f64::from(*n) * e).sum::<f64>() / n;
-        counts.iter().zip(effects).map(|(n, e)| f64::from(*n) * (e - mean).powi(2)).sum::<f64>() / n
+/// The pairs of these steps by place of their features, `codes` being those of the training rows and `names` the
+/// features'. Points are centred over the rows; what that takes off goes to the base, which is returned beside them.
+pub fn of_steps(steps: &[Step], codes: &[Vec<u8>], sizes: &[usize], names: &[String]) -> (Vec<Pair>, f64) {
+    let mut places: Vec<(usize, usize)> = steps.iter().map(|step| (step.first, step.second)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let mut base = 0.0;
+    let pair = |(first, second): (usize, usize)| {
+        let own: Vec<&Step> = steps.iter().filter(|step| (step.first, step.second) == (first, second)).collect();
+        let (firsts, first_groups) = told_apart(sizes[first], |code, step| own[step].first_inner.has(code), own.len());
+        let (seconds, second_groups) =
+            told_apart(sizes[second], |code, step| own[step].second_inner.has(code), own.len());
+        let value = |a: &u8, b: &u8| own.iter().map(|step| step.of(*a, *b)).sum::<f64>();
+        let mut points: Vec<f64> = firsts.iter().flat_map(|a| seconds.iter().map(move |b| value(a, b))).collect();
+        let codes_of = PairCodes { first, second, first_groups, second_groups };
+        let mut shares = vec![0.0; points.len()];
+        let each = 1.0 / codes[first].len().max(1) as f64;
+        codes[first].iter().zip(&codes[second]).for_each(|(a, b)| shares[codes_of.code(*a, *b)] += each);
+        let centre: f64 = points.iter().zip(&shares).map(|(points, share)| points * share).sum();
+        points.iter_mut().for_each(|points| *points -= centre);
+        base += centre;
+        Pair { first: names[first].clone(), second: names[second].clone(), codes: codes_of, points, shares }
     };
-    let spreads: Vec<f64> = encoded.counts.iter().zip(effects).map(spread).collect();
-    // A pair would bend the effect of a feature that has a direction.
-    let free = |at: &usize| encoded.directions[*at] == Direction::Free;
-    let mut order: Vec<usize> = (0..spreads.len()).filter(free).collect();
-    order.sort_by(|a, b| spreads[*b].total_cmp(&spreads[*a]).then(a.cmp(b)));
-    order.truncate(PAIRED_FEATURES);
-    order
+    (places.into_iter().map(pair).collect(), base)
 }
 
-/// Residuals of the cells beyond what chance gives them, in standard deviations of chance.
-fn score(pair: &PairCodes, encoded: &Encoded, slopes: &[(f64, f64)], ridge: f64) -> f64 {
-    let mut cells = vec![(0.0, 0.0); pair.size()];
-    let (a, b) = (&encoded.design.codes[pair.first], &encoded.design.codes[pair.second]);
-    for ((a, b), (residual, weight)) in a.iter().zip(b).zip(slopes) {
-        let cell = &mut cells[usize::from(pair.code(*a, *b))];
-        cell.0 += residual;
-        cell.1 += weight;
+/// Codes that no cut tells apart share a group: one code of each group, and the group by code.
+fn told_apart(size: usize, inner: impl Fn(u8, usize) -> bool, cuts: usize) -> (Vec<u8>, Vec<u8>) {
+    let sides = |code: u8| (0..cuts).map(|cut| inner(code, cut)).collect::<Vec<bool>>();
+    let (mut met, mut codes, mut groups): (Vec<Vec<bool>>, Vec<u8>, Vec<u8>) = Default::default();
+    for code in 0..size as u8 {
+        let own = sides(code);
+        let group = met.iter().position(|other| *other == own).unwrap_or_else(|| {
+            met.push(own);
+            codes.push(code);
+            met.len() - 1
+        });
+        groups.push(group as u8);
     }
-    let found: f64 = cells.iter().map(|(residual, weight)| residual * residual / (weight + ridge)).sum();
-    let shares: Vec<f64> = cells.iter().map(|(_, weight)| weight / (weight + ridge)).collect();
-    let expected: f64 = shares.iter().sum();
-    let spread = (2.0 * shares.iter().map(|share| share * share).sum::<f64>()).sqrt();
-    (found - expected) / spread.max(1e-9)
-}
-
-/// Codes put into at most [`GROUPS`] runs of about equal size; missing stays apart where it occurs.
-fn grouped(counts: &[u32]) -> Vec<u8> {
-    let missing = u8::from(counts[0] > 0);
-    let total: u32 = counts[1..].iter().sum();
-    let mut below = 0;
-    let mut groups = vec![0];
-    let mut last: Option<usize> = None;
-    let mut next = missing;
-    for n in &counts[1..] {
-        let middle = u64::from(below) + u64::from(*n) / 2;
-        let run = (middle * GROUPS as u64 / u64::from(total.max(1))).min(GROUPS as u64 - 1) as usize;
-        if last.is_some_and(|last| last != run) {
-            next += 1;
-        }
-        last = Some(run);
-        groups.push(next);
-        below += n;
-    }
-    groups
+    (codes, groups)
 }

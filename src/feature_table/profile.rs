@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::cells::{Cells, day, flag, number};
+use super::cells::{Cells, day, day_first, decimal_comma, flag, month_first, number};
 use crate::models::bins::Bins;
 
 /// Rows whose numbers are kept to learn bins from; of a longer table a sample by the hash of the row's place.
@@ -31,15 +31,25 @@ pub enum Kind {
     /// Days since 1970-01-01.
     Day,
     Words,
+    /// Numbers with a comma before their decimals.
+    DecimalComma,
+    /// Days since 1970-01-01, written day, month, year.
+    DayFirst,
+    /// Days since 1970-01-01, written month, day, year.
+    MonthFirst,
 }
+
+/// What text may be read as besides words; the first that reads nearly every cell is taken, of the two orders of day and
+/// month the one that reads more.
+const READINGS: [Kind; 5] = [Kind::Number, Kind::Day, Kind::DecimalComma, Kind::DayFirst, Kind::MonthFirst];
 
 impl Kind {
     /// As a message names it.
     pub const fn holds(self) -> &'static str {
         match self {
-            Kind::Number => "numbers",
+            Kind::Number | Kind::DecimalComma => "numbers",
             Kind::Flag => "true or false",
-            Kind::Day => "dates",
+            Kind::Day | Kind::DayFirst | Kind::MonthFirst => "dates",
             Kind::Words => "words",
         }
     }
@@ -49,10 +59,24 @@ impl Kind {
         match self {
             Kind::Number => number,
             Kind::Day => day,
+            Kind::DecimalComma => decimal_comma,
+            Kind::DayFirst => day_first,
+            Kind::MonthFirst => month_first,
             Kind::Flag => flag,
             Kind::Words => |_| None,
         }
     }
+}
+
+/// One way to read the text of a column.
+#[derive(Default)]
+struct Reading {
+    /// Cells that it reads.
+    cells: usize,
+    /// Whether it failed on more than half of the cells so far: it is not tried on.
+    lost: bool,
+    /// One value per sampled row, NaN where it reads none; empty once lost.
+    sample: Vec<f64>,
 }
 
 /// What the first reading saw of one column.
@@ -60,13 +84,10 @@ impl Kind {
 pub struct Tally {
     pub missing: usize,
     present: usize,
-    numbers: usize,
-    days: usize,
     fractions: usize,
     stored: Option<Kind>,
-    /// One value per sampled row, NaN where there is none: numbers, and days where the text is dates.
-    sample: Vec<f64>,
-    day_sample: Vec<f64>,
+    /// By place in [`READINGS`]; of a column that is stored as numbers the first holds the sample.
+    readings: [Reading; READINGS.len()],
     words: HashMap<Box<str>, u32>,
     words_full: bool,
 }
@@ -79,13 +100,23 @@ impl Tally {
             Cells::Days(_) => Some(Kind::Day),
             Cells::Text(_) => None,
         };
-        match cells {
-            Cells::Text(values) => values.iter().for_each(|cell| self.add_text(cell)),
-            _ => (0..cells.len()).for_each(|row| self.add_number(cells.number(row, number))),
-        }
-        self.sample.extend(sampled.iter().map(|row| cells.number(*row, number).unwrap_or(f64::NAN)));
-        if self.stored.is_none() {
-            self.day_sample.extend(sampled.iter().map(|row| cells.number(*row, day).unwrap_or(f64::NAN)));
+        let Cells::Text(values) = cells else {
+            (0..cells.len()).for_each(|row| self.add_number(cells.number(row, number)));
+            let known = sampled.iter().map(|row| cells.number(*row, number).unwrap_or(f64::NAN));
+            self.readings[0].sample.extend(known);
+            return;
+        };
+        values.iter().for_each(|cell| self.add_text(cell));
+        for (reading, kind) in self.readings.iter_mut().zip(READINGS).filter(|(reading, _)| !reading.lost) {
+            let read = kind.reading();
+            reading.cells += values.iter().flatten().filter(|text| read(text).is_some()).count();
+            reading.lost = 2 * reading.cells < self.present;
+            match reading.lost {
+                true => reading.sample = Vec::new(),
+                false => {
+                    reading.sample.extend(sampled.iter().map(|row| cells.number(*row, read).unwrap_or(f64::NAN)));
+                }
+            }
         }
     }
 
@@ -105,12 +136,8 @@ impl Tally {
             return;
         };
         self.present += 1;
-        match number(text) {
-            Some(value) => {
-                self.numbers += 1;
-                self.fractions += usize::from(value.fract() != 0.0);
-            }
-            None => self.days += usize::from(day(text).is_some()),
+        if !self.readings[0].lost {
+            self.fractions += usize::from(number(text).is_some_and(|value| value.fract() != 0.0));
         }
         let room = self.words.len() < MAX_WORDS;
         match self.words.get_mut(text) {
@@ -121,13 +148,37 @@ impl Tally {
     }
 
     pub fn kind(&self) -> Kind {
-        let most = |count: usize| self.present > 0 && count as f64 >= NUMBER_SHARE * self.present as f64;
-        match self.stored {
-            Some(kind) => kind,
-            None if most(self.numbers) => Kind::Number,
-            None if most(self.days) => Kind::Day,
-            None => Kind::Words,
+        if let Some(kind) = self.stored {
+            return kind;
         }
+        let agrees = |reading: &Reading| {
+            !reading.lost && self.present > 0 && reading.cells as f64 >= NUMBER_SHARE * self.present as f64
+        };
+        let found = self.readings.iter().zip(READINGS).find(|(reading, _)| agrees(reading));
+        match found.map_or(Kind::Words, |(_, kind)| kind) {
+            Kind::DayFirst | Kind::MonthFirst
+                if self.has_either_order() && self.words.keys().any(|w| w.contains('/')) =>
+            {
+                Kind::MonthFirst
+            }
+            Kind::DayFirst if self.cells_of(Kind::MonthFirst) > self.cells_of(Kind::DayFirst) => Kind::MonthFirst,
+            kind => kind,
+        }
+    }
+
+    fn reading_of(&self, kind: Kind) -> &Reading {
+        &self.readings[READINGS.iter().position(|other| *other == kind).unwrap_or_default()]
+    }
+
+    fn cells_of(&self, kind: Kind) -> usize {
+        self.reading_of(kind).cells
+    }
+
+    /// Whether dates may be read with the day or the month first: no cell tells. With slashes the month is taken to come
+    /// first, otherwise the day.
+    pub fn has_either_order(&self) -> bool {
+        let cells = self.cells_of(Kind::DayFirst);
+        self.stored.is_none() && cells > 0 && cells == self.cells_of(Kind::MonthFirst)
     }
 
     /// Whether no row has a value.
@@ -138,9 +189,8 @@ impl Tally {
     /// Cells that are no number in a column that is read as numbers.
     pub fn unread(&self) -> usize {
         match (self.stored, self.kind()) {
-            (None, Kind::Number) => self.present - self.numbers,
-            (None, Kind::Day) => self.present - self.days,
-            _ => 0,
+            (Some(_), _) | (None, Kind::Words | Kind::Flag) => 0,
+            (None, kind) => self.present - self.cells_of(kind),
         }
     }
 
@@ -160,8 +210,8 @@ impl Tally {
                 levels.sort_unstable();
                 Bins::Words { levels }
             }
-            Kind::Day if self.stored.is_none() => Bins::of_numbers(self.day_sample.iter().copied(), FINE),
-            _ => Bins::of_numbers(self.sample.iter().copied(), FINE),
+            kind if self.stored.is_none() => Bins::of_numbers(self.reading_of(kind).sample.iter().copied(), FINE),
+            _ => Bins::of_numbers(self.readings[0].sample.iter().copied(), FINE),
         }
     }
 
@@ -183,7 +233,7 @@ impl Tally {
     }
 
     fn names_rows_by_number(&self, column: &str) -> Option<String> {
-        let mut values: Vec<f64> = self.sample.iter().copied().filter(|v| !v.is_nan()).collect();
+        let mut values: Vec<f64> = self.readings[0].sample.iter().copied().filter(|v| !v.is_nan()).collect();
         values.sort_unstable_by(f64::total_cmp);
         let (known, lowest, highest) = (values.len(), *values.first()?, *values.last()?);
         values.dedup();
@@ -239,10 +289,7 @@ impl Profile {
             let mut flags = kept.iter();
             values.retain(|_| flags.next().copied().unwrap_or(true));
         };
-        self.tallies.par_iter_mut().for_each(|tally| {
-            keep(&mut tally.sample);
-            keep(&mut tally.day_sample);
-        });
+        self.tallies.par_iter_mut().for_each(|tally| tally.readings.iter_mut().for_each(|own| keep(&mut own.sample)));
         self.keys.retain(|key| *key <= limit);
         self.limit = limit;
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::coarse::{Coarse, Model};
 use super::coded::CodedTable;
 use super::folds::{self, Fold};
-use super::pairs;
+use super::interactions::{self, Step};
 use crate::models::calibrate::Platt;
 use crate::models::evaluate::row_loss;
 use crate::models::family::Family;
@@ -121,23 +121,25 @@ fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Traine
     let best = tried.iter().min_by(|a, b| a.1.loss.total_cmp(&b.1.loss));
     let (recipe, tuned) = best.ok_or(fit::Error::OneClass(rows.len()))?;
     let coarse = Coarse::of(table, rows, recipe);
-    let mut fitted = coarse.encoded.fit(&labels, tuned.ridge)?;
+    let fitted = coarse.encoded.fit(&labels, tuned.ridge)?;
     let mut chosen = format!("ridge {}", tuned.ridge);
     if tried.len() > 1 {
         chosen += &format!(", {} features", coarse.maps.len());
     }
-    let mut pairs = Vec::new();
-    let mut encoded = None;
-    if tuned.with_pairs {
-        let z = coarse.encoded.design.log_odds(&fitted);
-        pairs = pairs::screen(&coarse.encoded, &z, &labels, &fitted.effects, tuned.ridge, recipe.pairs);
-        let with_pairs = coarse.with_pairs(&pairs);
-        fitted = with_pairs.fit(&labels, tuned.ridge)?;
-        encoded = Some(with_pairs);
-        chosen += &format!(", {} pairs", pairs.len());
+    let steps = boosted(&coarse, &fitted, &labels, recipe.pairs, tuned.steps);
+    let model = coarse.with_steps(&fitted, tuned.ridge, &steps);
+    if tuned.steps > 0 {
+        chosen += &format!(", {} pairs in {} steps", model.pairs.len(), steps.len());
     }
-    let model = coarse.with_points(encoded.as_ref().unwrap_or(&coarse.encoded), &fitted, tuned.ridge, &pairs);
     Ok(Trained { model, calibrator: tuned.calibrator, chosen })
+}
+
+fn boosted(coarse: &Coarse, fitted: &fit::Fitted, labels: &[bool], pairs: usize, steps: usize) -> Vec<Step> {
+    if pairs == 0 || steps == 0 {
+        return Vec::new();
+    }
+    let z = coarse.encoded.design.log_odds(fitted);
+    interactions::boosted(&coarse.encoded, z, labels, &fitted.effects, pairs, steps)
 }
 
 /// Features that any table may have.
@@ -159,14 +161,15 @@ fn widths(table: &CodedTable, labels: &[bool], recipe: &Recipe) -> Vec<usize> {
 
 struct Tuned {
     ridge: f64,
-    with_pairs: bool,
+    /// Steps of pairs; none where they do not pay.
+    steps: usize,
     calibrator: Platt,
     /// Summed over the rows that the inner fits did not see; infinite where there are none.
     loss: f64,
 }
 
-/// The ridge with the least loss on rows that the inner fits did not see, whether pairs lower it by more than a
-/// standard error, and the calibrator of those rows.
+/// The ridge with the least loss on rows that the inner fits did not see, the steps of pairs that lower it most, if by
+/// more than a standard error, and the calibrator of those rows.
 fn tune(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Tuned {
     let rows = sampled(table, rows, recipe.tuning_rows);
     let folds = inner_folds(table, &rows, recipe);
@@ -180,26 +183,20 @@ fn tune(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Tuned {
     let best = candidates.filter(|(loss, _)| loss.is_finite()).min_by(|a, b| a.0.total_cmp(&b.0));
     let Some((_, best)) = best.filter(|_| !labels.is_empty()) else {
         let ridge = recipe.ridges[recipe.ridges.len() / 2];
-        return Tuned { ridge, with_pairs: false, calibrator: Platt::default(), loss: f64::INFINITY };
+        return Tuned { ridge, steps: 0, calibrator: Platt::default(), loss: f64::INFINITY };
     };
     let plain = of(best);
-    let weaker = recipe.ridges.iter().position(|ridge| *ridge <= PAIRS_RIDGE).filter(|weaker| *weaker > best);
-    let with_pairs = |candidate: usize| {
-        let by_fold = inner.par_iter().map(|fold| fold.log_odds_with_pairs(table, recipe, candidate));
-        let by_fold: Option<Vec<Vec<f64>>> = by_fold.collect();
-        Some((candidate, by_fold?.concat()))
-    };
-    let paired = std::iter::once(best).chain(weaker).filter_map(with_pairs);
-    let paired = paired.min_by(|a, b| loss(&a.1).total_cmp(&loss(&b.1)));
-    let paired = paired.filter(|(_, paired)| pays(&losses(paired, &labels), &losses(&plain, &labels)));
-    let (candidate, held) = paired.as_ref().map_or((best, &plain), |(candidate, held)| (*candidate, held));
-    let calibrator = Platt::fit(held, &labels);
-    Tuned { ridge: recipe.ridges[candidate], with_pairs: paired.is_some(), calibrator, loss: loss(held) }
+    let stepped: Vec<Stepped> = inner.par_iter().map(|fold| fold.stepped(table, recipe, best)).collect();
+    let after = |steps: usize| -> Vec<f64> { stepped.iter().flat_map(|fold| fold.after(steps)).collect() };
+    let paths: Vec<Vec<f64>> =
+        stepped.par_iter().zip(&folds).map(|(fold, of)| fold.path(&labels_at(table, &of.judge))).collect();
+    let total = |steps: usize| paths.iter().map(|path| path[steps.min(path.len() - 1)]).sum::<f64>();
+    let longest = paths.iter().map(Vec::len).max().unwrap_or_default();
+    let steps = (0..longest).min_by(|a, b| total(*a).total_cmp(&total(*b))).unwrap_or_default();
+    let steps = if pays(&losses(&after(steps), &labels), &losses(&plain, &labels), 1.0) { steps } else { 0 };
+    let held = after(steps);
+    Tuned { ridge: recipe.ridges[best], steps, calibrator: Platt::fit(&held, &labels), loss: loss(&held) }
 }
-
-/// Pairs are tried with a penalty no stronger than this too: where little is told by one feature alone, the strongest
-/// penalty wins and would flatten what only two tell together.
-const PAIRS_RIDGE: f64 = 30.0;
 
 /// One inner fold and the fits of every ridge on it.
 struct Inner<'a> {
@@ -212,7 +209,12 @@ struct Inner<'a> {
 impl<'a> Inner<'a> {
     fn of(table: &CodedTable, fold: &'a Fold, recipe: &Recipe) -> Inner<'a> {
         let (coarse, labels) = (Coarse::of(table, &fold.fit, recipe), labels_at(table, &fold.fit));
-        let path = coarse.encoded.path(&labels, &recipe.ridges);
+        let held = Held { codes: coarse.codes(table, &fold.judge), labels: labels_at(table, &fold.judge) };
+        let mut worse = Worse::default();
+        let path = coarse.encoded.path_while(&labels, &recipe.ridges, &mut |fitted| {
+            let z = held.log_odds(&coarse.encoded.scorecard(fitted, 0.0));
+            worse.go_on(losses(&z, &held.labels))
+        });
         Inner { fold, labels, coarse, path }
     }
 
@@ -222,22 +224,67 @@ impl<'a> Inner<'a> {
             None => vec![f64::NAN; self.fold.judge.len()],
             Some(fitted) => {
                 let ridge = recipe.ridges[candidate];
-                self.coarse.with_points(&self.coarse.encoded, fitted, ridge, &[]).log_odds(table, &self.fold.judge)
+                self.coarse.with_steps(fitted, ridge, &[]).log_odds(table, &self.fold.judge)
             }
         }
     }
 
-    /// The same with the pairs that these rows suggest; `None` where they suggest none.
-    fn log_odds_with_pairs(&self, table: &CodedTable, recipe: &Recipe, candidate: usize) -> Option<Vec<f64>> {
-        let (fitted, ridge, encoded) = (self.path[candidate].as_ref()?, recipe.ridges[candidate], &self.coarse.encoded);
-        let z = encoded.design.log_odds(fitted);
-        let pairs = pairs::screen(encoded, &z, &self.labels, &fitted.effects, ridge, recipe.pairs);
-        if pairs.is_empty() {
-            return None;
+    /// The judged rows without pairs, and the steps of the pairs that the fitted rows suggest.
+    fn stepped(&self, table: &CodedTable, recipe: &Recipe, candidate: usize) -> Stepped {
+        let plain = self.log_odds(table, recipe, candidate);
+        let steps = self.path[candidate].as_ref().map_or(Vec::new(), |fitted| {
+            boosted(&self.coarse, fitted, &self.labels, recipe.pairs, interactions::STEPS)
+        });
+        Stepped { plain, codes: self.coarse.codes(table, &self.fold.judge), steps }
+    }
+}
+
+/// Standard errors that a penalty must lose by to be clearly worse.
+const CLEARLY: f64 = 2.0;
+
+/// Weaker penalties are not tried once two in a row lost clearly more than the best: on wide tables they take by far the
+/// longest.
+#[derive(Default)]
+struct Worse {
+    best: Vec<f64>,
+    in_a_row: usize,
+}
+
+impl Worse {
+    fn go_on(&mut self, losses: Vec<f64>) -> bool {
+        if self.best.is_empty() || losses.iter().sum::<f64>() < self.best.iter().sum() {
+            (self.best, self.in_a_row) = (losses, 0);
+        } else if pays(&self.best, &losses, CLEARLY) {
+            self.in_a_row += 1;
         }
-        let with_pairs = self.coarse.with_pairs(&pairs);
-        let fitted = with_pairs.fit(&self.labels, ridge).ok()?;
-        Some(self.coarse.with_points(&with_pairs, &fitted, ridge, &pairs).log_odds(table, &self.fold.judge))
+        self.in_a_row < 2
+    }
+}
+
+/// Judged rows of one fold, and the steps to take on them.
+struct Stepped {
+    plain: Vec<f64>,
+    codes: Vec<Vec<u8>>,
+    steps: Vec<Step>,
+}
+
+impl Stepped {
+    /// Log-odds after so many steps, or all there are.
+    fn after(&self, steps: usize) -> Vec<f64> {
+        let mut z = self.plain.clone();
+        self.steps.iter().take(steps).for_each(|step| step.add(&self.codes, &mut z));
+        z
+    }
+
+    /// Summed loss without pairs and after each step.
+    fn path(&self, labels: &[bool]) -> Vec<f64> {
+        let mut z = self.plain.clone();
+        let mut path = vec![losses(&z, labels).iter().sum()];
+        for step in &self.steps {
+            step.add(&self.codes, &mut z);
+            path.push(losses(&z, labels).iter().sum());
+        }
+        path
     }
 }
 
@@ -245,13 +292,13 @@ fn losses(log_odds: &[f64], labels: &[bool]) -> Vec<f64> {
     log_odds.iter().zip(labels).map(|(z, label)| row_loss(sigmoid(*z), *label)).collect()
 }
 
-/// Whether the mean of paired losses falls by more than one standard error of the difference.
-fn pays(new: &[f64], old: &[f64]) -> bool {
+/// Whether the mean of paired losses falls by more than so many standard errors of the difference.
+fn pays(new: &[f64], old: &[f64], errors: f64) -> bool {
     let n = new.len() as f64;
     let differences: Vec<f64> = new.iter().zip(old).map(|(a, b)| a - b).collect();
     let mean = differences.iter().sum::<f64>() / n;
     let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
-    mean < -(variance / n).sqrt()
+    mean < -errors * (variance / n).sqrt()
 }
 
 /// All rows, or those whose id's hash is lowest: ids stay whole.

@@ -141,7 +141,7 @@ fn column_codes(file: &TableFile, column: &Column, cells: &Cells) -> Result<Vec<
     };
     // A column without any value has lost its type on the way.
     let empty = (0..cells.len()).all(|row| cells.text(row).is_none());
-    if found != column.kind && !empty {
+    if found.holds() != column.kind.holds() && !empty {
         return Err(misread(file, column, found.holds()));
     }
     let rows = 0..cells.len();

@@ -182,12 +182,21 @@ pub fn scorecard(design: &Design, labels: &[bool], params: ScorecardParams) -> R
 }
 
 /// Fits every ridge in turn, each starting at the one before, until `nats` are left to gain. A ridge that cannot be
-/// fitted is `None`.
-pub fn path(design: &Design, labels: &[bool], ridges: &[f64], nats: f64) -> Vec<Option<Fitted>> {
+/// fitted, and those after the fit that `go_on` declines, are `None`.
+pub fn path_while(
+    design: &Design,
+    labels: &[bool],
+    ridges: &[f64],
+    nats: f64,
+    go_on: &mut dyn FnMut(&Fitted) -> bool,
+) -> Vec<Option<Fitted>> {
     let Ok(mut solver) = Solver::new(design, labels) else { return vec![None; ridges.len()] };
+    let mut going = true;
     let fit = |ridge: &f64| {
-        let params = ScorecardParams::new(*ridge).tolerance(nats).check().ok()?;
-        solver.solve(params.ridge, params.left_to_gain()).ok()
+        let params = ScorecardParams::new(*ridge).tolerance(nats).check().ok().filter(|_| going)?;
+        let fitted = solver.solve(params.ridge, params.left_to_gain()).ok()?;
+        going = go_on(&fitted);
+        Some(fitted)
     };
     ridges.iter().map(fit).collect()
 }

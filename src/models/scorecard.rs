@@ -145,8 +145,18 @@ impl Encoded {
     /// Fits every ridge in turn, each starting at the one before, just closely enough to compare them. A ridge that
     /// cannot be fitted is `None`.
     pub fn path(&self, labels: &[bool], ridges: &[f64]) -> Vec<Option<Fitted>> {
+        self.path_while(labels, ridges, &mut |_| true)
+    }
+
+    /// The same until a fit says to stop; the ridges after it are `None`.
+    pub fn path_while(
+        &self,
+        labels: &[bool],
+        ridges: &[f64],
+        go_on: &mut dyn FnMut(&Fitted) -> bool,
+    ) -> Vec<Option<Fitted>> {
         if self.directions.iter().all(|direction| *direction == Direction::Free) {
-            return fit::path(&self.design, labels, ridges, COMPARISON_NATS);
+            return fit::path_while(&self.design, labels, ridges, COMPARISON_NATS, go_on);
         }
         // Every ridge pools its own bins, so none starts where another ended.
         let fit = |ridge: &f64| self.directed(labels, ScorecardParams::new(*ridge).tolerance(COMPARISON_NATS)).ok();
