@@ -120,3 +120,27 @@ fn rows_of_file(dates: &[String]) -> arrow::record_batch::RecordBatch {
         ("events", int(dates.iter().map(|date| i64::from(date.as_bytes()[9])))),
     ])
 }
+
+proptest! {
+    #[test]
+    fn the_log_of_some_accounts_holds_their_rows_and_covers_the_same_days(
+        of in proptest::collection::vec((uses(), any::<bool>()), 1..5),
+        day in 0..DAYS + 40,
+    ) {
+        let mut builder = FeatureLogBuilder::default();
+        for (account, (rows, _)) in of.iter().enumerate() {
+            builder.push(AccountIx::from(account), rows);
+        }
+        let whole = builder.finish(of.len());
+        let chosen: Vec<bool> = of.iter().map(|(_, chosen)| *chosen).collect();
+        let some = whole.of_these(&chosen);
+        for (account, chosen) in chosen.into_iter().enumerate() {
+            let account = AccountIx::from(account);
+            let rows: Vec<FeatureUse> = whole.of(account).filter(|_| chosen).collect();
+            prop_assert_eq!(some.of(account).collect::<Vec<_>>(), rows);
+        }
+        let users: Vec<(AccountIx, UserIx)> = whole.pairs().filter(|(account, _)| of[account.at()].1).collect();
+        prop_assert_eq!(some.pairs().collect::<Vec<_>>(), users);
+        prop_assert_eq!(some.first_known(FIRST.plus(day)), whole.first_known(FIRST.plus(day)));
+    }
+}

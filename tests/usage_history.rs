@@ -1,11 +1,11 @@
 //! Usage as regular series: what the absence of a row means, and windows that compare like with like.
 
 use foothold::extracts::Extracts;
-use foothold::extracts::tables::Period;
+use foothold::extracts::tables::{Period, UsageBuilder, UsageHistory, UsageVersion};
 use foothold::history::View;
 use foothold::history::calendar::{Cadence, Calendar, Kind};
 use foothold::history::usage::{self, Regular};
-use foothold::vocabulary::Day;
+use foothold::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 use proptest::prelude::*;
 
 use crate::support::{WorldBuilder, day};
@@ -163,5 +163,57 @@ proptest! {
             series.map(|series| (series.cadence, series.points))
         };
         prop_assert_eq!(known(false), known(true));
+    }
+}
+
+/// Versions of each of four accounts' cells: days from the start, days until recorded, value.
+fn versions() -> impl Strategy<Value = Vec<Vec<(i32, i32, i32)>>> {
+    let lag = prop_oneof![4 => Just(0), 1 => 0..40_i32];
+    proptest::collection::vec(proptest::collection::vec((0..400_i32, lag, 0..9_i32), 0..60), 4)
+}
+
+fn history(of: &[Vec<UsageVersion>], lagged: bool) -> UsageHistory {
+    let mut builder = UsageBuilder::new(1, lagged);
+    for (account, versions) in of.iter().enumerate() {
+        builder.push(AccountIx::from(account), ProductIx::from(0), MetricIx::from(0), versions);
+    }
+    builder.finish(of.len())
+}
+
+fn by_account(history: &UsageHistory, accounts: usize) -> Vec<Vec<UsageVersion>> {
+    let of = |series| history.cells(series).all_versions().collect::<Vec<_>>();
+    (0..accounts).map(|account| history.of(AccountIx::from(account)).iter().flat_map(of).collect()).collect()
+}
+
+proptest! {
+    #[test]
+    fn versions_are_taken_out_as_if_they_had_never_come(cells in versions(), on in 0..440_i32, odd: bool, chosen: [bool; 4]) {
+        let start = day(START);
+        let lagged = cells.iter().flatten().any(|cell| cell.1 > 0);
+        let seen = |cells: &Vec<(i32, i32, i32)>| {
+            let of = |(age, lag, value): &(i32, i32, i32)| {
+                let day = start.plus(*age);
+                UsageVersion { day, known: day.plus(*lag), value: f64::from(*value) }
+            };
+            let mut versions: Vec<UsageVersion> = cells.iter().map(of).collect();
+            versions.sort_by_key(|version| (version.day, version.known));
+            versions.dedup_by_key(|version| (version.day, version.known));
+            versions
+        };
+        let all: Vec<Vec<UsageVersion>> = cells.iter().map(seen).collect();
+        let whole = history(&all, lagged);
+        let test = |day: Day, _: Day| !odd || day.0 % 2 == 1;
+        let gone = |version: &UsageVersion| version.known > start.plus(on) && test(version.day, version.known);
+        for (account, versions) in all.iter().enumerate() {
+            let found = whole.of(AccountIx::from(account)).iter().any(|s| whole.any_after(s, start.plus(on), test));
+            prop_assert_eq!(found, versions.iter().any(gone));
+        }
+        let left = |(versions, chosen): (&Vec<UsageVersion>, bool)| -> Vec<UsageVersion> {
+            versions.iter().filter(|version| chosen && !gone(version)).copied().collect()
+        };
+        let left: Vec<Vec<UsageVersion>> = all.iter().zip(chosen).map(left).collect();
+        let without = whole.without(&chosen, start.plus(on), test);
+        prop_assert_eq!(by_account(&without, 4), left);
+        prop_assert_eq!(without.covered, whole.covered);
     }
 }

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use foldhash::fast::FixedState;
@@ -100,10 +99,10 @@ fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
 
 /// Rows that happened and were recorded by the run's day.
 fn visible(table: &Table, data: &RecordBatch, settings: &Settings, as_of: Day) -> Vec<u32> {
-    let recorded = frame::moment_cells(data, RECORDED_AT);
+    let recorded = frame::moment_cell(data, RECORDED_AT);
     let future = |day: Option<Day>| day.is_some_and(|day| rules::is_future(day, as_of, settings));
-    let days = event_days(table, data).into_iter().zip(recorded).enumerate();
-    days.filter(|(_, (event, recorded))| !future(*event) && !future(recorded.map(Moment::day)))
+    let days = event_days(table, data).into_iter().enumerate();
+    days.filter(|(row, event)| !future(*event) && !future(recorded(*row).map(Moment::day)))
         .map(|(row, _)| row as u32)
         .collect()
 }
@@ -178,25 +177,25 @@ impl Verdicts {
             match column.kind {
                 Kind::Str => {
                     let fault = |value: &&str| rules::text_fault(column, value, settings);
-                    self.cells(cells, frame::text_cells(data, name), fault, |value| value.to_string());
+                    self.cells(cells, frame::text_cell(data, name), fault, |value| value.to_string());
                 }
                 Kind::Date => {
                     let fault = |day: &Day| rules::day_fault(*day, settings);
-                    self.cells(cells, frame::day_cells(data, name), fault, Day::to_string);
+                    self.cells(cells, frame::day_cell(data, name), fault, Day::to_string);
                 }
                 Kind::Ts => {
                     let fault = |at: &Moment| rules::day_fault(at.day(), settings);
-                    self.cells(cells, frame::moment_cells(data, name), fault, Moment::to_string);
+                    self.cells(cells, frame::moment_cell(data, name), fault, Moment::to_string);
                 }
                 Kind::Int => {
                     let fault = |value: &i64| rules::num_fault(column, *value as f64);
-                    self.cells(cells, frame::int_cells(data, name), fault, i64::to_string);
+                    self.cells(cells, frame::int_cell(data, name), fault, i64::to_string);
                 }
                 Kind::Num => {
                     let fault = |value: &f64| rules::num_fault(column, *value);
-                    self.cells(cells, frame::num_cells(data, name), fault, f64::to_string);
+                    self.cells(cells, frame::num_cell(data, name), fault, f64::to_string);
                 }
-                Kind::Bool => self.cells(cells, frame::bool_cells(data, name), |_| None, bool::to_string),
+                Kind::Bool => self.cells(cells, frame::bool_cell(data, name), |_| None, bool::to_string),
             }
             if let Some(start) = column.not_before {
                 self.order(table, data, visible, start, name);
@@ -207,17 +206,17 @@ impl Verdicts {
     fn cells<T>(
         &mut self,
         given: Given,
-        cells: Vec<Option<T>>,
+        cell: impl Fn(usize) -> Option<T>,
         fault: impl Fn(&T) -> Option<String>,
         show: impl Fn(&T) -> String,
     ) {
         for row in given.visible.iter().map(|row| *row as usize) {
-            match &cells[row] {
+            match cell(row) {
                 None if given.required => self.mark(row, given.name, rules::NULL, None),
                 None => {}
                 Some(value) => {
-                    if let Some(rule) = fault(value) {
-                        self.mark(row, given.name, rule, Some(show(value)));
+                    if let Some(rule) = fault(&value) {
+                        self.mark(row, given.name, rule, Some(show(&value)));
                     }
                 }
             }
@@ -245,13 +244,12 @@ impl Verdicts {
     fn references(&mut self, table: &'static Table, data: &RecordBatch, visible: &[u32], keys: &Keys) {
         for column in &table.columns {
             let Some(target) = column.references else { continue };
-            let cells = frame::text_cells(data, column.name);
-            let mut look_up = Reference { column: column.name, target, cells: &cells, visible };
+            let mut look_up = Reference { column: column.name, target, data, visible };
             if target == table.table {
-                let own = frame::text_cells(data, table.key[0]);
+                let own = frame::text_cell(data, table.key[0]);
                 loop {
                     let sound = visible.iter().filter(|row| self.sound(**row));
-                    let held: HashSet<&str, FixedState> = sound.filter_map(|row| own[*row as usize]).collect();
+                    let held: HashSet<&str, FixedState> = sound.filter_map(|row| own(*row as usize)).collect();
                     if !look_up.mark(self, |id| held.contains(id)) {
                         break;
                     }
@@ -274,7 +272,7 @@ struct Given<'a> {
 struct Reference<'a> {
     column: &'static str,
     target: InputTable,
-    cells: &'a [Option<&'a str>],
+    data: &'a RecordBatch,
     visible: &'a [u32],
 }
 
@@ -282,8 +280,9 @@ impl Reference<'_> {
     /// Marks rows whose value is not held; true when one that was sound until now is among them.
     fn mark(&mut self, verdicts: &mut Verdicts, held: impl Fn(&str) -> bool) -> bool {
         let (mut news, mut last) = (false, None);
+        let cell = frame::text_cell(self.data, self.column);
         for row in self.visible {
-            let Some(id) = self.cells[*row as usize] else { continue };
+            let Some(id) = cell(*row as usize) else { continue };
             // Rows of one account often stand together.
             if last == Some(id) {
                 continue;
@@ -312,7 +311,7 @@ struct Versions<'a> {
 impl<'a> Versions<'a> {
     fn new(table: &'static Table, data: &'a RecordBatch) -> Versions<'a> {
         let keys = table.key.iter().map(|name| Cells::of(table, data, name)).collect();
-        let recorded = Cells::Moment(frame::moment_cells(data, RECORDED_AT));
+        let recorded = Cells::Moment(Box::new(frame::moment_cell(data, RECORDED_AT)));
         Versions { table, data, keys, recorded, events: event_days(table, data) }
     }
 
@@ -377,7 +376,7 @@ impl<'a> Versions<'a> {
 
     fn recorded(&self, row: u32) -> Option<Moment> {
         match &self.recorded {
-            Cells::Moment(cells) => cells[row as usize],
+            Cells::Moment(cell) => cell(row as usize),
             _ => None,
         }
     }
@@ -425,7 +424,7 @@ impl<'a> Versions<'a> {
         let by: Vec<&Cells> = leading.iter().chain(&self.keys).chain([&self.recorded]).collect();
         arrange(&mut rows, &by);
         let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
-        Ok(Frame { seen, data: take_record_batch(self.data, &UInt32Array::from(rows))? })
+        Frame::of_rows(self.data, rows, seen)
     }
 
     fn keep_needed(&self, rows: &mut Vec<u32>, own: &Own) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, StringViewArray,
     TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::cast;
@@ -153,6 +153,14 @@ fn is_bytes(found: &DataType) -> bool {
 pub(super) fn text(array: &ArrayRef) -> StringArray {
     let array = if *array.data_type() == DataType::Utf8 { array.clone() } else { recast(array, &DataType::Utf8) };
     array.as_string::<i32>().clone()
+}
+
+/// Text as views, which share the bytes of a file's dictionary instead of repeating them row by row.
+pub(super) fn text_views(array: &ArrayRef) -> StringViewArray {
+    match array.as_string_view_opt() {
+        Some(views) => views.clone(),
+        None => StringViewArray::from(&text(array)),
+    }
 }
 
 pub(super) fn bools(array: &ArrayRef) -> BooleanArray {

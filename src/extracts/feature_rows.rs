@@ -392,11 +392,12 @@ pub(super) fn write(
     used.iter().for_each(|account| out.text(accounts.name(*account)));
     out.number(features.len() as u64);
     features.iter().for_each(|(_, name)| out.text(name));
-    let of_runs = distinct(runs.iter().flat_map(|run| run.users()));
-    out.number(of_runs.len() as u64);
-    for user in of_runs {
-        out.number(u64::from(user));
-        out.text(users.name(user));
+    let mut of_runs = vec![false; users.names().len()];
+    runs.iter().flat_map(|run| run.users()).for_each(|user| of_runs[user as usize] = true);
+    out.number(of_runs.iter().filter(|used| **used).count() as u64);
+    for (user, name) in users.names().iter().enumerate().filter(|(user, _)| of_runs[*user]) {
+        out.number(user as u64);
+        out.text(name);
     }
     out.number(runs.len() as u64);
     for run in runs {

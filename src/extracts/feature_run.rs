@@ -322,10 +322,13 @@ pub(super) fn each_group(
         let run = &runs[*run as usize];
         run.groups(&run.accounts[*at as usize])
     };
-    let mut groups: Vec<(u32, Group)> =
-        places.iter().flat_map(of_place).map(|group| (rank(group.user), group)).collect();
-    groups.sort_by_key(|(rank, group)| (*rank, group.feature, group.first));
-    let groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+    let groups: Vec<Group> = places.iter().flat_map(of_place).collect();
+    // What is sorted is small: rank and feature, first day, and where the group stands.
+    let key = |group: &Group| (u64::from(rank(group.user)) << 32 | group.feature.at() as u64, group.first);
+    let keyed = groups.iter().zip(0_u32..).map(|(group, at)| (key(group), at));
+    let mut order: Vec<((u64, Day), u32)> = keyed.collect();
+    order.sort_unstable();
+    let groups: Vec<Group> = order.into_iter().map(|(_, at)| groups[at as usize]).collect();
     let (mut body, mut rows) = (Body::default(), Vec::new());
     for same in groups.chunk_by(|a, b| (a.user, a.feature) == (b.user, b.feature)) {
         if same.windows(2).all(|pair| pair[0].last < pair[1].first) {

@@ -3,10 +3,11 @@
 //! The two big tables never pass through here; see `usage_rows` and `feature_rows`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::convert::identity;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
-use arrow::compute::concat;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, UInt32Array};
+use arrow::compute::{concat, take_record_batch};
 use arrow::datatypes::{
     DataType, Date32Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
 };
@@ -16,6 +17,7 @@ use foldhash::fast::FixedState;
 
 use super::convert::{self, Unfit};
 use super::part::Part;
+use super::rules;
 use super::schema::{Column, Kind, Table};
 use super::{Dictionaries, InputTable, Seen};
 use crate::vocabulary::{AccountIx, ContactIx, Day, MetricIx, Moment, ProductIx, Text, UserIx};
@@ -34,6 +36,14 @@ pub(crate) struct Frame {
 const MANY: usize = 1024;
 
 impl Frame {
+    /// The rows of a table in their order, with the days they were visible; where that is the order in which they stand,
+    /// nothing is moved.
+    pub(super) fn of_rows(data: &RecordBatch, rows: Vec<u32>, seen: Vec<Seen>) -> Result<Frame, ArrowError> {
+        let in_place = rows.len() == data.num_rows() && rows.is_sorted();
+        let data = if in_place { data.clone() } else { take_record_batch(data, &UInt32Array::from(rows))? };
+        Ok(Frame { seen, data })
+    }
+
     pub fn len(&self) -> usize {
         self.seen.len()
     }
@@ -74,7 +84,7 @@ impl Frame {
 
     /// The texts of a column that are there.
     pub(super) fn texts<'a>(&'a self, column: &str) -> impl Iterator<Item = &'a str> {
-        text_cells(&self.data, column).into_iter().flatten()
+        (0..self.len()).filter_map(text_cell(&self.data, column))
     }
 
     pub fn word<T: Clone>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Vec<Option<T>> {
@@ -106,8 +116,8 @@ impl Frame {
 
     /// `account_id` U+001F `user_id` of each row that names a user.
     pub(super) fn users(&self, column: &str) -> Vec<Option<String>> {
-        let (accounts, users) = (text_cells(&self.data, "account_id"), text_cells(&self.data, column));
-        accounts.into_iter().zip(users).map(|(account, user)| Some(user_key(account?, user?))).collect()
+        let (account, user) = (text_cell(&self.data, "account_id"), text_cell(&self.data, column));
+        (0..self.len()).map(|row| Some(user_key(account(row)?, user(row)?))).collect()
     }
 
     pub fn day(&self, column: &str) -> Vec<Option<Day>> {
@@ -141,7 +151,8 @@ impl Frame {
                 result
             }
         };
-        text_cells(&self.data, column).into_iter().map(|value| mapped(value?)).collect()
+        let cell = text_cell(&self.data, column);
+        (0..self.len()).map(|row| mapped(cell(row)?)).collect()
     }
 }
 
@@ -151,25 +162,29 @@ pub(super) fn user_key(account: &str, user: &str) -> String {
 }
 
 /// A frame has every column of its contract in the contract's type from [`Gathered::add`] on, so a look-up cannot fail
-/// but for a column that the contract does not know, which reads as nulls.
+/// but for a column that the contract does not know, which reads as nulls. The first of each pair reads single cells,
+/// the second all of them.
 macro_rules! cells {
-    ($($name:ident: $method:ident $(<$kind:ty>)? -> $value:ty = $convert:expr;)*) => {$(
+    ($($cell:ident, $cells:ident: $method:ident $(<$kind:ty>)? -> $value:ty = $convert:expr;)*) => {$(
+        pub(super) fn $cell<'a>(data: &'a RecordBatch, column: &str) -> impl Fn(usize) -> Option<$value> + use<'a> {
+            let typed = data.column_by_name(column).and_then(|array| array.$method$(::<$kind>)?());
+            move |row| typed.filter(|typed| typed.is_valid(row)).map(|typed| $convert(typed.value(row)))
+        }
+
         // Only the texts are borrowed from the frame.
         #[allow(clippy::needless_lifetimes, clippy::extra_unused_lifetimes)]
-        pub(super) fn $name<'a>(data: &'a RecordBatch, column: &str) -> Vec<Option<$value>> {
-            let typed = data.column_by_name(column).and_then(|array| array.$method$(::<$kind>)?());
-            let cells = typed.map(|typed| typed.iter().map(|value| value.map($convert)).collect());
-            cells.unwrap_or_else(|| vec![None; data.num_rows()])
+        pub(super) fn $cells<'a>(data: &'a RecordBatch, column: &str) -> Vec<Option<$value>> {
+            (0..data.num_rows()).map($cell(data, column)).collect()
         }
     )*};
 }
 cells! {
-    day_cells: as_primitive_opt<Date32Type> -> Day = Day;
-    moment_cells: as_primitive_opt<TimestampMicrosecondType> -> Moment = Moment;
-    int_cells: as_primitive_opt<Int64Type> -> i64 = |value| value;
-    num_cells: as_primitive_opt<Float64Type> -> f64 = |value| value;
-    bool_cells: as_boolean_opt -> bool = |value| value;
-    text_cells: as_string_view_opt -> &'a str = |value| value;
+    day_cell, day_cells: as_primitive_opt<Date32Type> -> Day = Day;
+    moment_cell, moment_cells: as_primitive_opt<TimestampMicrosecondType> -> Moment = Moment;
+    int_cell, int_cells: as_primitive_opt<Int64Type> -> i64 = identity;
+    num_cell, num_cells: as_primitive_opt<Float64Type> -> f64 = identity;
+    bool_cell, bool_cells: as_boolean_opt -> bool = identity;
+    text_cell, text_cells: as_string_view_opt -> &'a str = identity;
 }
 
 /// A value that does not fit its type, by row of the gathered frame.
@@ -212,16 +227,20 @@ impl Gathered {
         self.batches.push(batch);
     }
 
-    /// The batches as one; fails only where they outgrow what one array can hold.
-    pub fn finish(self, table: &'static Table) -> Result<Delivered, ArrowError> {
+    /// The batches as one, file by file; fails only where they outgrow what one array can hold.
+    pub fn finish(mut self, table: &'static Table) -> Result<Delivered, ArrowError> {
+        // What a system writes is often in order already, and then nothing need be moved.
+        self.batches.sort_by_key(|batch| batch.file);
         // A table of no rows has the contract's columns too.
         let nothing = Batch::of(table, 0, &RecordBatch::new_empty(Arc::new(Schema::empty())), 0, Part::WHOLE);
         let mut delivered =
             Delivered { data: nothing.batch(table)?, files: Vec::new(), faults: Vec::new(), cut: BTreeMap::new() };
-        let columns = (0..table.columns.len()).map(|column| {
-            let arrays: Vec<&dyn Array> =
-                self.batches.iter().chain([&nothing]).map(|batch| &*batch.columns[column]).collect();
-            concat(&arrays)
+        let mut waiting: Vec<_> =
+            self.batches.iter_mut().map(|batch| std::mem::take(&mut batch.columns).into_iter()).collect();
+        // The parts of a column are given up with it, so that no more than one column is held twice.
+        let columns = nothing.columns.iter().map(|none| {
+            let parts: Vec<ArrayRef> = waiting.iter_mut().filter_map(Iterator::next).chain([none.clone()]).collect();
+            concat(&parts.iter().map(|part| &**part).collect::<Vec<&dyn Array>>())
         });
         delivered.data = RecordBatch::try_new(delivered.data.schema(), columns.collect::<Result<_, _>>()?)?;
         for batch in self.batches {
@@ -266,11 +285,11 @@ impl Batch {
 
     /// Blank optional text is no value; long text that is not an id is cut.
     fn texts(&mut self, column: &'static Column, array: &ArrayRef, max_text: usize) -> StringViewArray {
-        let texts = convert::text(array);
-        let blank = |text: &str| !column.required && text.trim().is_empty();
+        let texts = convert::text_views(array);
+        let blank = |text: &str| !column.required && rules::is_blank(text);
         let long = |text: &str| !column.is_id && text.len() > max_text;
         if !texts.iter().flatten().any(|text| blank(text) || long(text)) {
-            return StringViewArray::from(&texts);
+            return texts;
         }
         let mut cut = 0;
         let cells = texts.iter().enumerate().map(|(row, cell)| {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::tables::{
     AccountEvent, Activity, Conversation, FeatureLog, FeatureLogBuilder, FeatureUse, Invoice, Series, Survey,
-    UsageBuilder, UsageHistory, UsageVersion,
+    UsageHistory,
 };
 use super::{Extracts, PerAccount, Row};
 use crate::vocabulary::{AccountIx, Day};
@@ -73,10 +73,7 @@ fn mark<T: Row>(rows: &PerAccount<T>, dated: &Dated<T>, window: Window, touched:
 }
 
 fn mark_usage(usage: &UsageHistory, window: Window, touched: &mut [bool]) {
-    let late = |series: &Series| {
-        let cells = usage.cells(series);
-        cells.versions_after(window.since).any(|version| window.is_late(version.day, version.known))
-    };
+    let late = |series: &Series| usage.any_after(series, window.since, |day, known| window.is_late(day, known));
     if usage.lagged {
         touched.par_iter_mut().enumerate().for_each(|(account, touched)| {
             *touched |= usage.of(AccountIx::from(account)).iter().any(late);
@@ -107,7 +104,7 @@ fn reduced(extracts: &Extracts, touched: &[bool], window: Window) -> Extracts {
         tickets: kept(&extracts.tickets, touched),
         opportunities: kept(&extracts.opportunities, touched),
         annotations: kept(&extracts.annotations, touched),
-        usage: usage_without(&extracts.usage, touched, window),
+        usage: extracts.usage.without(touched, window.since, |day, known| window.is_late(day, known)),
         feature_usage: features_without(&extracts.feature_usage, touched, window),
         activities: without(&extracts.activities, &ACTIVITY, touched, window),
         conversations: without(&extracts.conversations, &CONVERSATION, touched, window),
@@ -153,22 +150,10 @@ pub(super) fn regrouped<T>(touched: &[bool], mut of: impl FnMut(AccountIx) -> Ve
     PerAccount { rows, starts }
 }
 
-fn usage_without(usage: &UsageHistory, touched: &[bool], window: Window) -> UsageHistory {
-    let mut left = UsageBuilder::new(usage.covered.len(), usage.lagged);
-    for account in chosen(touched) {
-        for series in usage.of(account) {
-            let cells = usage.cells(series);
-            let on_time = cells.all_versions().filter(|version| !window.is_late(version.day, version.known));
-            let versions: Vec<UsageVersion> = on_time.collect();
-            left.push(account, series.product, series.metric, &versions);
-        }
-    }
-    let mut left = left.finish(touched.len());
-    left.covered = usage.covered.clone();
-    left
-}
-
 fn features_without(log: &FeatureLog, touched: &[bool], window: Window) -> FeatureLog {
+    if !log.is_lagged() {
+        return log.of_these(touched);
+    }
     let mut left = FeatureLogBuilder::default();
     for account in chosen(touched) {
         left.push(account, &on_time(log.of(account).collect(), &FEATURE_USE, window));

@@ -7,12 +7,14 @@ use super::frame;
 use super::schema::{Kind, Table};
 use crate::vocabulary::{Day, Moment};
 
-/// One column by which rows are told apart.
+/// One column by which rows are told apart, read where it stands.
 pub(super) enum Cells<'a> {
-    Text(Vec<Option<&'a str>>),
-    Day(Vec<Option<Day>>),
-    Moment(Vec<Option<Moment>>),
+    Text(Cell<'a, &'a str>),
+    Day(Cell<'a, Day>),
+    Moment(Cell<'a, Moment>),
 }
+
+type Cell<'a, T> = Box<dyn Fn(usize) -> Option<T> + Sync + 'a>;
 
 /// Runs up to this long are compared directly; longer ones by a number that stands for each value first.
 const SHORT: usize = 48;
@@ -20,9 +22,9 @@ const SHORT: usize = 48;
 impl<'a> Cells<'a> {
     pub fn of(table: &Table, data: &'a RecordBatch, column: &str) -> Cells<'a> {
         match table.column(column).map(|column| column.kind) {
-            Some(Kind::Date) => Cells::Day(frame::day_cells(data, column)),
-            Some(Kind::Ts) => Cells::Moment(frame::moment_cells(data, column)),
-            _ => Cells::Text(frame::text_cells(data, column)),
+            Some(Kind::Date) => Cells::Day(Box::new(frame::day_cell(data, column))),
+            Some(Kind::Ts) => Cells::Moment(Box::new(frame::moment_cell(data, column))),
+            _ => Cells::Text(Box::new(frame::text_cell(data, column))),
         }
     }
 
@@ -34,9 +36,9 @@ impl<'a> Cells<'a> {
     fn compare(&self, a: u32, b: u32) -> std::cmp::Ordering {
         let (a, b) = (a as usize, b as usize);
         match self {
-            Cells::Text(cells) => cells[a].cmp(&cells[b]),
-            Cells::Day(cells) => cells[a].cmp(&cells[b]),
-            Cells::Moment(cells) => cells[a].cmp(&cells[b]),
+            Cells::Text(cell) => cell(a).cmp(&cell(b)),
+            Cells::Day(cell) => cell(a).cmp(&cell(b)),
+            Cells::Moment(cell) => cell(a).cmp(&cell(b)),
         }
     }
 
@@ -44,9 +46,9 @@ impl<'a> Cells<'a> {
     pub fn shown(&self, row: u32) -> Option<String> {
         let row = row as usize;
         match self {
-            Cells::Text(cells) => cells[row].map(str::to_owned),
-            Cells::Day(cells) => cells[row].map(|day| day.to_string()),
-            Cells::Moment(cells) => cells[row].map(|at| at.to_string()),
+            Cells::Text(cell) => cell(row).map(str::to_owned),
+            Cells::Day(cell) => cell(row).map(|day| day.to_string()),
+            Cells::Moment(cell) => cell(row).map(|at| at.to_string()),
         }
     }
 
@@ -68,12 +70,12 @@ impl<'a> Cells<'a> {
     fn ranks(&self, rows: &[u32]) -> Box<dyn Fn(u32) -> u64 + '_> {
         let of_signed = |value: i64| (value as u64) ^ (1 << 63);
         match self {
-            Cells::Text(cells) => {
-                let common = common_prefix(rows.iter().filter_map(|row| cells[*row as usize]));
-                Box::new(move |row| cells[row as usize].map_or(0, |text| leading(&text.as_bytes()[common..])))
+            Cells::Text(cell) => {
+                let common = common_prefix(rows.iter().filter_map(|row| cell(*row as usize)));
+                Box::new(move |row| cell(row as usize).map_or(0, |text| leading(&text.as_bytes()[common..])))
             }
-            Cells::Day(cells) => Box::new(move |row| cells[row as usize].map_or(0, |day| of_signed(day.0.into()))),
-            Cells::Moment(cells) => Box::new(move |row| cells[row as usize].map_or(0, |at| of_signed(at.0))),
+            Cells::Day(cell) => Box::new(move |row| cell(row as usize).map_or(0, |day| of_signed(day.0.into()))),
+            Cells::Moment(cell) => Box::new(move |row| cell(row as usize).map_or(0, |at| of_signed(at.0))),
         }
     }
 }

@@ -190,6 +190,39 @@ fn codes(values: &[f64], scale: f64, least: f64, width: usize, out: &mut Writer)
     }
 }
 
+/// Goes behind `n` numbers that [`pack`] wrote; gives a bound that none of them exceeds.
+pub fn pass(reader: &mut Reader, n: usize) -> f64 {
+    let Tag { scale, width } = match reader.byte() {
+        RAW => {
+            reader.take(8 * n);
+            return f64::INFINITY;
+        }
+        tag => Tag::of(tag),
+    };
+    let (least, bytes) = (reader.signed(), reader.take(n * width));
+    let most = match width {
+        0 => 0,
+        1 => bytes.iter().copied().max().map_or(0, u32::from),
+        2 => u32::from(u16::MAX),
+        _ => u32::MAX,
+    };
+    (least + i64::from(most)) as f64 / scale
+}
+
+/// How a run of numbers was packed.
+struct Tag {
+    scale: f64,
+    /// Bytes of a code.
+    width: usize,
+}
+
+impl Tag {
+    fn of(tag: u8) -> Tag {
+        let tag = usize::from(tag);
+        Tag { scale: SCALES[tag / WIDTHS.len() % SCALES.len()], width: WIDTHS[tag % WIDTHS.len()] }
+    }
+}
+
 /// Reads back `n` numbers that [`pack`] wrote and appends them to `values`.
 pub fn unpack(reader: &mut Reader, n: usize, values: &mut Vec<f64>) {
     let tag = reader.byte();
@@ -198,8 +231,7 @@ pub fn unpack(reader: &mut Reader, n: usize, values: &mut Vec<f64>) {
         values.extend(bytes.chunks_exact(8).map(|bytes| f64::from_bits(fixed(bytes))));
         return;
     }
-    let (scale, width) =
-        (SCALES[usize::from(tag) / WIDTHS.len() % SCALES.len()], WIDTHS[usize::from(tag) % WIDTHS.len()]);
+    let Tag { scale, width } = Tag::of(tag);
     let least = reader.signed();
     let value = |code: u32| (least + i64::from(code)) as f64 / scale;
     let bytes = reader.take(n * width);

@@ -404,7 +404,7 @@ fn hinted(table: &Table, plain: &ArrowReaderMetadata) -> Arc<Schema> {
         let hint = match column.kind {
             Kind::Str if !convert::is_text(field.data_type()) => return field.clone(),
             Kind::Str if table.partitioned => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-            Kind::Str => DataType::Utf8,
+            Kind::Str => DataType::Utf8View,
             _ if int96 => DataType::Timestamp(TimeUnit::Microsecond, None),
             _ => return field.clone(),
         };

@@ -16,7 +16,7 @@ pub(super) fn text_fault(column: &Column, value: &str, settings: &Settings) -> O
     if column.free_text {
         return None;
     }
-    if value.trim().is_empty() {
+    if is_blank(value) {
         return Some(BLANK.into());
     }
     if let Some(words) = column.words {
@@ -31,6 +31,12 @@ pub(super) fn text_fault(column: &Column, value: &str, settings: &Settings) -> O
     // Control characters beyond ASCII begin with a byte above it.
     let suspect = value.bytes().any(|byte| !(b' '..0x7f).contains(&byte));
     (suspect && value.chars().any(char::is_control)).then(|| CONTROL.into())
+}
+
+/// Whether a text holds nothing but white space, which beyond ASCII begins with a byte above it.
+#[inline]
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().next().is_none_or(|first| !(b'!'..0x80).contains(&first)) && text.trim().is_empty()
 }
 
 fn word_rule(words: &[&str], value: &str) -> String {

@@ -10,6 +10,8 @@ pub(crate) use builder::PackedUses;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use crate::extracts::packed::Reader;
 use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, int};
 use crate::extracts::{InputTable, Row, Seen};
@@ -51,7 +53,7 @@ pub struct FeatureLog {
     /// first), the number of rows and whether another block follows, the days that it spans and its bytes, so that it
     /// can be left out unread. Per row come the step in days (none for the first of a block), events, trial and whether
     /// it is versioned, and then when it was known and superseded.
-    packed: Vec<Vec<u8>>,
+    packed: Vec<Bytes>,
     /// Whether any row was recorded after its own day or in several versions.
     lagged: bool,
     accounts: Vec<Of>,
@@ -102,6 +104,26 @@ impl FeatureLog {
         FeatureLog { first: whole.first.clone(), ..self }
     }
 
+    /// The rows of some accounts, which stay where they are, under the same coverage.
+    pub fn of_these(&self, chosen: &[bool]) -> FeatureLog {
+        let (packed, lagged, first) = (self.packed.clone(), self.lagged, self.first.clone());
+        let mut some = FeatureLog { packed, lagged, first, ..FeatureLog::default() };
+        for (account, of) in self.accounts.iter().enumerate() {
+            let users = some.users.len() as u32;
+            let chosen = chosen.get(account).copied().unwrap_or(false);
+            if chosen {
+                some.users.extend_from_slice(self.users_of(account));
+            }
+            some.accounts.push(Of { users, rows: if chosen { of.rows } else { 0 }, ..*of });
+        }
+        some
+    }
+
+    fn users_of(&self, account: usize) -> &[UserIx] {
+        let to = self.accounts.get(account + 1).map_or(self.users.len(), |next| next.users as usize);
+        &self.users[self.accounts[account].users as usize..to]
+    }
+
     /// The first day with a row, as known on `day`.
     pub fn first_known(&self, day: Day) -> Option<Day> {
         self.first.range(..=day).next_back().map(|(_, first)| *first)
@@ -131,11 +153,8 @@ impl FeatureLog {
 
     /// Accounts and users that have a row.
     pub fn pairs(&self) -> impl Iterator<Item = (AccountIx, UserIx)> {
-        let ends = self.accounts.iter().skip(1).map(|of| of.users as usize).chain([self.users.len()]);
-        let accounts = self.accounts.iter().zip(ends).enumerate();
-        accounts.flat_map(|(account, (of, to))| {
-            self.users[of.users as usize..to].iter().map(move |user| (AccountIx::from(account), *user))
-        })
+        let of = |account| self.users_of(account).iter().map(move |user| (AccountIx::from(account), *user));
+        (0..self.accounts.len()).flat_map(of)
     }
 }
 

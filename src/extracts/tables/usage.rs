@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use crate::extracts::InputTable;
-use crate::extracts::packed::{Reader, Writer, pack, unpack};
+use crate::extracts::packed::{Reader, Writer, pack, pass, unpack};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
@@ -21,6 +23,8 @@ pub struct Series {
     /// Where its segments begin: which piece of the packed bytes, and where in it.
     piece: u32,
     offset: u32,
+    /// Its first overwritten version, and how many there are.
+    earlier: (u32, u32),
 }
 
 /// A value as it stood from `known` on, until the next version of its cell was recorded.
@@ -29,13 +33,6 @@ pub struct UsageVersion {
     pub day: Day,
     pub known: Day,
     pub value: f64,
-}
-
-/// An earlier version of a cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct EarlierCell {
-    series: u32,
-    version: UsageVersion,
 }
 
 /// All usage known by the end of the run's day.
@@ -51,9 +48,9 @@ pub struct UsageHistory {
     by_account: Vec<u32>,
     /// Segments of cells: gap in days, number of cells, values, and lags in days where `lagged`; in pieces of whole
     /// series.
-    packed: Vec<Vec<u8>>,
-    /// Overwritten versions, sorted by (series, day, known).
-    earlier: Vec<EarlierCell>,
+    packed: Vec<Bytes>,
+    /// Overwritten versions, series by series, sorted by (day, known).
+    earlier: Vec<UsageVersion>,
 }
 
 /// The cells of one series, unpacked.
@@ -63,7 +60,7 @@ pub struct Cells<'a> {
     values: Vec<f64>,
     /// Days between a cell's date and the day its last version was recorded; empty where that is 0 everywhere.
     lags: Vec<f64>,
-    earlier: &'a [EarlierCell],
+    earlier: &'a [UsageVersion],
 }
 
 impl UsageHistory {
@@ -116,15 +113,65 @@ impl UsageHistory {
         Cells { start: series.start, values, lags, earlier: self.earlier_of(series) }
     }
 
-    fn earlier_of(&self, series: &Series) -> &[EarlierCell] {
-        if self.earlier.is_empty() {
-            return &[];
+    fn earlier_of(&self, series: &Series) -> &[UsageVersion] {
+        let (from, versions) = (series.earlier.0 as usize, series.earlier.1 as usize);
+        &self.earlier[from..from + versions]
+    }
+
+    /// Whether a version that was recorded after `day` passes the test on its day and the day of its recording. Where
+    /// nothing can have been recorded so late, nothing is unpacked.
+    pub fn any_after(&self, series: &Series, day: Day, test: impl Fn(Day, Day) -> bool) -> bool {
+        let asked = |of: Day, known: Day| known > day && test(of, known);
+        if self.earlier_of(series).iter().any(|version| asked(version.day, version.known)) {
+            return true;
         }
-        let key = (series.account, series.product, series.metric);
-        let index = self.series.partition_point(|s| (s.account, s.product, s.metric) < key) as u32;
-        let from = self.earlier.partition_point(|cell| cell.series < index);
-        let to = self.earlier.partition_point(|cell| cell.series <= index);
-        &self.earlier[from..to]
+        let mut reader = Reader::new(&self.packed[series.piece as usize][series.offset as usize..]);
+        let (mut age, mut lags) = (0, Vec::new());
+        while age < series.len {
+            let (gap, n) = (reader.number() as usize, reader.number() as usize);
+            let (first, values) = (age + gap, reader.clone());
+            age = first + n;
+            pass(&mut reader, n);
+            let mut packed = reader.clone();
+            let longest = if self.lagged { pass(&mut reader, n) } else { 0.0 };
+            if longest <= f64::from(day.since(series.start.plus(age as i32 - 1))) {
+                continue;
+            }
+            lags.clear();
+            match self.lagged {
+                true => unpack(&mut packed, n, &mut lags),
+                false => lags.resize(n, 0.0),
+            }
+            let mut rows = Vec::with_capacity(n);
+            unpack(&mut values.clone(), n, &mut rows);
+            let of = |at: usize| series.start.plus((first + at) as i32);
+            let mut cells = rows.iter().zip(&lags).enumerate().filter(|(_, (value, _))| !value.is_nan());
+            if cells.any(|(at, (_, lag))| asked(of(at), of(at).plus(*lag as i32))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The series of some accounts without the versions recorded after `day` that pass the test on their day and the day
+    /// of their recording. What loses nothing stays where it is; which days are covered stays the same.
+    pub fn without(&self, chosen: &[bool], day: Day, test: impl Fn(Day, Day) -> bool) -> UsageHistory {
+        let mut changed = UsageBuilder::new(self.covered.len(), self.lagged);
+        let mut whole = UsageBuilder::new(self.covered.len(), self.lagged);
+        (whole.history.packed, whole.history.earlier) = (self.packed.clone(), self.earlier.clone());
+        let accounts = (0..chosen.len()).filter(|account| chosen[*account]).map(AccountIx::from);
+        for series in accounts.flat_map(|account| self.of(account)) {
+            if !self.any_after(series, day, &test) {
+                whole.history.series.push(*series);
+                continue;
+            }
+            let gone = |version: &UsageVersion| version.known > day && test(version.day, version.known);
+            let left: Vec<UsageVersion> = self.cells(series).all_versions().filter(|version| !gone(version)).collect();
+            changed.push(series.account, series.product, series.metric, &left);
+        }
+        whole.append(changed);
+        whole.history.series.sort_unstable_by_key(|series| (series.account, series.product, series.metric));
+        UsageHistory { covered: self.covered.clone(), ..whole.finish(chosen.len()) }
     }
 }
 
@@ -162,22 +209,9 @@ impl Cells<'_> {
         })
     }
 
-    /// The versions that were recorded after a day, in no order.
-    pub fn versions_after(&self, recorded: Day) -> impl Iterator<Item = UsageVersion> {
-        let (start, day) = (self.start, move |age: usize| self.start.plus(age as i32));
-        // What has no lag was recorded on its own day.
-        let from = if self.lags.is_empty() { recorded.plus(1).since(start).max(0) as usize } else { 0 };
-        let ages = (from..self.values.len()).filter(move |age| self.last_known(*age) > recorded);
-        let last = ages.filter(|age| !self.values[*age].is_nan());
-        let last =
-            last.map(move |age| UsageVersion { day: day(age), known: self.last_known(age), value: self.values[age] });
-        let earlier = self.earlier.iter().map(|earlier| earlier.version);
-        last.chain(earlier.filter(move |version| version.known > recorded))
-    }
-
     fn versions(&self, cell: Day) -> impl Iterator<Item = UsageVersion> {
-        let from = self.earlier.partition_point(|earlier| earlier.version.day < cell);
-        self.earlier[from..].iter().map(|earlier| earlier.version).take_while(move |version| version.day == cell)
+        let from = self.earlier.partition_point(|version| version.day < cell);
+        self.earlier[from..].iter().copied().take_while(move |version| version.day == cell)
     }
 
     fn earlier_value(&self, cell: Day, day: Day) -> f64 {
@@ -249,7 +283,7 @@ impl UsageBuilder {
     /// several known on one day the last counts.
     pub fn push(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, versions: &[UsageVersion]) {
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
-        let (start, index) = (first.day, self.history.series.len() as u32);
+        let (start, earlier) = (first.day, self.history.earlier.len());
         self.clear((last.day.since(start) + 1) as usize);
         for of_day in versions.chunk_by(|a, b| a.day == b.day) {
             let age = of_day[0].day.since(start) as usize;
@@ -258,10 +292,10 @@ impl UsageBuilder {
             self.lags[age] = f64::from(latest.known.since(latest.day).max(0));
             let before = of_day[..of_day.len() - 1].iter().zip(&of_day[1..]);
             let seen = before.filter(|(version, next)| version.known < next.known).map(|(version, _)| *version);
-            self.history.earlier.extend(seen.map(|version| EarlierCell { series: index, version }));
+            self.history.earlier.extend(seen);
         }
         self.covered[metric.at()].extend(versions.iter().map(|version| version.day));
-        self.add(account, product, metric, start);
+        self.add((account, product, metric), start, earlier);
     }
 
     /// The same for a series of which each day has one version: rising days, their values, and the days until each was
@@ -282,7 +316,7 @@ impl UsageBuilder {
             (self.values[age], self.lags[age]) = (*value, f64::from(lag));
         }
         self.covered[metric.at()].extend(days.iter().copied());
-        self.add(account, product, metric, *start);
+        self.add((account, product, metric), *start, self.history.earlier.len());
     }
 
     fn clear(&mut self, len: usize) {
@@ -292,13 +326,14 @@ impl UsageBuilder {
         self.lags.resize(len, 0.0);
     }
 
-    /// Adds the cells at hand as a series.
-    fn add(&mut self, account: AccountIx, product: ProductIx, metric: MetricIx, start: Day) {
+    /// Adds the cells at hand as a series, with the overwritten versions from `earlier` on.
+    fn add(&mut self, (account, product, metric): (AccountIx, ProductIx, MetricIx), start: Day, earlier: usize) {
         if self.out.0.len() >= PIECE {
             self.close();
         }
         let (piece, offset, len) = (self.history.packed.len() as u32, self.out.0.len() as u32, self.values.len());
-        self.history.series.push(Series { account, product, metric, start, len, piece, offset });
+        let earlier = (earlier as u32, (self.history.earlier.len() - earlier) as u32);
+        self.history.series.push(Series { account, product, metric, start, len, piece, offset, earlier });
         segments(&self.values, &self.lags, self.history.lagged, &mut self.out);
     }
 
@@ -307,12 +342,14 @@ impl UsageBuilder {
         self.close();
         other.close();
         let (history, more) = (&mut self.history, other.history);
-        let (first, pieces) = (history.series.len() as u32, history.packed.len() as u32);
-        let moved = more.series.into_iter().map(|series| Series { piece: series.piece + pieces, ..series });
-        history.series.extend(moved);
+        let (pieces, first) = (history.packed.len() as u32, history.earlier.len() as u32);
+        let moved = |series: Series| {
+            let (from, versions) = series.earlier;
+            Series { piece: series.piece + pieces, earlier: (from + first, versions), ..series }
+        };
+        history.series.extend(more.series.into_iter().map(moved));
         history.packed.extend(more.packed);
-        let earlier = more.earlier.into_iter();
-        history.earlier.extend(earlier.map(|cell| EarlierCell { series: cell.series + first, ..cell }));
+        history.earlier.extend(more.earlier);
         for (days, more) in self.covered.iter_mut().zip(other.covered) {
             more.0.into_iter().for_each(|(word, bits)| days.insert(word, bits));
         }
@@ -323,7 +360,7 @@ impl UsageBuilder {
         let mut piece = std::mem::take(&mut self.out.0);
         if !piece.is_empty() {
             piece.shrink_to_fit();
-            self.history.packed.push(piece);
+            self.history.packed.push(piece.into());
         }
     }
 

@@ -78,6 +78,8 @@ pub struct FeatureLogBuilder {
     quarters: Quarters,
     /// Place of the last user among those of the account.
     place: usize,
+    /// A recording and a day of which the log says already that the day was known by then.
+    said: Option<(Day, Day)>,
 }
 
 impl FeatureLogBuilder {
@@ -126,7 +128,15 @@ impl FeatureLogBuilder {
             out.number(row.known.since(row.day).max(0) as u64);
             out.number(if ended { row.superseded.since(row.known).max(1) as u64 } else { 0 });
         }
-        self.log.first_of(row.known, row.day);
+        self.known_from(row.known, row.day);
+    }
+
+    /// Notes the day for the log's first days, if no row before said as much.
+    fn known_from(&mut self, known: Day, day: Day) {
+        if self.said.is_none_or(|(by, first)| known < by || day < first) {
+            self.log.first_of(known, day);
+            self.said = self.log.first.range(..=known).next_back().map(|(by, first)| (*by, *first));
+        }
     }
 
     /// The same for rows known from their own day, in parts of rising days, as the bytes that
@@ -159,7 +169,7 @@ impl FeatureLogBuilder {
         }
         (self.body, self.quarters) = (body, quarters);
         // Known in the order of their days: none is asked for before the first.
-        self.log.first_of(start, start);
+        self.known_from(start, start);
     }
 
     fn head(&mut self, user: UserIx, feature: FeatureIx, first: Day) {
@@ -219,7 +229,7 @@ impl FeatureLogBuilder {
         let mut piece = std::mem::take(&mut self.out.0);
         if !piece.is_empty() {
             piece.shrink_to_fit();
-            self.log.packed.push(piece);
+            self.log.packed.push(piece.into());
         }
     }
 
