@@ -302,6 +302,16 @@ fn a_chart_has_room_for_its_numbers_and_its_days() {
 }
 
 #[test]
+fn the_reason_for_the_days_is_never_cut() {
+    let extracts = world();
+    let view = View::new(&extracts, day("2026-06-30"));
+    let mut rec = recommendation();
+    rec.timing_reason = format!("{}so this year's budget can still carry it.", "Engagement is high. ".repeat(25));
+    let html = briefings::write(view, &assessment(view), &rec, &playbook()).html;
+    assert!(html.contains("budget can still carry it."));
+}
+
+#[test]
 fn the_site_links_every_briefing_from_its_owner() {
     let extracts = world();
     let view = View::new(&extracts, day("2026-06-30"));

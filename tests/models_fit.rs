@@ -91,6 +91,29 @@ fn the_solver_agrees_with_linfa_logistic_on_the_same_design() {
     }
 }
 
+/// Numbers of which the first three tell something.
+fn wide_world(rows: usize, columns: usize) -> (Table, Vec<bool>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let values: Vec<Vec<f64>> = (0..columns).map(|_| (0..rows).map(|_| rng.random::<f64>()).collect()).collect();
+    let told = |row: usize| 2.0 * values[..3].iter().map(|column| column[row]).sum::<f64>() - 3.0;
+    let labels = (0..rows).map(|row| rng.random::<f64>() < sigmoid(told(row))).collect();
+    let columns = values.into_iter().enumerate().map(|(n, values)| numbers(&format!("x{n}"), values)).collect();
+    (Table::new(columns, rows), labels)
+}
+
+/// One where single features stand for the curvature, and one whose curvature serves many steps and ridges.
+#[test]
+fn the_solver_agrees_with_linfa_logistic_on_wide_designs() {
+    for (rows, columns) in [(250, 60), (1_500, 40)] {
+        let (table, labels) = wide_world(rows, columns);
+        let encoded = encoded(&table, 12);
+        let (own, path) = (encoded.fit(&labels, 3.0).unwrap(), encoded.path(&labels, &[100.0, 10.0, 3.0]));
+        let (_, weights) = fit::reference(&encoded.design, &labels, 3.0).unwrap();
+        own.weights.iter().zip(&weights).for_each(|(own, linfa)| close(*own, *linfa, 1e-4));
+        own.weights.iter().zip(&path[2].as_ref().unwrap().weights).for_each(|(a, b)| close(*a, *b, 0.01));
+    }
+}
+
 #[test]
 fn linfas_labels_are_read_whichever_class_is_the_larger() {
     let (table, labels) = noisy_world(400, 4);

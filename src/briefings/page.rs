@@ -119,7 +119,7 @@ impl Page {
             contact_by: wording::day(rec.contact_by),
             ask: ask(view, rec),
             with_whom: passage(&with_whom(state, rec)),
-            timing: passage(&rec.timing_reason),
+            timing: rec.timing_reason.clone(),
             signals: signals(state, rec),
             charts: charts(view, state, rec),
             glance: glance(view, state, account),
