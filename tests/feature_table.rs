@@ -9,7 +9,7 @@ use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
 use foothold::feature_table::profile::Kind;
-use foothold::feature_table::recipe::Recipe;
+use foothold::feature_table::recipe::{self, Choice, Recipe};
 use foothold::feature_table::score::{self, Format};
 use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
 use foothold::models::bins::Bins;
@@ -402,6 +402,34 @@ fn wide(rows: usize, columns: usize) -> String {
         format!("\nacc-{row},{},{}", numbers.join(","), u8::from(left))
     };
     format!("account,{},left{}", names.join(","), (0..rows).map(line).collect::<String>())
+}
+
+#[test]
+fn of_many_features_those_that_add_to_each_other_are_tried_first() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    // Forty copies of one fact, one fact of its own, and noise.
+    let line = |row: usize| {
+        let (said, own) = (rng.random::<f64>(), rng.random::<f64>());
+        let copies = (0..40).map(|_| said + 0.2 * rng.random::<f64>()).collect::<Vec<_>>();
+        let noise = (0..60).map(|_| rng.random::<f64>()).collect::<Vec<_>>();
+        let left = rng.random::<f64>() < sigmoid(6.0 * said + 3.0 * own - 6.5);
+        let cells = copies.into_iter().chain([own]).chain(noise).map(|x| format!("{x:.4}")).collect::<Vec<_>>();
+        format!("\nacc-{row},{},{}", cells.join(","), u8::from(left))
+    };
+    let lines: String = (0..1_500).map(line).collect();
+    let names = (0..101).map(|k| format!("x{k}")).collect::<Vec<_>>();
+    let account = Roles { id: Some("account".into()), ..roles("left") };
+    let table = read(&format!("account,{},left{lines}", names.join(",")), &account).unwrap();
+    let rows: Vec<u32> = (0..1_500).collect();
+    let kept = |features: Choice| {
+        let coarse = Coarse::of(&table, &rows, &Recipe { features, ..Recipe::default() });
+        coarse.encoded.specs.iter().map(|(spec, ..)| spec.name.clone()).collect::<Vec<_>>()
+    };
+    assert!(kept(Choice::Together(20)).contains(&"x40".to_owned()), "{:?}", kept(Choice::Together(20)));
+    assert!(!kept(Choice::Alone(20)).contains(&"x40".to_owned()), "{:?}", kept(Choice::Alone(20)));
+    let trained = recipe::train(&table, &rows, &Recipe::default()).unwrap();
+    let features = trained.model.card.features.len();
+    assert!(trained.chosen.contains(&format!("{features} features")) && features < 60, "{}", trained.chosen);
 }
 
 #[test]

@@ -232,6 +232,19 @@ fn people_join_rise_and_leave() {
     assert_eq!((buyers.value, buyers.since()), (1.0, Some(ago(8))));
 }
 
+/// A renewal that was signed adds nothing, one that was lost takes all of it: the amount would tell the outcome.
+#[test]
+fn the_amount_of_a_deal_that_closed_later_is_not_known_before() {
+    let mut world = customer();
+    let lost = world.opportunity("lost", "acme", OpportunityKind::Renewal, ago(60));
+    (lost.arr_delta, lost.stage, lost.closed_on) = (Some(-8000.0), Stage::Lost, Some(ago(5)));
+    let extracts = world.build();
+    let before = observed(&extracts, ago(20));
+    assert_eq!(fact(&before, "opportunities_open", 0).unwrap().0, 1.0);
+    assert_eq!(fact(&before, "opportunity_arr_open", 0), None);
+    assert_eq!(fact(&observed(&extracts, day(TODAY)), "opportunity_arr_open", 0), Some((0.0, None)));
+}
+
 #[test]
 fn money_is_what_is_in_force_and_what_is_overdue() {
     let mut world = customer();

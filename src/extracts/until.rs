@@ -68,6 +68,7 @@ pub fn until(extracts: &Extracts, accounts: &[AccountIx], day: Day) -> Extracts 
             day,
             |row| &mut row.seen,
             |row: &mut Opportunity| {
+                row.arr_delta = row.arr_delta_on(day);
                 if row.closed_on.is_some_and(|on| on > day) {
                     (row.closed_on, row.stage) = (None, Stage::Open);
                 }

@@ -6,11 +6,12 @@ use super::coded::{CodedTable, Feature};
 use super::interactions::Step;
 use super::pairs::{self, Pair};
 use super::profile::Kind;
-use super::recipe::{Recipe, labels_at};
+use super::recipe::{Choice, Recipe, labels_at};
 use crate::models::bins::{Bins, MISSING};
 use crate::models::fit::Fitted;
 use crate::models::monotone::Direction;
 use crate::models::scorecard::{Encoded, Scorecard, Typical};
+use crate::models::select;
 use crate::models::table::Spec;
 
 /// Features with bins as coarse as the training rows can fill.
@@ -40,10 +41,11 @@ impl Coarse {
                 all.encoded.directions.push(directed.map_or(Direction::Free, |(_, direction)| *direction));
             }
         }
-        if all.maps.len() <= recipe.features {
-            return all;
-        }
-        let kept = screened(&all.encoded, &labels, recipe.features);
+        let kept = match recipe.features {
+            Choice::Alone(most) if all.maps.len() <= most => return all,
+            Choice::Alone(most) => screened(&all.encoded, &labels, most),
+            Choice::Together(most) => select::select(&all.encoded, &labels, most),
+        };
         Coarse { encoded: all.encoded.select(&kept), maps: kept.iter().map(|i| all.maps[*i].clone()).collect() }
     }
 

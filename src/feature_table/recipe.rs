@@ -31,12 +31,29 @@ pub struct Recipe {
     pub few_rows: usize,
     /// Rows on which choices are made; of more, a sample.
     pub tuning_rows: usize,
-    /// Most features of one model; of a scorecard at most as many as there are rows of the rarer outcome.
-    pub features: usize,
+    /// Which features a model has; a scorecard at most as many as there are rows of the rarer outcome.
+    pub features: Choice,
     /// Most pairs of features.
     pub pairs: usize,
     /// Columns of numbers whose points must run one way.
     pub monotone: Vec<(String, Direction)>,
+}
+
+/// How features are chosen where a table has more than a model may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// At most so many, those that tell the labels apart best on their own.
+    Alone(usize),
+    /// At most so many, those that boosted stumps lean on: each for what it adds to the others.
+    Together(usize),
+}
+
+impl Choice {
+    fn most(self) -> usize {
+        match self {
+            Choice::Alone(most) | Choice::Together(most) => most,
+        }
+    }
 }
 
 impl Default for Recipe {
@@ -50,7 +67,7 @@ impl Default for Recipe {
             inner_folds_of_many: 3,
             few_rows: 20_000,
             tuning_rows: 150_000,
-            features: 400,
+            features: Choice::Alone(400),
             pairs: 6,
             monotone: Vec::new(),
         }
@@ -112,18 +129,21 @@ fn without_pairs(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Tr
 
 fn scorecard(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Result<Trained, fit::Error> {
     let labels = labels_at(table, rows);
-    let tried = widths(table, &labels, recipe).into_iter().map(|features| Recipe { features, ..recipe.clone() });
-    let tried = tried.map(|recipe| {
+    let choices = choices(table, &labels, recipe);
+    let mut best: Option<(Recipe, Tuned)> = None;
+    for features in &choices {
+        let recipe = Recipe { features: *features, ..recipe.clone() };
         let tuned = tune(table, rows, &recipe);
-        (recipe, tuned)
-    });
-    let tried: Vec<(Recipe, Tuned)> = tried.collect();
-    let best = tried.iter().min_by(|a, b| a.1.loss.total_cmp(&b.1.loss));
-    let (recipe, tuned) = best.ok_or(fit::Error::OneClass(rows.len()))?;
+        if best.as_ref().is_some_and(|(_, best)| best.loss <= tuned.loss) {
+            break;
+        }
+        best = Some((recipe, tuned));
+    }
+    let (recipe, tuned) = &best.ok_or(fit::Error::OneClass(rows.len()))?;
     let coarse = Coarse::of(table, rows, recipe);
     let fitted = coarse.encoded.fit(&labels, tuned.ridge)?;
     let mut chosen = format!("ridge {}", tuned.ridge);
-    if tried.len() > 1 {
+    if choices.len() > 1 {
         chosen += &format!(", {} features", coarse.maps.len());
     }
     let steps = boosted(&coarse, &fitted, &labels, recipe.pairs, tuned.steps);
@@ -145,18 +165,24 @@ fn boosted(coarse: &Coarse, fitted: &fit::Fitted, labels: &[bool], pairs: usize,
 /// Features that any table may have.
 const FEW_FEATURES: usize = 30;
 
-/// How many features are tried, the most first: as many as there are rows of the rarer outcome, and a quarter of that
-/// where the table has so many. Which ones they are is screened in each fit.
-fn widths(table: &CodedTable, labels: &[bool], recipe: &Recipe) -> Vec<usize> {
+/// Above so many features of a table those that add to each other are looked for first. On 140 public and drawn
+/// tables this lowers the log loss of 5 by 0.002 to 0.06, raises that of 5 by at most 0.005, and leaves the others alone.
+const MANY_FEATURES: usize = 40;
+/// Most features of the first try.
+const MOST_TOGETHER: usize = 100;
+
+/// What is tried, the fewest features first and more as long as they pay: at most a quarter of the rows of the rarer
+/// outcome, then as many as there are. Which ones they are is decided in each fit.
+fn choices(table: &CodedTable, labels: &[bool], recipe: &Recipe) -> Vec<Choice> {
     let positives = labels.iter().filter(|label| **label).count();
     let rarer = positives.min(labels.len() - positives);
-    let most = |features: usize| features.max(FEW_FEATURES).min(recipe.features);
-    let mut widths = vec![most(rarer), most(rarer / 4)];
-    widths.dedup();
-    if table.features.len() <= widths[widths.len() - 1] {
-        widths.truncate(1);
-    }
-    widths
+    let most = |features: usize| features.max(FEW_FEATURES).min(recipe.features.most());
+    let (few, many, all) = (most(rarer / 4), most(rarer), table.features.len());
+    let together = (all > MANY_FEATURES).then_some(Choice::Together(few.min(MOST_TOGETHER)));
+    let alone = [few, many].into_iter().filter(|width| *width < all || *width == many).map(Choice::Alone);
+    let mut choices: Vec<Choice> = together.into_iter().chain(alone).collect();
+    choices.dedup();
+    choices
 }
 
 struct Tuned {

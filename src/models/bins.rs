@@ -125,9 +125,32 @@ fn quantile_edges(counted: &[(f64, usize)], most: usize) -> Vec<f64> {
     let Some(&(largest, _)) = counted.last() else { return Vec::new() };
     let mut distinct: Vec<f64> = counted.iter().map(|(value, _)| *value).collect();
     distinct.dedup();
-    let mut edges: Vec<f64> = if distinct.len() <= most { distinct } else { quantiles(counted, most) };
+    let mut edges = if distinct.len() <= most { distinct } else { with_heavy_apart(counted, quantiles(counted, most)) };
     edges.dedup();
     edges.retain(|edge| *edge < largest);
+    edges
+}
+
+/// Also ends a bin before each value that fills two parts or more, so that it does not share its bin with those below it,
+/// if they are a quarter of a part: an amount of zero is something else than a small loss. Two parts are one edge too many
+/// already, so no bins are added.
+fn with_heavy_apart(counted: &[(f64, usize)], quantiles: Vec<f64>) -> Vec<f64> {
+    let parts = quantiles.len() + 1;
+    let rows: usize = counted.iter().map(|(_, n)| n).sum();
+    let (mut edges, mut ends) = (Vec::new(), quantiles.into_iter().peekable());
+    let (mut before, mut held) = (f64::NAN, 0);
+    for run in counted.chunk_by(|a, b| a.0 == b.0) {
+        let (value, n) = (run[0].0, run.iter().map(|(_, n)| n).sum::<usize>());
+        if n * parts >= 2 * rows && held * parts * 4 >= rows {
+            edges.push(before);
+        }
+        held += n;
+        while let Some(end) = ends.next_if(|end| *end <= value) {
+            edges.push(end);
+            held = 0;
+        }
+        before = value;
+    }
     edges
 }
 

@@ -58,7 +58,7 @@ pub enum ColumnError {
 }
 
 /// What may be left to gain, in nats of the summed loss, when two ridges are compared.
-const COMPARISON_NATS: f64 = 1e-4;
+const COMPARISON_NATS: f64 = 1e-2;
 
 /// Learns bins on the rows and encodes them; features that do not vary are left out.
 #[derive(Clone)]

@@ -154,9 +154,11 @@ fn opportunities(recorder: &mut Recorder) {
     let day = recorder.view.day;
     let rows: Vec<&Opportunity> = recorder.view.opportunities(recorder.account).collect();
     let open: Vec<&Opportunity> = rows.iter().copied().filter(|row| row.stage_on(day) == Stage::Open).collect();
-    let arr: f64 = open.iter().filter_map(|row| row.arr_delta).sum();
+    let amounts: Vec<f64> = open.iter().filter_map(|row| row.arr_delta_on(day)).collect();
     recorder.state(Metric::OpportunitiesOpen, open.len() as f64, open.len());
-    recorder.state(Metric::OpportunityArrOpen, arr, open.len());
+    if open.is_empty() || !amounts.is_empty() {
+        recorder.state(Metric::OpportunityArrOpen, amounts.iter().sum(), open.len());
+    }
     let mut products: BTreeMap<ProductIx, usize> = BTreeMap::new();
     open.iter().filter_map(|row| row.product).for_each(|product| *products.entry(product).or_default() += 1);
     for (product, n) in products {

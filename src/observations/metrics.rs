@@ -173,7 +173,7 @@ metric_table! {
     InvoicesDisputed = "invoices_disputed", Commercial, Invoices, Account, "invoices", STATE, "Disputed invoices that are unpaid.";
     DaysLateMean = "days_late_mean", Commercial, Invoices, Account, "days", EVENT_WINDOWS, "Mean days past due of invoices that fell due within the window.";
     OpportunitiesOpen = "opportunities_open", Commercial, Opportunities, Both, "opportunities", STATE, "Open opportunities; by product where they name one.";
-    OpportunityArrOpen = "opportunity_arr_open", Commercial, Opportunities, Account, "currency per year", STATE, "ARR of the open opportunities.";
+    OpportunityArrOpen = "opportunity_arr_open", Commercial, Opportunities, Account, "currency per year", STATE, "ARR of the open opportunities; of a past day only of those that are open still.";
     OpportunitiesWon = "opportunities_won", Commercial, Opportunities, Account, "opportunities", EVENT_WINDOWS, "Opportunities won within the window.";
     OpportunitiesLost = "opportunities_lost", Commercial, Opportunities, Account, "opportunities", EVENT_WINDOWS, "Opportunities lost within the window.";
 

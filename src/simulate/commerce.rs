@@ -40,6 +40,9 @@ pub fn invoices(params: &Params, profile: &Profile, causes: &Causes, course: &Co
     rows
 }
 
+/// Days before a renewal falls due on which its deal is opened.
+const RENEWAL_NOTICE: i32 = 75;
+
 /// ARR of everything that ran on a day.
 fn arr_on(course: &Course, day: Day) -> f64 {
     let mut latest: Vec<(&str, f64)> = Vec::new();
@@ -130,15 +133,19 @@ impl Desk<'_> {
 
     fn renewals(&mut self) {
         for renewal in self.course.renewals.iter().filter(|r| r.day >= self.params.first()) {
+            let opened_on = renewal.day.minus(RENEWAL_NOTICE).max(self.profile.since);
+            if opened_on > self.params.end {
+                continue;
+            }
             self.trail.opportunities.push(OpportunityRow {
                 opportunity_id: String::new(),
                 account_id: self.profile.id.clone(),
                 product: None,
                 kind: OpportunityKind::Renewal,
-                opened_on: renewal.day.minus(75).max(self.profile.since),
-                closed_on: Some(renewal.day),
-                stage: if renewal.signed { Stage::Won } else { Stage::Lost },
-                arr_delta: Some(if renewal.signed { 0.0 } else { -renewal.arr }),
+                opened_on,
+                closed_on: renewal.signed.map(|_| renewal.day),
+                stage: renewal.signed.map_or(Stage::Open, |signed| if signed { Stage::Won } else { Stage::Lost }),
+                arr_delta: Some(if renewal.signed == Some(false) { -renewal.arr } else { 0.0 }),
                 recommendation_id: None,
                 source: "renewal_desk",
             });

@@ -173,8 +173,7 @@ impl Walk<'_> {
             };
             let leaves = self.chance.yes(risk);
             if self.profile.form != Form::Rolling {
-                let arr = self.holdings.iter().map(|h| h.version.arr).sum();
-                self.course.renewals.push(Renewal { day: self.day, signed: !leaves, arr });
+                self.fall_due(self.day, Some(!leaves));
             }
             if leaves {
                 return self.leave();
@@ -182,6 +181,20 @@ impl Walk<'_> {
             self.resize();
         }
         self.renew_holdings(at);
+    }
+
+    fn fall_due(&mut self, day: Day, signed: Option<bool>) {
+        let arr = self.holdings.iter().map(|h| h.version.arr).sum();
+        self.course.renewals.push(Renewal { day, signed, arr });
+    }
+
+    /// The renewal that comes after the last day.
+    pub fn await_renewal(&mut self) {
+        if matches!(self.profile.form, Form::Term(_))
+            && let Some(day) = self.holdings.first().and_then(|h| h.ends)
+        {
+            self.fall_due(day, None);
+        }
     }
 
     fn leave(&mut self) {

@@ -49,11 +49,11 @@ pub struct Deal {
     pub arr_delta: f64,
 }
 
-/// A renewal that fell due, and whether it was signed.
+/// A renewal, and whether it was signed; `None` where it falls due after the world's last day.
 #[derive(Clone, Copy, Debug)]
 pub struct Renewal {
     pub day: Day,
-    pub signed: bool,
+    pub signed: Option<bool>,
     pub arr: f64,
 }
 
@@ -289,6 +289,7 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(mut self) -> Course {
+        self.await_renewal();
         self.course.deals.append(&mut self.open);
         self.course.deals.sort_by_key(|deal| (deal.opened, deal.product));
         let end = self.course.churned.unwrap_or(self.params.end);

@@ -37,7 +37,18 @@ impl Row for Opportunity {
 impl Opportunity {
     /// The stage as it stood at the end of `day`: a deal closed later was still open.
     pub fn stage_on(&self, day: Day) -> Stage {
-        if self.closed_on.is_some_and(|closed| closed > day) { Stage::Open } else { self.stage }
+        if self.closed_after(day) { Stage::Open } else { self.stage }
+    }
+
+    /// The amount as far as it was known at the end of `day`; currency per year. A deal that closed later has been given
+    /// its amount since then, often with the outcome in hand: nothing for a renewal that was signed, all of it for one
+    /// that was lost.
+    pub fn arr_delta_on(&self, day: Day) -> Option<f64> {
+        self.arr_delta.filter(|_| !self.closed_after(day))
+    }
+
+    fn closed_after(&self, day: Day) -> bool {
+        self.closed_on.is_some_and(|closed| closed > day)
     }
 }
 

@@ -42,7 +42,7 @@ pub const RULES: &[Rule] = &[
 impl Rule {
     /// Whether it is about the metric, over whatever windows.
     pub fn is_about(&self, metric: &MetricSpec) -> bool {
-        metric.category == self.category && metric.name.starts_with(self.metric) && !PARTICULAR.contains(&metric.name)
+        metric.category == self.category && metric.name.starts_with(self.metric) && !LEFT_OUT.contains(&metric.name)
     }
 }
 
@@ -60,8 +60,10 @@ pub static ASKED: LazyLock<Asked> = LazyLock::new(|| {
     windows.collect::<Asked>().with_changes()
 });
 
-/// Families with a member per person or feature: too many names, too few rows each.
-const PARTICULAR: &[&str] = &["days_since_contact_of:", "feature_abandoned:"];
+/// Families with a member per person or feature: too many names, too few rows each. And the amount of open deals, which of
+/// past days is not known any more ([`crate::extracts::tables::Opportunity::arr_delta_on`]): no row to train on has what the
+/// night sees.
+const LEFT_OUT: &[&str] = &["days_since_contact_of:", "feature_abandoned:", "opportunity_arr_open"];
 
 impl FeatureRow {
     pub(super) fn observation(&mut self, contract: &Contract, observation: &Observation) {
