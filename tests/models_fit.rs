@@ -76,7 +76,7 @@ fn a_heavy_value_does_not_share_its_bin_with_the_few_below_it() {
     // Ten lost amounts, ninety zeros and a hundred of everything above: four parts of fifty rows.
     let lost = (1..=10).map(|k| -f64::from(k));
     let values = lost.chain(vec![0.0; 90]).chain((1..=100).map(f64::from));
-    let bins = Bins::learn(&Values::Numbers(values.collect()), &(0..200).collect::<Vec<_>>(), 5);
+    let bins = Bins::fine(values, 5);
     let Bins::Numbers { edges } = &bins else { panic!("numbers") };
     assert!(edges.contains(&-1.0) && edges.contains(&0.0) && edges.len() <= 4, "{edges:?}");
 }

@@ -210,8 +210,8 @@ impl Tally {
                 levels.sort_unstable();
                 Bins::Words { levels }
             }
-            kind if self.stored.is_none() => Bins::of_numbers(self.reading_of(kind).sample.iter().copied(), FINE),
-            _ => Bins::of_numbers(self.readings[0].sample.iter().copied(), FINE),
+            kind if self.stored.is_none() => Bins::fine(self.reading_of(kind).sample.iter().copied(), FINE),
+            _ => Bins::fine(self.readings[0].sample.iter().copied(), FINE),
         }
     }
 

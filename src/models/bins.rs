@@ -38,15 +38,18 @@ impl Bins {
 
     /// The same of numbers that [`Values::counted`] has counted.
     pub fn of_counted(counted: &[(f64, usize)], most: usize) -> Bins {
-        Bins::Numbers { edges: quantile_edges(counted, most.clamp(2, MAX_BINS)) }
+        Bins::Numbers { edges: edges(counted, most.clamp(2, MAX_BINS), quantiles) }
     }
 
-    /// At most `most` bins of numbers, NaN aside; a value that is frequent enough has a bin of its own.
-    pub fn of_numbers(values: impl Iterator<Item = f64>, most: usize) -> Bins {
+    /// At most `most` bins of numbers, NaN aside, that others will be merged from: a heavy value does not share its bin with
+    /// those below it. Bins that are fitted as they are do not need that: on an outside set of upgrades it cost 0.004 of AUC.
+    pub fn fine(values: impl Iterator<Item = f64>, most: usize) -> Bins {
         let mut known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
         known.sort_unstable_by(f64::total_cmp);
         let counted: Vec<(f64, usize)> = known.into_iter().map(|value| (value, 1)).collect();
-        Bins::Numbers { edges: quantile_edges(&counted, most) }
+        Bins::Numbers {
+            edges: edges(&counted, most, |counted, parts| with_heavy_apart(counted, quantiles(counted, parts))),
+        }
     }
 
     /// `numbers` or `words`.
@@ -121,11 +124,11 @@ impl Bins {
 }
 
 /// `counted` holds rising values with how many rows have each.
-fn quantile_edges(counted: &[(f64, usize)], most: usize) -> Vec<f64> {
+fn edges(counted: &[(f64, usize)], most: usize, quantiles: impl Fn(&[(f64, usize)], usize) -> Vec<f64>) -> Vec<f64> {
     let Some(&(largest, _)) = counted.last() else { return Vec::new() };
     let mut distinct: Vec<f64> = counted.iter().map(|(value, _)| *value).collect();
     distinct.dedup();
-    let mut edges = if distinct.len() <= most { distinct } else { with_heavy_apart(counted, quantiles(counted, most)) };
+    let mut edges = if distinct.len() <= most { distinct } else { quantiles(counted, most) };
     edges.dedup();
     edges.retain(|edge| *edge < largest);
     edges
