@@ -145,7 +145,7 @@ fn parts_show_in_nothing_but_their_row_groups() {
     let parts = parents().frame_of(vec![0..7, 7..9_000, 9_000..20_000], rows, &stamp());
     let read = |frame: Frame| {
         let checked = check(vec![frame]).unwrap_or_else(|failures| panic!("{failures:?}"));
-        let file = bytes::Bytes::from(checked.tables()[0].file.concat());
+        let file = bytes::Bytes::from(checked.tables()[0].file.held().concat());
         let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let (groups, schema) = (reader.metadata().num_row_groups(), reader.schema().clone());
         let batches: Vec<_> = reader.with_batch_size(30_000).build().unwrap().map(Result::unwrap).collect();
@@ -161,7 +161,7 @@ fn rows_are_sorted_by_account_whatever_order_they_came_in() {
     let there = checked(&[row("b"), row("a"), row("c")], &[]);
     let back = checked(&[row("c"), row("a"), row("b")], &[]);
     let bytes = |tables: &Checked| -> Vec<bytes::Bytes> {
-        tables.tables().iter().map(|table| table.file.concat().into()).collect()
+        tables.tables().iter().map(|table| table.file.held().concat().into()).collect()
     };
     assert_eq!(bytes(&there), bytes(&back));
 }
@@ -169,7 +169,7 @@ fn rows_are_sorted_by_account_whatever_order_they_came_in() {
 #[test]
 fn an_empty_table_keeps_its_types_and_descriptions() {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Reader;
-    let bytes = bytes::Bytes::from(checked(&[], &[]).tables()[0].file.concat());
+    let bytes = bytes::Bytes::from(checked(&[], &[]).tables()[0].file.held().concat());
     let reader = Reader::try_new(bytes).expect("a Parquet file");
     assert_eq!(reader.schema().field_with_name("score").unwrap().data_type(), &DataType::Float64);
     assert_eq!(reader.schema().field_with_name("as_of_date").unwrap().data_type(), &DataType::Date32);
@@ -223,7 +223,7 @@ fn claim(store: &Store, started: i64) -> Claim {
 
 fn published(store: &Store, started: i64, rows: &[Row]) -> Manifest {
     let claim = claim(store, started);
-    let manifest = commit(store, &claim, &checked(rows, &[]), vec![("index.html".into(), "hello".into())], about());
+    let manifest = commit(store, &claim, checked(rows, &[]), vec![("index.html".into(), "hello".into())], about());
     expose(store, DAY).expect("exposed");
     manifest.expect("committed")
 }
@@ -237,7 +237,7 @@ fn nothing_is_visible_before_the_manifest_and_everything_after() {
     let store = Store::memory();
     let claim = claim(&store, 1);
     let site = vec![("owners/ann.html".to_owned(), "hello".into())];
-    commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
+    commit(&store, &claim, checked(&[row("a")], &[]), site, about()).expect("committed");
     assert_eq!(table_object(&store), None);
     expose(&store, DAY).expect("exposed");
     assert!(table_object(&store).is_some());
@@ -252,10 +252,10 @@ fn nothing_is_visible_before_the_manifest_and_everything_after() {
 fn of_two_runs_that_meet_one_is_published_and_the_other_changes_nothing() {
     let store = Store::memory();
     let (first, second) = (claim(&store, 1), claim(&store, 2));
-    commit(&store, &second, &checked(&[row("b")], &[]), Vec::new(), about()).expect("the first to commit wins");
+    commit(&store, &second, checked(&[row("b")], &[]), Vec::new(), about()).expect("the first to commit wins");
     expose(&store, DAY).expect("exposed");
     let before = table_object(&store);
-    let lost = commit(&store, &first, &checked(&[row("a")], &[]), Vec::new(), about());
+    let lost = commit(&store, &first, checked(&[row("a")], &[]), Vec::new(), about());
     assert!(matches!(lost, Err(Error::RaceLost { .. })), "{lost:?}");
     assert_eq!(table_object(&store), before);
     assert_eq!(manifest::slots(&store).unwrap().len(), 1);
@@ -277,7 +277,7 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
     let store = Store::memory();
     published(&store, 1, &[row("a")]);
     let hidden = claim(&store, 2);
-    let manifest = commit(&store, &hidden, &checked(&[row("b")], &[]), Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &hidden, checked(&[row("b")], &[]), Vec::new(), about()).expect("committed");
     assert_ne!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
     assert_eq!(repair(&store).expect("repaired"), [DAY]);
     assert_eq!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
@@ -288,7 +288,7 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
 fn a_run_file_that_was_changed_is_not_shown() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &claim, checked(&[row("a")], &[]), Vec::new(), about()).expect("committed");
     store.put(&manifest.tables[0].path, "something else").unwrap();
     assert!(matches!(expose(&store, DAY), Err(Error::Altered { .. })));
     assert_eq!(table_object(&store), None);
@@ -299,7 +299,7 @@ fn a_run_shows_its_own_files_and_they_are_those_of_the_manifest() {
     let store = Store::memory();
     let claim = claim(&store, 1);
     let site = vec![("index.html".into(), "hello".into())];
-    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
+    let manifest = commit(&store, &claim, checked(&[row("a")], &[]), site, about()).expect("committed");
     show(&store, &manifest).expect("shown");
     let shown = table_object(&store).expect("it is there");
     assert_eq!(
@@ -332,7 +332,7 @@ fn published_tables_are_frames_to_join() {
     let of = |parent| Row { parent: Some(parent), ..row(parent) };
     let parents = [Row { word: "red", ..row("a") }, row("b"), row("c")];
     let tables = checked(&parents, &[of("a"), of("c")]);
-    let manifest = commit(&store, &claim, &tables, Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &claim, tables, Vec::new(), about()).expect("committed");
     let read = |table| data_frame::read(&store, &manifest, table).expect("a frame");
     let (parents, children) = (read("account_health"), read("signals"));
     let join = |kind| {

@@ -113,10 +113,11 @@ impl Closing<'_> {
         let site: Vec<publish::Page> = site.into_iter().map(|file| (file.path, file.content)).collect();
         compare::keep_settings(output, job)?;
         let link = Link::of(trail.0, trail.1, &records);
-        let manifest = stages.run("commit", || publish::commit(output, claim, &checked, site, run.about(link)))?;
+        let rows = checked.rows();
+        let manifest = stages.run("commit", || publish::commit(output, claim, checked, site, run.about(link)))?;
         stages.run(EXPOSE, || publish::show(output, &manifest))?;
         publish::describe(output, &tables::specs())?;
-        let night = rest.told.night(as_of, claim, &checked);
+        let night = rest.told.night(as_of, claim, rows);
         Ok(Night { warnings, seconds: stages.seconds, ..night })
     }
 }

@@ -141,6 +141,18 @@ impl<R> Table<R> {
         Frame::of(self.spec.clone(), self.slices(self.sorted(rows), stamp).collect())
     }
 
+    /// The same, for rows that last until they are written: their columns are made when they are asked for.
+    pub fn frame_lent<'a>(self, rows: &'a [R], stamp: &Stamp) -> Frame<'a>
+    where
+        R: Sync + 'a,
+    {
+        let (spec, stamp) = (self.spec.clone(), stamp.clone());
+        let show: Show<'a> = Box::new(move |visit| {
+            self.slices(self.sorted(rows), &stamp).for_each(|slice| visit(&slice));
+        });
+        Frame { spec, parts: vec![show] }
+    }
+
     /// The rows in the order given.
     pub(super) fn frame_as_given(&self, rows: &[R], stamp: &Stamp) -> Frame<'static> {
         Frame::of(self.spec.clone(), self.slices(rows.iter().collect(), stamp).collect())
