@@ -7,9 +7,9 @@ use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
 use foothold::publish::{
-    About, Checked, Claim, Error, check, commit, data_frame, expose, parquet, repair, show, tables,
+    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, expose, parquet, repair, show, tables,
 };
-use foothold::store::Store;
+use foothold::store::{Access, Store};
 use foothold::vocabulary::{Day, Moment};
 use parquet::arrow_schema;
 use polars::prelude::{DataFrame, DataFrameJoinOps, JoinArgs, JoinType};
@@ -154,6 +154,86 @@ fn parts_show_in_nothing_but_their_row_groups() {
     let ((one, whole), (three, parts)) = (read(whole), read(parts));
     assert_eq!((one, three), (1, 3));
     assert_eq!(whole, parts);
+}
+
+/// More rows than are held in memory at once, in several parts; the last row has the score.
+fn large(last_score: f64) -> Frame<'static> {
+    static IDS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+        let noise = |n: u64| manifest::sha256(&n.to_le_bytes());
+        let mut ids: Vec<String> = (0..300_000).map(noise).collect();
+        ids.sort_unstable();
+        ids
+    });
+    let rows = move |part: &std::ops::Range<usize>, hand_on: &mut dyn FnMut(Vec<Row>)| {
+        let score = |place: usize| if place + 1 == IDS.len() { last_score } else { 0.5 };
+        hand_on(part.clone().map(|place| Row { score: score(place), ..row(&IDS[place]) }).collect());
+    };
+    let parts = (0..IDS.len()).step_by(70_000).map(|from| from..IDS.len().min(from + 70_000));
+    parents().frame_of(parts.collect(), rows, &stamp())
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_large_file_that_was_sent_while_it_was_checked_is_the_one_that_is_written_at_once() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let held = check(vec![large(0.5)]).unwrap().tables()[0].file.held().concat();
+    let sent = || check_into(vec![large(0.5)], &store, &claim).unwrap();
+    let (first, second) = (sent(), sent());
+    assert!(first.tables()[0].file.held().is_empty(), "it is large enough to be sent");
+    assert_eq!(store.list("").unwrap(), [], "and not to be seen before the commit");
+    let manifest = commit(&store, &claim, first, Vec::new(), about()).expect("committed");
+    let of_run = &manifest.tables[0];
+    assert!(store.get(&of_run.path).unwrap() == held);
+    assert_eq!((of_run.bytes as usize, &of_run.sha256), (held.len(), &manifest::sha256(&held)));
+    let lost = commit(&store, &claim, second, Vec::new(), about());
+    assert!(matches!(lost, Err(Error::RaceLost { .. })), "a run file is written once: {lost:?}");
+}
+
+#[test]
+fn what_was_sent_of_tables_that_fail_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open("output", &Access::local(folder.path())).unwrap();
+    let claim = claim(&store, 1);
+    let refused = check_into(vec![large(1.5)], &store, &claim).err().expect("the last score is out of range");
+    let Refused::Broken(failures) = refused else { panic!("{refused:?}") };
+    assert_eq!(failures.iter().map(|f| f.rows.num_rows()).collect::<Vec<_>>(), [1]);
+    let astray = Row { parent: Some("nobody"), ..row("s") };
+    let tables = vec![large(0.5), children().frame(&[astray], &stamp())];
+    assert!(matches!(check_into(tables, &store, &claim).err(), Some(Refused::Broken(_))));
+    drop(check_into(vec![large(0.5)], &store, &claim).expect("sound, and dropped before the commit"));
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_store_that_fails_while_a_file_is_sent_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open("output", &Access::local(folder.path())).unwrap();
+    let claim = claim(&store, 1);
+    std::fs::create_dir(folder.path().join("output")).unwrap();
+    std::fs::write(folder.path().join("output/runs"), "no folder").unwrap();
+    let refused = check_into(vec![large(0.5)], &store, &claim).err();
+    assert!(matches!(refused, Some(Refused::Store(_))), "{refused:?}");
+    assert_eq!(files(folder.path()).len(), 1, "nothing but what stood in the way");
+}
+
+#[test]
+fn no_published_table_refers_to_itself_or_round_about() {
+    // A table is checked after those that refer to it.
+    let specs = tables::specs();
+    let mut waiting: Vec<_> = specs.iter().collect();
+    while !waiting.is_empty() {
+        let referred =
+            |table| waiting.iter().flat_map(|s| &s.columns).any(|c| c.references.is_some_and(|r| r.table == table));
+        let left: Vec<_> = waiting.iter().copied().filter(|spec| referred(spec.table)).collect();
+        assert!(left.len() < waiting.len(), "{:?}", left.iter().map(|spec| spec.name()).collect::<Vec<_>>());
+        waiting = left;
+    }
 }
 
 #[test]
