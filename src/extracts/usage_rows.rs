@@ -345,7 +345,7 @@ fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[(ProductIx, MetricIx)],
     let mut cells = Cells::default();
     for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
         let named = account.chunk_by(|a, b| a.0 == b.0).map(|places| (pairs[places[0].0.pair as usize], places));
-        let mut series: Vec<((ProductIx, MetricIx), &[Place<Key>])> = named.collect();
+        let mut series: Vec<_> = named.collect();
         series.sort_unstable_by_key(|(pair, _)| *pair);
         for ((product, metric), places) in series {
             cells.read(runs, places);
