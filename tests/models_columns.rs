@@ -107,7 +107,13 @@ fn ranks_give_back_every_number_to_its_last_bit() {
         let own = ranked.number(row);
         assert!(own.to_bits() == number.to_bits() || own.is_nan() && number.is_nan(), "row {row}: {own}");
     }
-    assert_eq!(ranked.take(&[4, 1]).number(0), 3.5);
+    let taken = ranked.take(&[4, 1, 6, 4].into());
+    assert_eq!((taken.number(0), taken.take(&[3, 2].into()).number(1)), (3.5, 0.1));
+    let mut gathered = Vec::new();
+    taken.gather(&[2, 0], &mut gathered);
+    assert_eq!(gathered, [0.1, 3.5]);
+    assert_eq!(taken.counted(&[0, 1, 2, 3]), [(0.1, 1), (3.5, 2)]);
+    assert_eq!(taken.coded(&[0, 1, 2], |v| if v.is_nan() { 0 } else { 1 + v as u8 }), [4, 0, 1]);
     assert_eq!(ranked.counted(&[0, 1, 4, 6]), [(0.1, 1), (3.5, 2)]);
     assert_eq!(ranked.coded(&[0, 1, 6], |v| if v.is_nan() { 0 } else { 1 + v as u8 }), [4, 0, 1]);
     let most: Vec<f64> = (0..65_535).rev().map(f64::from).collect();

@@ -7,9 +7,9 @@ use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
 use foothold::publish::{
-    About, Checked, Claim, Error, check, commit, data_frame, expose, parquet, repair, show, tables,
+    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, expose, parquet, repair, show, tables,
 };
-use foothold::store::Store;
+use foothold::store::{Access, Store};
 use foothold::vocabulary::{Day, Moment};
 use parquet::arrow_schema;
 use polars::prelude::{DataFrame, DataFrameJoinOps, JoinArgs, JoinType};
@@ -145,7 +145,7 @@ fn parts_show_in_nothing_but_their_row_groups() {
     let parts = parents().frame_of(vec![0..7, 7..9_000, 9_000..20_000], rows, &stamp());
     let read = |frame: Frame| {
         let checked = check(vec![frame]).unwrap_or_else(|failures| panic!("{failures:?}"));
-        let file = bytes::Bytes::from(checked.tables()[0].file.concat());
+        let file = bytes::Bytes::from(checked.tables()[0].file.held().concat());
         let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let (groups, schema) = (reader.metadata().num_row_groups(), reader.schema().clone());
         let batches: Vec<_> = reader.with_batch_size(30_000).build().unwrap().map(Result::unwrap).collect();
@@ -156,12 +156,92 @@ fn parts_show_in_nothing_but_their_row_groups() {
     assert_eq!(whole, parts);
 }
 
+/// More rows than are held in memory at once, in several parts; the last row has the score.
+fn large(last_score: f64) -> Frame<'static> {
+    static IDS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+        let noise = |n: u64| manifest::sha256(&n.to_le_bytes());
+        let mut ids: Vec<String> = (0..300_000).map(noise).collect();
+        ids.sort_unstable();
+        ids
+    });
+    let rows = move |part: &std::ops::Range<usize>, hand_on: &mut dyn FnMut(Vec<Row>)| {
+        let score = |place: usize| if place + 1 == IDS.len() { last_score } else { 0.5 };
+        hand_on(part.clone().map(|place| Row { score: score(place), ..row(&IDS[place]) }).collect());
+    };
+    let parts = (0..IDS.len()).step_by(70_000).map(|from| from..IDS.len().min(from + 70_000));
+    parents().frame_of(parts.collect(), rows, &stamp())
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_large_file_that_was_sent_while_it_was_checked_is_the_one_that_is_written_at_once() {
+    let store = Store::memory();
+    let claim = claim(&store, 1);
+    let held = check(vec![large(0.5)]).unwrap().tables()[0].file.held().concat();
+    let sent = || check_into(vec![large(0.5)], &store, &claim).unwrap();
+    let (first, second) = (sent(), sent());
+    assert!(first.tables()[0].file.held().is_empty(), "it is large enough to be sent");
+    assert_eq!(store.list("").unwrap(), [], "and not to be seen before the commit");
+    let manifest = commit(&store, &claim, first, Vec::new(), about()).expect("committed");
+    let of_run = &manifest.tables[0];
+    assert!(store.get(&of_run.path).unwrap() == held);
+    assert_eq!((of_run.bytes as usize, &of_run.sha256), (held.len(), &manifest::sha256(&held)));
+    let lost = commit(&store, &claim, second, Vec::new(), about());
+    assert!(matches!(lost, Err(Error::RaceLost { .. })), "a run file is written once: {lost:?}");
+}
+
+#[test]
+fn what_was_sent_of_tables_that_fail_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open("output", &Access::local(folder.path())).unwrap();
+    let claim = claim(&store, 1);
+    let refused = check_into(vec![large(1.5)], &store, &claim).err().expect("the last score is out of range");
+    let Refused::Broken(failures) = refused else { panic!("{refused:?}") };
+    assert_eq!(failures.iter().map(|f| f.rows.num_rows()).collect::<Vec<_>>(), [1]);
+    let astray = Row { parent: Some("nobody"), ..row("s") };
+    let tables = vec![large(0.5), children().frame(&[astray], &stamp())];
+    assert!(matches!(check_into(tables, &store, &claim).err(), Some(Refused::Broken(_))));
+    drop(check_into(vec![large(0.5)], &store, &claim).expect("sound, and dropped before the commit"));
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_store_that_fails_while_a_file_is_sent_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open("output", &Access::local(folder.path())).unwrap();
+    let claim = claim(&store, 1);
+    std::fs::create_dir(folder.path().join("output")).unwrap();
+    std::fs::write(folder.path().join("output/runs"), "no folder").unwrap();
+    let refused = check_into(vec![large(0.5)], &store, &claim).err();
+    assert!(matches!(refused, Some(Refused::Store(_))), "{refused:?}");
+    assert_eq!(files(folder.path()).len(), 1, "nothing but what stood in the way");
+}
+
+#[test]
+fn no_published_table_refers_to_itself_or_round_about() {
+    // A table is checked after those that refer to it.
+    let specs = tables::specs();
+    let mut waiting: Vec<_> = specs.iter().collect();
+    while !waiting.is_empty() {
+        let referred =
+            |table| waiting.iter().flat_map(|s| &s.columns).any(|c| c.references.is_some_and(|r| r.table == table));
+        let left: Vec<_> = waiting.iter().copied().filter(|spec| referred(spec.table)).collect();
+        assert!(left.len() < waiting.len(), "{:?}", left.iter().map(|spec| spec.name()).collect::<Vec<_>>());
+        waiting = left;
+    }
+}
+
 #[test]
 fn rows_are_sorted_by_account_whatever_order_they_came_in() {
     let there = checked(&[row("b"), row("a"), row("c")], &[]);
     let back = checked(&[row("c"), row("a"), row("b")], &[]);
     let bytes = |tables: &Checked| -> Vec<bytes::Bytes> {
-        tables.tables().iter().map(|table| table.file.concat().into()).collect()
+        tables.tables().iter().map(|table| table.file.held().concat().into()).collect()
     };
     assert_eq!(bytes(&there), bytes(&back));
 }
@@ -169,7 +249,7 @@ fn rows_are_sorted_by_account_whatever_order_they_came_in() {
 #[test]
 fn an_empty_table_keeps_its_types_and_descriptions() {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Reader;
-    let bytes = bytes::Bytes::from(checked(&[], &[]).tables()[0].file.concat());
+    let bytes = bytes::Bytes::from(checked(&[], &[]).tables()[0].file.held().concat());
     let reader = Reader::try_new(bytes).expect("a Parquet file");
     assert_eq!(reader.schema().field_with_name("score").unwrap().data_type(), &DataType::Float64);
     assert_eq!(reader.schema().field_with_name("as_of_date").unwrap().data_type(), &DataType::Date32);
@@ -223,7 +303,7 @@ fn claim(store: &Store, started: i64) -> Claim {
 
 fn published(store: &Store, started: i64, rows: &[Row]) -> Manifest {
     let claim = claim(store, started);
-    let manifest = commit(store, &claim, &checked(rows, &[]), vec![("index.html".into(), "hello".into())], about());
+    let manifest = commit(store, &claim, checked(rows, &[]), vec![("index.html".into(), "hello".into())], about());
     expose(store, DAY).expect("exposed");
     manifest.expect("committed")
 }
@@ -237,7 +317,7 @@ fn nothing_is_visible_before_the_manifest_and_everything_after() {
     let store = Store::memory();
     let claim = claim(&store, 1);
     let site = vec![("owners/ann.html".to_owned(), "hello".into())];
-    commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
+    commit(&store, &claim, checked(&[row("a")], &[]), site, about()).expect("committed");
     assert_eq!(table_object(&store), None);
     expose(&store, DAY).expect("exposed");
     assert!(table_object(&store).is_some());
@@ -252,10 +332,10 @@ fn nothing_is_visible_before_the_manifest_and_everything_after() {
 fn of_two_runs_that_meet_one_is_published_and_the_other_changes_nothing() {
     let store = Store::memory();
     let (first, second) = (claim(&store, 1), claim(&store, 2));
-    commit(&store, &second, &checked(&[row("b")], &[]), Vec::new(), about()).expect("the first to commit wins");
+    commit(&store, &second, checked(&[row("b")], &[]), Vec::new(), about()).expect("the first to commit wins");
     expose(&store, DAY).expect("exposed");
     let before = table_object(&store);
-    let lost = commit(&store, &first, &checked(&[row("a")], &[]), Vec::new(), about());
+    let lost = commit(&store, &first, checked(&[row("a")], &[]), Vec::new(), about());
     assert!(matches!(lost, Err(Error::RaceLost { .. })), "{lost:?}");
     assert_eq!(table_object(&store), before);
     assert_eq!(manifest::slots(&store).unwrap().len(), 1);
@@ -277,7 +357,7 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
     let store = Store::memory();
     published(&store, 1, &[row("a")]);
     let hidden = claim(&store, 2);
-    let manifest = commit(&store, &hidden, &checked(&[row("b")], &[]), Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &hidden, checked(&[row("b")], &[]), Vec::new(), about()).expect("committed");
     assert_ne!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
     assert_eq!(repair(&store).expect("repaired"), [DAY]);
     assert_eq!(table_object(&store), Some(store.get(&manifest.tables[0].path).unwrap()));
@@ -288,7 +368,7 @@ fn the_next_run_shows_what_a_crash_after_the_commit_left_hidden() {
 fn a_run_file_that_was_changed_is_not_shown() {
     let store = Store::memory();
     let claim = claim(&store, 1);
-    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &claim, checked(&[row("a")], &[]), Vec::new(), about()).expect("committed");
     store.put(&manifest.tables[0].path, "something else").unwrap();
     assert!(matches!(expose(&store, DAY), Err(Error::Altered { .. })));
     assert_eq!(table_object(&store), None);
@@ -299,7 +379,7 @@ fn a_run_shows_its_own_files_and_they_are_those_of_the_manifest() {
     let store = Store::memory();
     let claim = claim(&store, 1);
     let site = vec![("index.html".into(), "hello".into())];
-    let manifest = commit(&store, &claim, &checked(&[row("a")], &[]), site, about()).expect("committed");
+    let manifest = commit(&store, &claim, checked(&[row("a")], &[]), site, about()).expect("committed");
     show(&store, &manifest).expect("shown");
     let shown = table_object(&store).expect("it is there");
     assert_eq!(
@@ -332,7 +412,7 @@ fn published_tables_are_frames_to_join() {
     let of = |parent| Row { parent: Some(parent), ..row(parent) };
     let parents = [Row { word: "red", ..row("a") }, row("b"), row("c")];
     let tables = checked(&parents, &[of("a"), of("c")]);
-    let manifest = commit(&store, &claim, &tables, Vec::new(), about()).expect("committed");
+    let manifest = commit(&store, &claim, tables, Vec::new(), about()).expect("committed");
     let read = |table| data_frame::read(&store, &manifest, table).expect("a frame");
     let (parents, children) = (read("account_health"), read("signals"));
     let join = |kind| {

@@ -1,7 +1,7 @@
 //! One suite that every kind of store must pass; the S3 one runs where `S3_TEST_URL` names a bucket
 //! (`scripts/with-s3.sh cargo test` starts a server and sets it).
 
-use foothold::store::{Access, Created, Store};
+use foothold::store::{Access, Created, PIECE, Store};
 
 /// The bucket URL and the credentials to reach it, or `None` with the reason printed.
 pub fn s3(prefix: &str) -> Option<(String, Access)> {
@@ -50,6 +50,21 @@ fn suite(store: &Store) {
     store.delete("a/one.txt").unwrap();
     store.delete("a/one.txt").unwrap();
     assert_eq!(store.get_if_exists("a/one.txt").unwrap(), None);
+
+    let sent = |pieces: &[Vec<u8>]| {
+        let mut upload = store.upload("large/one").unwrap();
+        pieces.iter().for_each(|piece| upload.send(piece.clone().into()).unwrap());
+        upload
+    };
+    let pieces = [vec![b'a'; PIECE], vec![b'b'; PIECE], b"the end".to_vec()];
+    drop(sent(&pieces));
+    assert_eq!(store.list("large").unwrap(), [], "what is not finished leaves nothing");
+    let upload = sent(&pieces);
+    assert_eq!(store.head("large/one").unwrap(), None, "nobody sees it before it is whole");
+    assert_eq!(upload.finish().unwrap(), Created::Yes);
+    assert!(store.get("large/one").unwrap() == pieces.concat(), "in the order in which they were sent");
+    assert_eq!(sent(&[b"other".to_vec()]).finish().unwrap(), Created::Taken);
+    assert_eq!(store.head("large/one").unwrap().unwrap().bytes as usize, pieces.concat().len());
 }
 
 #[test]

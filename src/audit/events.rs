@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::canonical::canonical;
@@ -41,8 +42,9 @@ pub fn entries(night: &Night) -> Vec<Entry> {
         night.recommended.recommendations.iter().map(|r| (r.id.as_str(), r)).collect();
     let known: std::collections::BTreeSet<&str> =
         night.memory.recommendations.iter().map(|r| r.content.id.as_str()).collect();
-    let new = |r: &&&Recommendation| r.status == Status::PendingReview && !known.contains(r.id.as_str());
-    let mut entries: Vec<Entry> = rows.values().filter(new).map(|r| night.created(r)).collect();
+    let new = |r: &&Recommendation| r.status == Status::PendingReview && !known.contains(r.id.as_str());
+    let created: Vec<&Recommendation> = rows.values().copied().filter(new).collect();
+    let mut entries: Vec<Entry> = created.into_par_iter().map(|r| night.created(r)).collect();
     entries.extend(night.memory.decisions.iter().map(|d| night.decided(d, rows.get(&*d.recommendation_id).copied())));
     entries.extend(night.memory.outcomes.iter().map(|o| night.outcome(o)));
     entries.extend(night.recommended.expired.iter().map(|e| night.expired(e)));

@@ -51,12 +51,12 @@ impl Loaded {
 
     /// Every product that some row names.
     pub fn products(&self) -> Vec<Text> {
-        distinct(self.entity(Entity::Product).chain(self.used(UsageFound::products)))
+        distinct(self.entity(Entity::Product).chain(self.used(|found| &found.products)))
     }
 
     /// Every metric that some row names.
     pub fn metrics(&self) -> Vec<Text> {
-        distinct(self.entity(Entity::Metric).chain(self.used(UsageFound::metrics)))
+        distinct(self.entity(Entity::Metric).chain(self.used(|found| &found.metrics)))
     }
 
     fn used(&self, names: fn(&UsageFound) -> &[Text]) -> impl Iterator<Item = &str> {
@@ -67,8 +67,8 @@ impl Loaded {
     fn dictionaries(&self, products: Vec<Text>, metrics: Vec<Text>) -> Dictionaries {
         let accounts: Dictionary<AccountIx> = self.names(InputTable::Accounts, "account_id");
         let users = self.feature_usage.iter().flat_map(|found| found.users(&accounts));
-        let contact_users = self.frames.get(&InputTable::Contacts).map(|f| f.users("user_id")).unwrap_or_default();
-        let mut contact_users: Vec<Text> = contact_users.into_iter().flatten().map(Text::from).collect();
+        let contacts = self.frames.get(&InputTable::Contacts).into_iter();
+        let mut contact_users: Vec<Text> = contacts.flat_map(|frame| frame.users("user_id")).map(Text::from).collect();
         contact_users.sort_unstable();
         Dictionaries {
             products: Dictionary::new(products),
@@ -115,7 +115,7 @@ pub(super) fn assemble(mut loaded: Loaded, part: Part, products: Vec<Text>, metr
     let ids = loaded.dictionaries(products, metrics);
     let (usage, feature_usage) = (loaded.usage.take(), loaded.feature_usage.take());
     let big = || {
-        let usage = usage.map(|found| found.into_history(ids.accounts.len(), &ids.products, &ids.metrics));
+        let usage = usage.map(|found| found.into_history(&ids.products, &ids.metrics));
         (usage, feature_usage.map(|found| found.into_log(&ids.accounts, &ids.users)))
     };
     let ((usage, feature_usage), small) = rayon::join(big, || small(loaded, &ids));

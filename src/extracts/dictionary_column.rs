@@ -8,6 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use arrow::record_batch::RecordBatch;
 use foldhash::fast::FixedState;
+use rayon::prelude::*;
 
 use super::gather::lock;
 use super::rules;
@@ -122,5 +123,16 @@ impl Interner {
 
     pub fn names(&self) -> &[Text] {
         &self.names
+    }
+
+    /// The names in byte order, and the rank of each number.
+    pub fn sorted(&self) -> (Vec<Text>, Vec<u32>) {
+        let mut order: Vec<u32> = (0..self.names.len() as u32).collect();
+        order.par_sort_unstable_by(|a, b| self.name(*a).cmp(self.name(*b)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in order.iter().enumerate() {
+            ranks[*number as usize] = rank as u32;
+        }
+        (order.into_iter().map(|number| self.name(number).clone()).collect(), ranks)
     }
 }

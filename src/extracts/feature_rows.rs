@@ -183,7 +183,7 @@ impl<'a> FeatureRows<'a> {
         }
         let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
         let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
-        let (names, ranks) = sorted_names(lock(&self.users).names());
+        let (names, ranks) = lock(&self.users).sorted();
         let log = self.log(runs, &ranks);
         let older = self.older.into_inner();
         FeatureFound {
@@ -242,17 +242,6 @@ impl<'a> FeatureRows<'a> {
             },
         );
     }
-}
-
-/// The names in byte order, and the rank of each.
-fn sorted_names(names: &[Text]) -> (Vec<Text>, Vec<u32>) {
-    let mut order: Vec<u32> = (0..names.len() as u32).collect();
-    order.par_sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
-    let mut ranks = vec![0; names.len()];
-    for (rank, number) in order.iter().enumerate() {
-        ranks[*number as usize] = rank as u32;
-    }
-    (order.into_iter().map(|number| names[number as usize].clone()).collect(), ranks)
 }
 
 fn seen_as(row: &Row, ranks: &[u32]) -> FeatureUse {

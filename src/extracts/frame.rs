@@ -1,4 +1,5 @@
-//! A small table column by column: gathered from its files in the contract's types, and read out as typed rows.
+//! A small table column by column: gathered from its files in the contract's types, and read out cell by cell into typed
+//! rows.
 //!
 //! The two big tables never pass through here; see `usage_rows` and `feature_rows`.
 
@@ -62,24 +63,21 @@ impl Frame {
     }
 
     /// Text values; equal values share their memory where values are often equal.
-    pub fn text(&self, column: &str) -> Vec<Option<Text>> {
+    pub fn text(&self, column: &str) -> impl FnMut(usize) -> Option<Text> {
         let mut known: HashSet<Text, FixedState> = HashSet::default();
         let mut asked = 0_usize;
-        let mut shared = |value: &str| {
+        self.mapped(column, move |value| {
             asked += 1;
             if known.len() > MANY && known.len() > asked / 2 {
-                return value.into();
+                return Some(value.into());
             }
-            match known.get(value) {
-                Some(text) => text.clone(),
-                None => {
-                    let text: Text = value.into();
-                    known.insert(text.clone());
-                    text
-                }
+            if let Some(text) = known.get(value) {
+                return Some(text.clone());
             }
-        };
-        self.map_text(column, |value| Some(shared(value)))
+            let text: Text = value.into();
+            known.insert(text.clone());
+            Some(text)
+        })
     }
 
     /// The texts of a column that are there.
@@ -87,72 +85,83 @@ impl Frame {
         (0..self.len()).filter_map(text_cell(&self.data, column))
     }
 
-    pub fn word<T: Clone>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Vec<Option<T>> {
-        self.map_text(column, parse)
+    pub fn word<T: Clone>(&self, column: &str, parse: fn(&str) -> Option<T>) -> impl FnMut(usize) -> Option<T> {
+        self.mapped(column, parse)
     }
 
-    pub fn account(&self, column: &str, ids: &Dictionaries) -> Vec<Option<AccountIx>> {
-        self.map_text(column, |id| ids.accounts.get(id))
+    pub fn account(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<AccountIx> {
+        self.mapped(column, |id| ids.accounts.get(id))
     }
 
-    pub fn product(&self, column: &str, ids: &Dictionaries) -> Vec<Option<ProductIx>> {
-        self.map_text(column, |id| ids.products.get(id))
+    pub fn product(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<ProductIx> {
+        self.mapped(column, |id| ids.products.get(id))
     }
 
     /// People of one account come in turn, so each is looked up once.
-    pub fn contact(&self, column: &str, ids: &Dictionaries) -> Vec<Option<ContactIx>> {
+    pub fn contact(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<ContactIx> {
         let mut known: HashMap<&str, Option<ContactIx>, FixedState> = HashMap::default();
-        self.map_text(column, |id| *known.entry(id).or_insert_with(|| ids.contacts.get(id)))
+        self.mapped(column, move |id| *known.entry(id).or_insert_with(|| ids.contacts.get(id)))
     }
 
-    pub fn metric(&self, column: &str, ids: &Dictionaries) -> Vec<Option<MetricIx>> {
-        self.map_text(column, |id| ids.metrics.get(id))
+    pub fn metric(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<MetricIx> {
+        self.mapped(column, |id| ids.metrics.get(id))
     }
 
     /// Users of the row's own account.
-    pub fn user(&self, column: &str, ids: &Dictionaries) -> Vec<Option<UserIx>> {
-        self.users(column).into_iter().map(|user| ids.users.get(&user?)).collect()
+    pub fn user(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<UserIx> {
+        let user = self.user_cell(column);
+        move |row| ids.users.get(&user(row)?)
     }
 
     /// `account_id` U+001F `user_id` of each row that names a user.
-    pub(super) fn users(&self, column: &str) -> Vec<Option<String>> {
+    pub(super) fn users(&self, column: &str) -> impl Iterator<Item = String> {
+        (0..self.len()).filter_map(self.user_cell(column))
+    }
+
+    fn user_cell(&self, column: &str) -> impl Fn(usize) -> Option<String> {
         let (account, user) = (text_cell(&self.data, "account_id"), text_cell(&self.data, column));
-        (0..self.len()).map(|row| Some(user_key(account(row)?, user(row)?))).collect()
+        move |row| Some(user_key(account(row)?, user(row)?))
     }
 
-    pub fn day(&self, column: &str) -> Vec<Option<Day>> {
-        day_cells(&self.data, column)
+    pub fn day(&self, column: &str) -> impl Fn(usize) -> Option<Day> {
+        day_cell(&self.data, column)
     }
 
-    pub fn moment(&self, column: &str) -> Vec<Option<Moment>> {
-        moment_cells(&self.data, column)
+    pub fn moment(&self, column: &str) -> impl Fn(usize) -> Option<Moment> {
+        moment_cell(&self.data, column)
     }
 
-    pub fn int(&self, column: &str) -> Vec<Option<i64>> {
-        int_cells(&self.data, column)
+    pub fn int(&self, column: &str) -> impl Fn(usize) -> Option<i64> {
+        int_cell(&self.data, column)
     }
 
-    pub fn num(&self, column: &str) -> Vec<Option<f64>> {
-        num_cells(&self.data, column)
+    pub fn num(&self, column: &str) -> impl Fn(usize) -> Option<f64> {
+        num_cell(&self.data, column)
     }
 
-    pub fn flag(&self, column: &str) -> Vec<Option<bool>> {
-        bool_cells(&self.data, column)
+    pub fn flag(&self, column: &str) -> impl Fn(usize) -> Option<bool> {
+        bool_cell(&self.data, column)
     }
 
-    /// Rows of one account stand together, so a value is often that of the row before.
-    fn map_text<'a, T: Clone>(&'a self, column: &str, mut map: impl FnMut(&'a str) -> Option<T>) -> Vec<Option<T>> {
-        let mut last: Option<(&str, Option<T>)> = None;
-        let mut mapped = |value| match &last {
-            Some((known, result)) if *known == value => result.clone(),
-            _ => {
-                let result = map(value);
-                last = Some((value, result.clone()));
-                result
-            }
-        };
+    /// Cells by what they mean. Rows of one account stand together, so a value is often that of the row asked for before.
+    fn mapped<'a, T: Clone>(
+        &'a self,
+        column: &str,
+        mut map: impl FnMut(&'a str) -> Option<T>,
+    ) -> impl FnMut(usize) -> Option<T> {
         let cell = text_cell(&self.data, column);
-        (0..self.len()).map(|row| mapped(cell(row)?)).collect()
+        let mut last: Option<(&'a str, Option<T>)> = None;
+        move |row| {
+            let value = cell(row)?;
+            match &last {
+                Some((known, result)) if *known == value => result.clone(),
+                _ => {
+                    let result = map(value);
+                    last = Some((value, result.clone()));
+                    result
+                }
+            }
+        }
     }
 }
 

@@ -72,9 +72,11 @@ pub(super) struct UsageFound {
     /// Rows before the usage history that the job keeps.
     pub older: u64,
     pub recorded: bool,
-    runs: Vec<Run>,
-    places: Places<Key>,
-    names: Pairs,
+    /// A product is the position of its id in `products`, a metric that in `metrics`.
+    history: UsageHistory,
+    /// Names of products and metrics that accepted rows use, in byte order.
+    pub products: Vec<Text>,
+    pub metrics: Vec<Text>,
 }
 
 impl<'a> UsageRows<'a> {
@@ -190,16 +192,25 @@ impl<'a> UsageRows<'a> {
         let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
         let places = by_series(&runs);
         refuse_repeats(&runs, &places, &mut |row| self.refuse(row));
+        let names = lock(&self.names);
+        let ((products, product_ranks), (metrics, metric_ranks)) = (names.products.sorted(), names.metrics.sorted());
+        let ranked = |(product, metric): &(u32, u32)| {
+            (ProductIx(product_ranks[*product as usize]), MetricIx(metric_ranks[*metric as usize]))
+        };
+        let pairs: Vec<(ProductIx, MetricIx)> = names.pairs.iter().map(ranked).collect();
+        drop(names);
+        let recorded = count.recorded.is_some();
+        let history = history(&runs, &places, &pairs, UsageBuilder::new(metrics.len(), recorded), self.accounts.len());
         let older = self.older.into_inner();
         UsageFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
             rows: count.visible,
             newest: count.newest_day(),
             older,
-            recorded: count.recorded.is_some(),
-            runs,
-            places,
-            names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
+            recorded,
+            history,
+            products,
+            metrics,
         }
     }
 }
@@ -301,54 +312,42 @@ impl PairMemo {
 }
 
 impl UsageFound {
-    /// Names of products and metrics that accepted rows use.
-    pub fn products(&self) -> &[Text] {
-        self.names.products.names()
-    }
-
-    pub fn metrics(&self) -> &[Text] {
-        self.names.metrics.names()
-    }
-
-    /// The history, series in the order of the final dictionaries.
-    pub fn into_history(
-        self,
-        accounts: usize,
-        products: &Dictionary<ProductIx>,
-        metrics: &Dictionary<MetricIx>,
-    ) -> UsageHistory {
-        let pair = |(product, metric): &(u32, u32)| {
-            Some((products.get(self.names.products.name(*product))?, metrics.get(self.names.metrics.name(*metric))?))
-        };
-        let pairs: Vec<Option<(ProductIx, MetricIx)>> = self.names.pairs.iter().map(pair).collect();
-        let lagged = self.recorded;
-        let runs = self.runs;
-        let pieces: Vec<UsageBuilder> = self
-            .places
-            .pieces(8 * rayon::current_num_threads(), |key| key.account)
-            .into_par_iter()
-            .map(|piece| {
-                let mut builder = UsageBuilder::new(metrics.len(), lagged);
-                assemble(piece, &runs, &pairs, &mut builder);
-                builder
-            })
-            .collect();
-        let mut whole = UsageBuilder::new(metrics.len(), lagged);
-        pieces.into_iter().for_each(|piece| whole.append(piece));
-        whole.finish(accounts)
+    /// The history under the final dictionaries, which keep the order of names.
+    pub fn into_history(self, products: &Dictionary<ProductIx>, metrics: &Dictionary<MetricIx>) -> UsageHistory {
+        let product = |known: ProductIx| products.get(&self.products[known.at()]).unwrap_or(known);
+        let metric = |known: MetricIx| metrics.get(&self.metrics[known.at()]).unwrap_or(known);
+        self.history.renamed(product, metric, metrics.len())
     }
 }
 
-/// Unpacks the series of some accounts and hands them to the builder in the order of the dictionaries.
-fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
+/// All series, in the order of accounts and of the ranks that `pairs` gives. Made as soon as the rows are read, because
+/// runs take more room than the history.
+fn history(
+    runs: &[Run],
+    places: &Places<Key>,
+    pairs: &[(ProductIx, MetricIx)],
+    mut whole: UsageBuilder,
+    accounts: usize,
+) -> UsageHistory {
+    let assembled = |piece: &[Place<Key>]| {
+        let mut builder = whole.another();
+        assemble(piece, runs, pairs, &mut builder);
+        builder
+    };
+    let pieces = places.pieces(8 * rayon::current_num_threads(), |key| key.account);
+    let pieces: Vec<UsageBuilder> = pieces.into_par_iter().map(assembled).collect();
+    pieces.into_iter().for_each(|piece| whole.append(piece));
+    whole.finish(accounts)
+}
+
+/// Unpacks the series of some accounts and hands them to the builder in the order of `pairs`.
+fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[(ProductIx, MetricIx)], builder: &mut UsageBuilder) {
     let mut cells = Cells::default();
     for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
-        let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
-            .collect();
-        series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
-        for (product, metric, places) in series {
+        let named = account.chunk_by(|a, b| a.0 == b.0).map(|places| (pairs[places[0].0.pair as usize], places));
+        let mut series: Vec<_> = named.collect();
+        series.sort_unstable_by_key(|(pair, _)| *pair);
+        for ((product, metric), places) in series {
             cells.read(runs, places);
             let key = places[0].0;
             if cells.rise() {

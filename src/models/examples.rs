@@ -53,6 +53,9 @@ pub fn train_all<T: Send>(
             (target.kind == PropensityKind::CrossSell && abstains, each(trained, examples))
         })
         .collect();
+    // The model of all products lays more rows side by side than any other; what those were trained on makes room.
+    drop(examples);
+    drop(extra);
     if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
         trained.push((false, pooled(&snapshots, source, challengers, &each)));
     }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 pub struct Ranked {
     /// NaN, then the different values, rising.
     values: Arc<[f64]>,
-    ranks: Ranks,
+    ranks: Arc<Ranks>,
+    /// Where the rank of each row stands; at its own place where there is none. Many columns share it.
+    rows: Option<Arc<[u32]>>,
 }
 
 /// Place in the values, by row.
@@ -21,6 +23,16 @@ pub struct Ranked {
 enum Ranks {
     Bytes(Vec<u8>),
     Pairs(Vec<u16>),
+}
+
+impl Ranks {
+    /// Shows what stands at each of the places.
+    fn each(&self, places: impl Iterator<Item = usize>, mut visit: impl FnMut(usize)) {
+        match self {
+            Ranks::Bytes(ranks) => places.for_each(|place| visit(usize::from(ranks[place]))),
+            Ranks::Pairs(ranks) => places.for_each(|place| visit(usize::from(ranks[place]))),
+        }
+    }
 }
 
 impl Ranked {
@@ -53,45 +65,46 @@ impl Ranked {
             false => Ranks::Pairs(met),
         };
         let rising = order.iter().map(|place| values[usize::from(*place)]);
-        Some(Ranked { values: std::iter::once(f64::NAN).chain(rising).collect(), ranks })
+        let values = std::iter::once(f64::NAN).chain(rising).collect();
+        Some(Ranked { values, ranks: Arc::new(ranks), rows: None })
     }
 
     /// NaN where it is missing.
     pub fn number(&self, row: usize) -> f64 {
-        match &self.ranks {
-            Ranks::Bytes(ranks) => self.values[usize::from(ranks[row])],
-            Ranks::Pairs(ranks) => self.values[usize::from(ranks[row])],
+        let place = self.rows.as_ref().map_or(row, |rows| rows[row] as usize);
+        match &*self.ranks {
+            Ranks::Bytes(ranks) => self.values[usize::from(ranks[place])],
+            Ranks::Pairs(ranks) => self.values[usize::from(ranks[place])],
+        }
+    }
+
+    /// Shows the rank of each of the rows.
+    fn each(&self, rows: &[u32], visit: impl FnMut(usize)) {
+        match &self.rows {
+            None => self.ranks.each(rows.iter().map(|row| *row as usize), visit),
+            Some(own) => self.ranks.each(rows.iter().map(|row| own[*row as usize] as usize), visit),
         }
     }
 
     /// Adds the numbers of the rows.
     pub fn gather(&self, rows: &[u32], numbers: &mut Vec<f64>) {
-        match &self.ranks {
-            Ranks::Bytes(ranks) => {
-                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
-            }
-            Ranks::Pairs(ranks) => {
-                numbers.extend(rows.iter().map(|row| self.values[usize::from(ranks[*row as usize])]))
-            }
-        }
+        numbers.reserve(rows.len());
+        self.each(rows, |rank| numbers.push(self.values[rank]));
     }
 
-    /// The given rows, in the given order; the values are shared.
-    pub fn take(&self, rows: &[u32]) -> Ranked {
-        let ranks = match &self.ranks {
-            Ranks::Bytes(ranks) => Ranks::Bytes(rows.iter().map(|row| ranks[*row as usize]).collect()),
-            Ranks::Pairs(ranks) => Ranks::Pairs(rows.iter().map(|row| ranks[*row as usize]).collect()),
+    /// The given rows, in the given order; nothing is copied.
+    pub fn take(&self, rows: &Arc<[u32]>) -> Ranked {
+        let rows = match &self.rows {
+            None => rows.clone(),
+            Some(own) => rows.iter().map(|row| own[*row as usize]).collect(),
         };
-        Ranked { values: self.values.clone(), ranks }
+        Ranked { values: self.values.clone(), ranks: self.ranks.clone(), rows: Some(rows) }
     }
 
     /// The values that the rows have, rising, each with the number of rows that have it; those that miss it aside.
     pub fn counted(&self, rows: &[u32]) -> Vec<(f64, usize)> {
         let mut counts = vec![0u32; self.values.len()];
-        match &self.ranks {
-            Ranks::Bytes(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
-            Ranks::Pairs(ranks) => rows.iter().for_each(|row| counts[usize::from(ranks[*row as usize])] += 1),
-        }
+        self.each(rows, |rank| counts[rank] += 1);
         let counted = self.values.iter().zip(counts).skip(1).filter(|(_, n)| *n > 0);
         counted.map(|(value, n)| (*value, n as usize)).collect()
     }
@@ -99,10 +112,9 @@ impl Ranked {
     /// What `code` makes of every row's number, worked out once for each value.
     pub fn coded(&self, rows: &[u32], code: impl Fn(f64) -> u8) -> Vec<u8> {
         let codes: Vec<u8> = self.values.iter().copied().map(code).collect();
-        match &self.ranks {
-            Ranks::Bytes(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),
-            Ranks::Pairs(ranks) => rows.iter().map(|row| codes[usize::from(ranks[*row as usize])]).collect(),
-        }
+        let mut coded = Vec::with_capacity(rows.len());
+        self.each(rows, |rank| coded.push(codes[rank]));
+        coded
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A [`Frame`] borrows columns of equal length, so that many models share one table and add a column of their own.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +99,7 @@ impl Values {
         }
     }
 
-    fn take(&self, rows: &[u32]) -> Values {
+    fn take(&self, rows: &Arc<[u32]>) -> Values {
         match self {
             Values::Numbers(values) => Values::Numbers(rows.iter().map(|r| values[*r as usize]).collect()),
             Values::Ranked(ranked) => Values::Ranked(ranked.take(rows)),
@@ -133,8 +135,9 @@ impl Table {
         Table { columns, rows }
     }
 
-    /// The given rows, in the given order, repeats allowed.
+    /// The given rows, in the given order, repeats allowed. What is kept by rank stays where it is.
     pub fn take(&self, rows: &[u32]) -> Table {
+        let rows: &Arc<[u32]> = &rows.into();
         let columns = self.columns.par_iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });
         Table { columns: columns.collect(), rows: rows.len() }
     }

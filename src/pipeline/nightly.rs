@@ -45,9 +45,12 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let observed = desk.observe(&mut stages)?;
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, scorer, trail };
-    desk.conclude(observed, scorer, &closing.stamp(), stages, |frames, rest, stages| {
+    let night = desk.conclude(observed, scorer, &closing.stamp(), stages, |frames, rest, stages| {
         closing.publish(frames, rest, trained.as_ref().map(told), stages)
-    })
+    });
+    // Millions of small rows take half a second to free, for which nobody need wait.
+    std::thread::spawn(move || drop(extracts));
+    night
 }
 
 /// The stage in which the committed run becomes visible table by table; it should not be cut short.
@@ -113,10 +116,11 @@ impl Closing<'_> {
         let site: Vec<publish::Page> = site.into_iter().map(|file| (file.path, file.content)).collect();
         compare::keep_settings(output, job)?;
         let link = Link::of(trail.0, trail.1, &records);
-        let manifest = stages.run("commit", || publish::commit(output, claim, &checked, site, run.about(link)))?;
+        let rows = checked.rows();
+        let manifest = stages.run("commit", || publish::commit(output, claim, checked, site, run.about(link)))?;
         stages.run(EXPOSE, || publish::show(output, &manifest))?;
         publish::describe(output, &tables::specs())?;
-        let night = rest.told.night(as_of, claim, &checked);
+        let night = rest.told.night(as_of, claim, rows);
         Ok(Night { warnings, seconds: stages.seconds, ..night })
     }
 }

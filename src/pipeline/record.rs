@@ -8,7 +8,7 @@ use crate::publish::frame::Frame;
 use crate::publish::manifest::Input;
 use crate::publish::table::Stamp;
 use crate::publish::tables::governance;
-use crate::publish::{self, About, Checked, Claim};
+use crate::publish::{self, About, Checked, Claim, Refused};
 use crate::store::Store;
 use crate::vocabulary::{Day, Moment};
 
@@ -62,24 +62,27 @@ pub(super) fn input(file: &InputFile) -> Input {
 }
 
 /// Every table of the run, checked; what fails leaves its rows as evidence and publishes nothing.
-pub(super) fn check(
-    mut frames: Vec<Frame>,
-    records: &[AuditRecord],
+pub(super) fn check<'a>(
+    mut frames: Vec<Frame<'a>>,
+    records: &'a [AuditRecord],
     run: &Run,
     seconds: &[(&'static str, f64)],
     output: &Store,
 ) -> Result<Checked, Error> {
     let stamp = run.stamp();
-    frames.push(governance::audit().frame(records, &stamp));
-    let checked = publish::check(frames).and_then(|tables| {
+    frames.push(governance::audit().frame_lent(records, &stamp));
+    let checked = publish::check_into(frames, output, run.claim).and_then(|tables| {
         let row = run.row(&tables, seconds);
         Ok(tables.and(publish::check(vec![governance::runs().frame(&[row], &stamp)])?))
     });
-    checked.map_err(|failures| match publish::write_evidence(output, run.claim, &failures) {
-        Ok(evidence) => {
-            let evidence = format!("{}/{evidence}", output.url());
-            publish::Error::Checks { failures, evidence }.into()
-        }
-        Err(e) => e.into(),
+    checked.map_err(|refused| match refused {
+        Refused::Store(e) => e.into(),
+        Refused::Broken(failures) => match publish::write_evidence(output, run.claim, &failures) {
+            Ok(evidence) => {
+                let evidence = format!("{}/{evidence}", output.url());
+                publish::Error::Checks { failures, evidence }.into()
+            }
+            Err(e) => e.into(),
+        },
     })
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::assess::Context;
 use crate::extracts::InputTable;
 use crate::models::{Scorer, drift};
+use crate::publish::Claim;
 use crate::publish::tables::Layers;
-use crate::publish::{Checked, Claim};
 use crate::recommendations::{Action, Gate, Recommendation};
 use crate::vocabulary::{AccountIx, Day, Play, Text};
 
@@ -117,13 +117,13 @@ impl Told {
         trained.into_iter().chain(none).chain(self.drifted.iter().cloned()).collect()
     }
 
-    /// The night of these parts, published as `tables` under `claim`; without warnings and seconds.
-    pub fn night(self, as_of: Day, claim: &Claim, tables: &Checked) -> Night {
+    /// The night of these parts, published under `claim` with so many rows by table; without warnings and seconds.
+    pub fn night(self, as_of: Day, claim: &Claim, tables: BTreeMap<String, u64>) -> Night {
         Night {
             run_id: claim.run_id.clone(),
             as_of,
             manifest: claim.manifest_path(),
-            tables: tables.rows(),
+            tables,
             rejected: self.rejected,
             unavailable: self.unavailable,
             warnings: Vec::new(),

@@ -72,13 +72,13 @@ impl<'a> Desk<'a> {
     /// Tables are made when they are written, from what the layers hold, so they do not outlive this.
     pub fn conclude<T>(
         self,
-        (context, facts): (Context, Vec<Kept>),
+        (known, facts): (Context, Vec<Kept>),
         scorer: &Scorer,
         stamp: &Stamp,
         mut stages: Stages,
         close: impl FnOnce(Vec<Frame>, Rest, Stages) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (view, context) = (self.view(), &context);
+        let (view, context) = (self.view(), &known);
         let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, context, self.share))?;
         let Scored { propensities, churn_curves, drift } = scored;
         let assessments =
@@ -102,11 +102,15 @@ impl<'a> Desk<'a> {
             drift: &drift,
             changes: &changes,
         };
-        let rest = Rest {
-            entries: self.entries(&assessments, &recommended),
-            site: site::Contents::of(view, &assessments, &recommended, &briefings),
-            told: Told::of(&layers, context),
-        };
+        let rest = stages.run("record", || {
+            ok(Rest {
+                entries: self.entries(&assessments, &recommended),
+                site: site::Contents::of(view, &assessments, &recommended, &briefings),
+                told: Told::of(&layers, context),
+            })
+        })?;
+        // Writing asks for nothing of it any more.
+        drop(known);
         close(tables::frames(&layers, stamp), rest, stages)
     }
 

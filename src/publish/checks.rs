@@ -1,22 +1,24 @@
 //! What must hold before anything becomes visible: nulls, finite numbers, ranges, words, keys, references.
 //!
 //! Each table is made, checked and encoded in one pass, part by part and side by side; what a part held is dropped once
-//! it is encoded. Each rule can select the rows that break it, so a failure is its own evidence. Only [`Checked`]
-//! tables can be published.
+//! it is encoded, and a large file is sent to the store as it grows. Each rule can select the rows that break it, so a
+//! failure is its own evidence. Only [`Checked`] tables can be published: what was sent of others is taken back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
 use rayon::prelude::*;
 
+use super::commit::Claim;
 use super::frame::Frame;
-use super::keys::{self, KeyHashes};
-use super::parquet::{File, RowGroup};
+use super::keys::{self, Keep, KeyHashes, Wanted};
+use super::parquet::File;
+use super::pieces::{Place, Written};
 use super::rules::Rule;
 use super::schema::{OutputTable, TableSpec};
 use super::sequence::{self, Sequence};
+use crate::store::{self, Store};
 
 /// Tables that passed every check, each sorted by account and key, as the files that will be published.
 pub struct Checked(Vec<Sealed>);
@@ -25,13 +27,36 @@ pub struct Checked(Vec<Sealed>);
 pub struct Sealed {
     pub spec: TableSpec,
     pub rows: u64,
-    /// The Parquet file, in pieces.
-    pub file: Vec<Bytes>,
+    /// The Parquet file.
+    pub file: Written,
+}
+
+/// Why tables are not to be published.
+#[derive(Debug)]
+pub enum Refused {
+    Broken(Vec<Failure>),
+    Store(store::Error),
+}
+
+impl From<Vec<Failure>> for Refused {
+    fn from(failures: Vec<Failure>) -> Refused {
+        Refused::Broken(failures)
+    }
+}
+
+impl From<store::Error> for Refused {
+    fn from(error: store::Error) -> Refused {
+        Refused::Store(error)
+    }
 }
 
 impl Checked {
     pub fn tables(&self) -> &[Sealed] {
         &self.0
+    }
+
+    pub(super) fn into_tables(self) -> Vec<Sealed> {
+        self.0
     }
 
     /// Rows by table name.
@@ -92,26 +117,77 @@ impl Failure {
 
 /// Checks all tables of a run against their specifications and each other.
 pub fn check(frames: Vec<Frame>) -> Result<Checked, Vec<Failure>> {
-    let referred: BTreeSet<OutputTable> =
-        frames.iter().flat_map(|frame| keys::references(&frame.spec)).map(|(_, reference)| reference.table).collect();
-    let tables: Vec<Table> =
-        frames.iter().map(|frame| Table::new(frame, referred.contains(&frame.spec.table))).collect();
-    let jobs: Vec<(usize, usize)> =
-        tables.iter().enumerate().flat_map(|(n, table)| (0..table.frame.parts.len()).map(move |p| (n, p))).collect();
-    let parts: Vec<Part> = jobs.par_iter().with_max_len(1).map(|(n, part)| tables[*n].part(*part)).collect();
-    let mut parts = parts.into_iter();
-    let found: Vec<Found> =
-        tables.iter().map(|table| Found::of(table, parts.by_ref().take(table.frame.parts.len()))).collect();
-    let mut failures: Vec<Failure> = tables.iter().zip(&found).flat_map(|(table, found)| table.broken(found)).collect();
+    let tables = examined(&frames, |_| None)?.into_iter();
+    let sealed = tables.map(|(table, found)| table.seal(found).expect("what stays in memory asks no store"));
+    Ok(Checked(sealed.collect()))
+}
+
+/// The same, while large files go to where the claimed run will have them.
+///
+/// # Errors
+/// [`Refused::Broken`] with every rule that is broken, [`Refused::Store`] when the store fails. Nothing that was sent
+/// stays then.
+pub fn check_into(frames: Vec<Frame>, store: &Store, claim: &Claim) -> Result<Checked, Refused> {
+    let place = |table: &str| Some(Place { store: store.clone(), path: claim.table(table) });
+    let tables = examined(&frames, place)?.into_iter();
+    let sealed: Result<Vec<Sealed>, store::Error> = tables.map(|(table, found)| table.seal(found)).collect();
+    Ok(Checked(sealed?))
+}
+
+/// The tables of a run that passed every check, in the order given.
+fn examined<'f, 'a>(
+    frames: &'f [Frame<'a>],
+    place: impl Fn(&str) -> Option<Place>,
+) -> Result<Vec<(Table<'f, 'a>, Found)>, Vec<Failure>> {
+    let tables: Vec<Table> = frames.iter().map(|frame| Table::new(frame, place(frame.name()))).collect();
+    let mut found: BTreeMap<OutputTable, Found> = BTreeMap::new();
+    for wave in waves(&tables) {
+        let wanted: Vec<Wanted> = wave.iter().map(|table| wanted(table.name(), &tables, &found)).collect();
+        let jobs = wave.iter().enumerate().flat_map(|(n, table)| (0..table.frame.parts.len()).map(move |p| (n, p)));
+        // Begun one after another, so that the parts of a file follow one another into it without long waiting.
+        let parts = jobs.par_bridge().map(|(n, part)| ((n, part), wave[n].part(part, &wanted[n])));
+        let mut parts: Vec<((usize, usize), Part)> = parts.collect();
+        parts.sort_unstable_by_key(|(job, _)| *job);
+        let mut parts = parts.into_iter().map(|(_, part)| part);
+        for table in wave {
+            found.insert(table.name(), Found::of(table, parts.by_ref().take(table.frame.parts.len())));
+        }
+    }
+    let both = || tables.iter().filter_map(|table| Some((table, found.get(&table.name())?)));
+    let mut failures: Vec<Failure> = both().flat_map(|(table, found)| table.broken(found)).collect();
     if failures.is_empty() {
-        let held: BTreeMap<OutputTable, &KeyHashes> =
-            tables.iter().zip(&found).map(|(table, found)| (table.frame.spec.table, &found.hashes)).collect();
-        failures = tables.iter().zip(&found).flat_map(|(table, found)| table.orphans(found, &held)).collect();
+        failures = both().flat_map(|(table, of_table)| table.orphans(of_table, &found)).collect();
     }
     if !failures.is_empty() {
         return Err(failures);
     }
-    Ok(Checked(tables.into_iter().zip(found).map(|(table, found)| table.seal(found)).collect()))
+    let whole = |table: Table<'f, 'a>| found.remove(&table.name()).map(|found| (table, found));
+    Ok(tables.into_iter().filter_map(whole).collect())
+}
+
+/// The tables in the order in which they are checked: what others refer to comes after these, so that of its keys only
+/// those are kept that are asked for.
+fn waves<'t, 'f, 'a>(tables: &'t [Table<'f, 'a>]) -> Vec<Vec<&'t Table<'f, 'a>>> {
+    let mut levels: BTreeMap<OutputTable, usize> = tables.iter().map(|table| (table.name(), 0)).collect();
+    // No chain of references is longer than there are tables.
+    for table in tables.iter().flat_map(|_| tables) {
+        let after = levels[&table.name()] + 1;
+        for (_, reference) in keys::references(&table.frame.spec) {
+            levels.entry(reference.table).and_modify(|level| *level = after.max(*level));
+        }
+    }
+    let mut waves: BTreeMap<usize, Vec<&Table>> = BTreeMap::new();
+    tables.iter().for_each(|table| waves.entry(levels[&table.name()]).or_default().push(table));
+    waves.into_values().collect()
+}
+
+/// The keys of a table to which the tables that were checked so far refer.
+fn wanted(target: OutputTable, tables: &[Table], found: &BTreeMap<OutputTable, Found>) -> Wanted {
+    let checked = tables.iter().filter_map(|table| Some((table, found.get(&table.name())?)));
+    let referring =
+        checked.flat_map(|(table, found)| keys::references(&table.frame.spec).zip(found.hashes.references()));
+    let to_target = referring.filter(|((_, reference), _)| reference.table == target);
+    to_target.flat_map(|(_, hashes)| hashes.iter().copied()).collect()
 }
 
 /// A table while it is checked.
@@ -119,8 +195,6 @@ struct Table<'f, 'a> {
     frame: &'f Frame<'a>,
     rules: Vec<Rule<'f>>,
     file: File,
-    /// Whether other tables refer to its keys.
-    referred: bool,
 }
 
 /// What one part came to.
@@ -130,7 +204,6 @@ struct Part {
     broken: Vec<bool>,
     sequence: Sequence,
     hashes: KeyHashes,
-    groups: Vec<RowGroup>,
 }
 
 /// What all parts of a table came to.
@@ -139,20 +212,18 @@ struct Found {
     broken: Vec<bool>,
     sequence: Sequence,
     hashes: KeyHashes,
-    groups: Vec<RowGroup>,
 }
 
 impl Found {
     fn of(table: &Table, parts: impl Iterator<Item = Part>) -> Found {
         let (sequence, hashes) = (Sequence::default(), KeyHashes::default());
-        let mut found = Found { rows: 0, broken: Vec::new(), sequence, hashes, groups: Vec::new() };
+        let mut found = Found { rows: 0, broken: Vec::new(), sequence, hashes };
         for part in parts {
             found.rows += part.rows;
             found.broken.resize(part.broken.len(), false);
             found.broken.iter_mut().zip(part.broken).for_each(|(known, news)| *known |= news);
             found.sequence.then(&table.frame.spec, part.sequence);
             found.hashes.add(part.hashes);
-            found.groups.extend(part.groups);
         }
         found.hashes.settle();
         found
@@ -160,14 +231,18 @@ impl Found {
 }
 
 impl<'f, 'a> Table<'f, 'a> {
-    fn new(frame: &'f Frame<'a>, referred: bool) -> Table<'f, 'a> {
-        Table { frame, rules: Rule::all(&frame.spec), file: File::new(&frame.spec), referred }
+    fn new(frame: &'f Frame<'a>, place: Option<Place>) -> Table<'f, 'a> {
+        Table { frame, rules: Rule::all(&frame.spec), file: File::new(&frame.spec, place) }
+    }
+
+    fn name(&self) -> OutputTable {
+        self.frame.spec.table
     }
 
     /// Makes, checks and encodes one part.
-    fn part(&self, part: usize) -> Part {
+    fn part(&self, part: usize, wanted: &Wanted) -> Part {
         let (broken, sequence, hashes) = (vec![false; self.rules.len()], Sequence::default(), KeyHashes::default());
-        let mut found = Part { rows: 0, broken, sequence, hashes, groups: Vec::new() };
+        let mut found = Part { rows: 0, broken, sequence, hashes };
         let mut groups = self.file.row_groups();
         self.frame.parts[part](&mut |slice| {
             found.rows += slice.rows;
@@ -175,11 +250,11 @@ impl<'f, 'a> Table<'f, 'a> {
                 *broken = *broken || rule.is_broken(slice);
             }
             found.sequence.then(&self.frame.spec, Sequence::of(&self.frame.spec, slice));
-            found.hashes.read(&self.frame.spec, slice, self.referred);
+            found.hashes.read(&self.frame.spec, slice, Keep::Wanted(wanted));
             groups.write(slice);
         });
-        found.hashes.sort();
-        found.groups = groups.finish();
+        found.hashes.settle();
+        self.file.add(part, groups.finish());
         found
     }
 
@@ -199,17 +274,18 @@ impl<'f, 'a> Table<'f, 'a> {
         }
         let spec = &self.frame.spec;
         let mut hashes = KeyHashes::default();
-        self.frame.visit(&mut |slice| hashes.read(spec, slice, true));
+        self.frame.visit(&mut |slice| hashes.read(spec, slice, Keep::All));
+        hashes.settle();
         let suspects = hashes.twice();
         keys::sharing(spec, &self.frame.select(|slice| keys::rows_with(spec, slice, &suspects)))
     }
 
     /// Values that the referenced table does not hold; a table that is not there holds nothing against anyone.
-    fn orphans(&self, found: &Found, held: &BTreeMap<OutputTable, &KeyHashes>) -> Vec<Failure> {
+    fn orphans(&self, found: &Found, all: &BTreeMap<OutputTable, Found>) -> Vec<Failure> {
         let spec = &self.frame.spec;
         let referring = keys::references(spec).zip(found.hashes.references());
         let broken = referring.filter_map(|((column, reference), hashes)| {
-            let held = held.get(&reference.table)?;
+            let held = &all.get(&reference.table)?.hashes;
             let lost: Vec<u64> = hashes.iter().copied().filter(|hash| !held.hold(*hash)).collect();
             if lost.is_empty() {
                 return None;
@@ -221,7 +297,7 @@ impl<'f, 'a> Table<'f, 'a> {
         broken.collect()
     }
 
-    fn seal(self, found: Found) -> Sealed {
-        Sealed { spec: self.frame.spec.clone(), rows: found.rows as u64, file: self.file.assemble(found.groups) }
+    fn seal(self, found: Found) -> Result<Sealed, store::Error> {
+        Ok(Sealed { spec: self.frame.spec.clone(), rows: found.rows as u64, file: self.file.finish()? })
     }
 }

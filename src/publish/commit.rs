@@ -10,9 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::checks::{Checked, Failure};
+use super::checks::{Checked, Failure, Sealed};
 use super::dictionary;
-use super::manifest::{self, Input, Manifest, Output, Slot, sha256, sha256_of};
+use super::manifest::{self, Input, Manifest, Output, Slot, sha256};
+use super::pieces::Body;
 use super::schema::TableSpec;
 use super::{Error, parquet, tables};
 use crate::audit::Link;
@@ -45,6 +46,11 @@ impl Claim {
     fn file(&self, name: &str) -> String {
         format!("runs/{}/{name}", self.run_id)
     }
+
+    /// Where a table of the run stands.
+    pub(super) fn table(&self, table: &str) -> String {
+        self.file(&format!("{table}.parquet"))
+    }
 }
 
 /// A page of the day's site: path under `site/dt=…/` and content.
@@ -60,21 +66,17 @@ pub struct About {
     pub audit: Link,
 }
 
-/// Writes the run's files and commits them. Nothing is visible to BI before [`expose`].
-pub fn commit(
-    store: &Store,
-    claim: &Claim,
-    tables: &Checked,
-    site: Vec<Page>,
-    about: About,
-) -> Result<Manifest, Error> {
-    let tables = tables.tables().par_iter().map(|table| {
-        let path = claim.file(&format!("{}.parquet", table.spec.name()));
-        (output(table.spec.name(), path, Some(table.rows), &table.file), table.file.clone())
+/// Writes the run's files, as far as they were not sent while they were checked, and commits them. Nothing is visible to
+/// BI before [`expose`].
+pub fn commit(store: &Store, claim: &Claim, tables: Checked, site: Vec<Page>, about: About) -> Result<Manifest, Error> {
+    let tables = tables.into_tables().into_iter().map(|Sealed { spec, rows, file }| {
+        let (name, path) = (spec.name().to_owned(), claim.table(spec.name()));
+        (Output { name, path, rows: Some(rows), bytes: file.bytes, sha256: file.sha256 }, file.body)
     });
     let site = site.into_par_iter().map(|(page, content)| {
-        let content = vec![Bytes::from_owner(Arc::<[u8]>::from(content))];
-        (output(&page, claim.file(&format!("site/{page}")), None, &content), content)
+        let content = Bytes::from_owner(Arc::<[u8]>::from(content));
+        let (bytes, sha256, path) = (content.len() as u64, sha256(&content), claim.file(&format!("site/{page}")));
+        (Output { name: page, path, rows: None, bytes, sha256 }, Body::Held(vec![content]))
     });
     let manifest = Manifest {
         run_id: claim.run_id.clone(),
@@ -101,19 +103,26 @@ fn predecessor(slot: Slot) -> Option<String> {
     (slot.number > 1).then(|| Slot { number: slot.number - 1, ..slot }.path())
 }
 
-fn output(name: &str, path: String, rows: Option<u64>, content: &[Bytes]) -> Output {
-    let bytes = content.iter().map(|piece| piece.len() as u64).sum();
-    Output { name: name.to_owned(), rows, bytes, sha256: sha256_of(content), path }
-}
-
 /// Run files are immutable: one that stands already belongs to another run.
-fn write_once(store: &Store, files: Vec<(Output, Vec<Bytes>)>) -> Result<Vec<Output>, Error> {
-    let (outputs, contents): (Vec<Output>, Vec<Vec<Bytes>>) = files.into_iter().unzip();
-    let objects = outputs.iter().map(|output| output.path.clone()).zip(contents).collect();
-    match store.create_all(objects)? {
-        None => Ok(outputs),
-        Some(path) => Err(Error::RaceLost { path }),
+fn write_once(store: &Store, files: Vec<(Output, Body)>) -> Result<Vec<Output>, Error> {
+    let (mut outputs, mut held, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    for (output, body) in files {
+        let path = output.path.clone();
+        match body {
+            Body::Held(pieces) => held.push((path, pieces)),
+            Body::Sent(upload) => sent.push((path, upload)),
+        }
+        outputs.push(output);
     }
+    if let Some(path) = store.create_all(held)? {
+        return Err(Error::RaceLost { path });
+    }
+    for (path, upload) in sent {
+        if upload.finish()? == Created::Taken {
+            return Err(Error::RaceLost { path });
+        }
+    }
+    Ok(outputs)
 }
 
 /// Shows the newest run of a day to BI: one write per table, the site, and a mark that all of it stands.
@@ -151,7 +160,7 @@ fn expose_trusting(store: &Store, as_of: Day, trusted: Option<&str>) -> Result<(
 /// Whether an immutable object still is what the manifest says.
 fn unaltered(store: &Store, output: &Output) -> Result<(), Error> {
     let content = store.get(&output.path)?;
-    if sha256_of(&[content]) == output.sha256 { Ok(()) } else { Err(Error::Altered { path: output.path.clone() }) }
+    if sha256(&content) == output.sha256 { Ok(()) } else { Err(Error::Altered { path: output.path.clone() }) }
 }
 
 fn mark(slot: Slot) -> String {

@@ -9,6 +9,8 @@ use super::schema::TableSpec;
 
 /// Rows per slice: its columns stay in the processor's cache, and long text cells far below Arrow's 2 GiB.
 pub(super) const SLICE: usize = 8 * 1024;
+/// The same where every row holds a page of text.
+pub(super) const LONG_ROWS: usize = 1024;
 
 /// Some rows of a table, column by column as its specification says; repeated texts as a dictionary.
 #[derive(Clone, Debug)]

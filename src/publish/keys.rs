@@ -3,29 +3,43 @@
 //! Two keys with one hash are compared as they are before they count as the same. A lost reference goes unseen only if
 //! it shares its hash with a key that is there: among ten million keys that is one in 10¹².
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use foldhash::fast::FixedState;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::frame::Slice;
 use super::schema::{Reference, TableSpec};
 
-/// Hashes of every key of a table, where they are asked for, and of each column that refers to another table.
+/// Hashes of keys that other tables refer to.
+pub(super) type Wanted = HashSet<u64, FixedState>;
+
+/// Which keys of a table are kept.
+#[derive(Clone, Copy)]
+pub(super) enum Keep<'w> {
+    All,
+    Wanted(&'w Wanted),
+}
+
+/// Hashes of keys of a table, and of what stands in each column that refers to another table.
 #[derive(Default)]
 pub(super) struct KeyHashes {
-    /// By stretch of the table, each sorted once [`KeyHashes::sort`] was called.
-    keys: Vec<Vec<u64>>,
+    keys: Vec<u64>,
     references: Vec<Vec<u64>>,
 }
 
 impl KeyHashes {
-    pub fn read(&mut self, spec: &TableSpec, slice: &Slice, with_keys: bool) {
-        if with_keys {
-            self.keys.push(of_keys(spec, slice));
+    pub fn read(&mut self, spec: &TableSpec, slice: &Slice, keep: Keep) {
+        match keep {
+            Keep::All => self.keys.extend(of_keys(spec, slice)),
+            Keep::Wanted(wanted) if wanted.is_empty() => {}
+            Keep::Wanted(wanted) => {
+                self.keys.extend(of_keys(spec, slice).into_iter().filter(|hash| wanted.contains(hash)));
+            }
         }
         let referring: Vec<usize> = references(spec).map(|(column, _)| column).collect();
         self.references.resize(referring.len(), Vec::new());
@@ -40,25 +54,18 @@ impl KeyHashes {
         self.references.iter_mut().zip(other.references).for_each(|(known, news)| known.extend(news));
     }
 
-    /// Joins what was read so far into one stretch, for looking up.
-    pub fn sort(&mut self) {
-        let mut keys = self.keys.concat();
-        keys.sort_unstable();
-        self.keys = vec![keys];
-        self.settle();
-    }
-
-    /// Each reference once.
+    /// Brings what was read in order, each reference once.
     pub fn settle(&mut self) {
+        self.keys.sort_unstable();
         for hashes in &mut self.references {
             hashes.sort_unstable();
             hashes.dedup();
         }
     }
 
-    /// Whether a key of any stretch has this hash.
+    /// Whether a key of those that were kept has this hash; once they are in order.
     pub fn hold(&self, hash: u64) -> bool {
-        self.keys.iter().any(|stretch| stretch.binary_search(&hash).is_ok())
+        self.keys.binary_search(&hash).is_ok()
     }
 
     /// By referring column, each sorted.
@@ -66,11 +73,10 @@ impl KeyHashes {
         &self.references
     }
 
-    /// Hashes that more than one key has; sorted.
+    /// Hashes that more than one key has; sorted, once the keys are in order.
     pub fn twice(&self) -> Vec<u64> {
-        let mut keys = self.keys.concat();
-        keys.sort_unstable();
-        let mut twice: Vec<u64> = keys.array_windows().filter(|[one, next]| one == next).map(|[one, _]| *one).collect();
+        let pairs = self.keys.array_windows().filter(|[one, next]| one == next);
+        let mut twice: Vec<u64> = pairs.map(|[one, _]| *one).collect();
         twice.dedup();
         twice
     }

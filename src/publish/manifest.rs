@@ -1,6 +1,5 @@
 //! Manifests: the numbered, create-only objects whose existence is the commit of a run.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -116,15 +115,26 @@ pub fn inputs_hash(inputs: &[Input]) -> String {
 
 /// Lower-case hexadecimal SHA-256.
 pub fn sha256(content: &[u8]) -> String {
-    hexadecimal(Sha256::digest(content).as_slice())
+    sha256_of(&[content])
 }
 
 /// The same of content in pieces.
-pub fn sha256_of(pieces: &[Bytes]) -> String {
-    let whole = pieces.iter().fold(Sha256::new(), |hash, piece| hash.chain_update(piece));
-    hexadecimal(whole.finalize().as_slice())
+pub fn sha256_of(pieces: &[impl AsRef<[u8]>]) -> String {
+    let mut hash = Hash::default();
+    pieces.iter().for_each(|piece| hash.add(piece.as_ref()));
+    hash.finish()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The same of content whose pieces come one after another.
+#[derive(Default)]
+pub(super) struct Hash(Sha256);
+
+impl Hash {
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub fn finish(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! rows ─▶ Frame ─▶ check and encode ─▶ Checked ─▶ runs/{run_id}/… ─▶ manifest (the commit) ─▶ tables/…, site/…, meta/…
+//!                          └─ large files, piece by piece ─┘
 //! ```
 //! Nothing here decides what a row says; it only refuses to show rows that break the contract.
 
@@ -15,6 +16,7 @@ mod keys;
 pub mod manifest;
 mod pages;
 pub mod parquet;
+mod pieces;
 pub mod reader;
 mod rules;
 pub mod schema;
@@ -24,7 +26,7 @@ pub mod table;
 pub mod tables;
 pub mod trail;
 
-pub use checks::{Checked, Failure, check};
+pub use checks::{Checked, Failure, Refused, check, check_into};
 pub use commit::{About, Claim, Page, commit, describe, expose, repair, show, write_evidence};
 
 #[derive(Debug, thiserror::Error)]

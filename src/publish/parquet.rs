@@ -1,8 +1,8 @@
 //! Tables as Parquet files: zstd, row groups encoded side by side, descriptions in the file, the same bytes for the
 //! same rows.
 
-use std::io;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_writer::{
@@ -19,7 +19,9 @@ use bytes::Bytes;
 
 use super::frame::{Frame, Slice};
 use super::pages::Compact;
+use super::pieces::{Pieces, Place, Written};
 use super::schema::{ColumnSpec, ColumnType, TableSpec};
+use crate::store;
 
 /// Most rows of a row group: readers skip well by 128 k – 1 M.
 const ROW_GROUP: usize = 512 * 1024;
@@ -49,7 +51,7 @@ pub(super) fn write(frame: &Frame) -> Bytes {
 
 /// A frame, unchecked, as a file, and the number of its rows.
 pub fn encode(frame: &Frame) -> (Bytes, u64) {
-    let file = File::new(&frame.spec);
+    let file = File::new(&frame.spec, None);
     let mut groups = file.row_groups();
     let mut rows = 0;
     frame.visit(&mut |slice| {
@@ -57,7 +59,9 @@ pub fn encode(frame: &Frame) -> (Bytes, u64) {
         groups.write(slice);
     });
     let groups = groups.finish();
-    (file.assemble(groups).concat().into(), rows)
+    file.add(0, groups);
+    let written = file.finish().expect("what stays in memory asks no store");
+    (written.held().concat().into(), rows)
 }
 
 /// Writes rows as they are, e.g. those that failed a check.
@@ -70,25 +74,35 @@ pub(super) fn write_batch(spec: &TableSpec, rows: &RecordBatch) -> Bytes {
     buffer.into()
 }
 
-/// A file of one table, to which row groups are added in order.
+/// A file of one table. Parts of the table are encoded on any thread; each takes its place behind those before it.
 pub(super) struct File {
-    writer: SerializedFileWriter<Pieces>,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
+    assembly: Mutex<Assembly>,
 }
 
 /// The encoded columns of a row group.
 pub(super) struct RowGroup(Vec<ArrowColumnChunk>);
 
+/// What the file holds so far.
+struct Assembly {
+    writer: SerializedFileWriter<Pieces>,
+    /// The part that is to follow.
+    next: usize,
+    /// Parts that came before their turn.
+    waiting: BTreeMap<usize, Vec<RowGroup>>,
+}
+
 impl File {
-    pub fn new(spec: &TableSpec) -> File {
+    /// A file that goes to its place as it grows, or stays in memory where there is none.
+    pub fn new(spec: &TableSpec, place: Option<Place>) -> File {
         let schema = Arc::new(arrow_schema(spec));
         let options =
             ArrowWriterOptions::new().with_properties(properties(spec)).with_page_store_factory(Arc::new(Compact));
-        let writer = ArrowWriter::try_new_with_options(Pieces::default(), schema.clone(), options)
+        let writer = ArrowWriter::try_new_with_options(Pieces::to(place), schema.clone(), options)
             .expect("the six column types can be written");
         let (writer, factory) = writer.into_serialized_writer().expect("nothing was written yet");
-        File { writer, factory, schema }
+        File { factory, schema, assembly: Mutex::new(Assembly { writer, next: 0, waiting: BTreeMap::new() }) }
     }
 
     /// Encodes slices into row groups of this file, on any thread.
@@ -96,16 +110,35 @@ impl File {
         RowGroups { file: self, open: None, done: Vec::new() }
     }
 
-    /// The file's bytes in pieces.
-    pub fn assemble(mut self, groups: Vec<RowGroup>) -> Vec<Bytes> {
-        for RowGroup(columns) in groups {
-            let mut group = self.writer.next_row_group().expect("the last row group was closed");
-            for column in columns {
-                column.append_to_row_group(&mut group).expect("writing to memory does not fail");
-            }
-            group.close().expect("every column was appended");
+    /// Adds the row groups of a part; parts are numbered from 0 and come in any order.
+    pub fn add(&self, part: usize, groups: Vec<RowGroup>) {
+        let mut assembly = self.assembly.lock().unwrap_or_else(PoisonError::into_inner);
+        assembly.waiting.insert(part, groups);
+        while let Some(groups) = assembly.take_next() {
+            groups.into_iter().for_each(|group| assembly.append(group));
         }
-        self.writer.into_inner().expect("writing to memory does not fail").finish()
+    }
+
+    /// The file, once every part was added; or what the store had against it.
+    pub fn finish(self) -> Result<Written, store::Error> {
+        let assembly = self.assembly.into_inner().unwrap_or_else(PoisonError::into_inner);
+        assembly.writer.into_inner().expect("writing to memory does not fail").finish()
+    }
+}
+
+impl Assembly {
+    fn take_next(&mut self) -> Option<Vec<RowGroup>> {
+        let groups = self.waiting.remove(&self.next)?;
+        self.next += 1;
+        Some(groups)
+    }
+
+    fn append(&mut self, RowGroup(columns): RowGroup) {
+        let mut group = self.writer.next_row_group().expect("the last row group was closed");
+        for column in columns {
+            column.append_to_row_group(&mut group).expect("writing to memory does not fail");
+        }
+        group.close().expect("every column was appended");
     }
 }
 
@@ -142,37 +175,6 @@ impl RowGroups<'_> {
     pub fn finish(mut self) -> Vec<RowGroup> {
         self.close();
         self.done
-    }
-}
-
-/// Bytes written so far, never copied again as more arrive.
-#[derive(Default)]
-struct Pieces {
-    full: Vec<Bytes>,
-    last: Vec<u8>,
-}
-
-/// Bytes of a piece.
-const PIECE: usize = 4 << 20;
-
-impl io::Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.last.len() + bytes.len() > PIECE && !self.last.is_empty() {
-            self.full.push(std::mem::take(&mut self.last).into());
-        }
-        self.last.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Pieces {
-    fn finish(mut self) -> Vec<Bytes> {
-        self.full.push(self.last.into());
-        self.full
     }
 }
 

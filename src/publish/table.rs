@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 
 use super::column;
-use super::frame::{Frame, SLICE, Show, Slice};
+use super::frame::{Frame, LONG_ROWS, SLICE, Show, Slice};
 use super::schema::{ColumnSpec, ColumnType, Layer, OutputTable, Reference, TableSpec};
 use crate::vocabulary::{Day, Moment, StableId};
 
@@ -44,6 +44,8 @@ enum Read<R> {
 pub struct Table<R> {
     spec: TableSpec,
     reads: Vec<Read<R>>,
+    /// Rows that are made columns at once.
+    slice: usize,
 }
 
 macro_rules! columns {
@@ -65,7 +67,7 @@ impl<R> Table<R> {
     /// A table that describes every run alike.
     pub fn unstamped(table: OutputTable, layer: Layer, description: &'static str) -> Table<R> {
         let spec = TableSpec { table, layer, description, key: Vec::new(), columns: Vec::new() };
-        Table { spec, reads: Vec::new() }
+        Table { spec, reads: Vec::new(), slice: SLICE }
     }
 
     columns! {
@@ -84,6 +86,12 @@ impl<R> Table<R> {
         date_opt: DateOpt(fn(&R) -> Option<Day>) -> Date32, true;
         time: Time(fn(&R) -> Moment) -> Timestamp, false;
         time_opt: TimeOpt(fn(&R) -> Option<Moment>) -> Timestamp, true;
+    }
+
+    /// Rows take kilobytes each, so that few of them are made columns at once.
+    pub fn of_long_rows(mut self) -> Self {
+        self.slice = LONG_ROWS;
+        self
     }
 
     /// The column just added belongs to the key.
@@ -141,6 +149,18 @@ impl<R> Table<R> {
         Frame::of(self.spec.clone(), self.slices(self.sorted(rows), stamp).collect())
     }
 
+    /// The same, for rows that last until they are written: their columns are made when they are asked for.
+    pub fn frame_lent<'a>(self, rows: &'a [R], stamp: &Stamp) -> Frame<'a>
+    where
+        R: Sync + 'a,
+    {
+        let (spec, stamp) = (self.spec.clone(), stamp.clone());
+        let show: Show<'a> = Box::new(move |visit| {
+            self.slices(self.sorted(rows), &stamp).for_each(|slice| visit(&slice));
+        });
+        Frame { spec, parts: vec![show] }
+    }
+
     /// The rows in the order given.
     pub(super) fn frame_as_given(&self, rows: &[R], stamp: &Stamp) -> Frame<'static> {
         Frame::of(self.spec.clone(), self.slices(rows.iter().collect(), stamp).collect())
@@ -171,7 +191,7 @@ impl<R> Table<R> {
                 rows(&part, &mut |mut run| {
                     order.sort(&mut run);
                     waiting.append(&mut run);
-                    let whole = waiting.len() - waiting.len() % SLICE;
+                    let whole = waiting.len() - waiting.len() % table.slice;
                     table.slices(waiting[..whole].iter().collect(), stamp).for_each(|slice| visit(&slice));
                     waiting.drain(..whole);
                 });
@@ -182,9 +202,9 @@ impl<R> Table<R> {
     }
 
     fn slices(&self, rows: Vec<&R>, stamp: &Stamp) -> impl Iterator<Item = Slice> {
-        let slices = rows.len().div_ceil(SLICE);
+        let (slices, size) = (rows.len().div_ceil(self.slice), self.slice);
         (0..slices).map(move |n| {
-            let rows = &rows[n * SLICE..rows.len().min((n + 1) * SLICE)];
+            let rows = &rows[n * size..rows.len().min((n + 1) * size)];
             let columns = self.reads.iter().map(|read| read.column(rows, stamp)).collect();
             Slice { columns, rows: rows.len() }
         })

@@ -1,8 +1,12 @@
 //! Object stores: the only user of `object_store`, and the only place that knows what asynchrony is.
 //!
 //! A [`Store`] is a place under a URL: `file://`, a relative path, `memory://`, `s3://`, `gs://` or `az://`.
-//! Objects are read whole or in ranges, replaced whole, or created only where none stands. There is no rename and
-//! no append, because not every cloud has them.
+//! Objects are read whole or in ranges, replaced whole, or created only where none stands; a large one may be sent in
+//! pieces. There is no rename and no append, because not every cloud has them.
+
+mod upload;
+
+pub use upload::{PIECE, Upload};
 
 use std::collections::BTreeMap;
 use std::fmt;

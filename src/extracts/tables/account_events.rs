@@ -55,25 +55,25 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<AccountEvent> {
-    let account = t.account("account_id", ids);
-    let id = t.text("event_id");
-    let kind = t.word("kind", EventKind::parse);
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("event_id");
+    let mut kind = t.word("kind", EventKind::parse);
     let occurred = t.day("occurred_on");
-    let department = t.text("department");
+    let mut department = t.text("department");
     let magnitude = t.num("magnitude");
-    let detail = t.text("detail");
-    let source = t.text("source");
+    let mut detail = t.text("detail");
+    let mut source = t.text("source");
     t.rows(|i| {
         Some(AccountEvent {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            kind: kind[i]?,
-            occurred_on: occurred[i]?,
-            department: department[i].clone(),
-            magnitude: magnitude[i],
-            detail: detail[i].clone(),
-            source: source[i].clone(),
+            account: account(i)?,
+            id: id(i)?,
+            kind: kind(i)?,
+            occurred_on: occurred(i)?,
+            department: department(i),
+            magnitude: magnitude(i),
+            detail: detail(i),
+            source: source(i),
         })
     })
 }

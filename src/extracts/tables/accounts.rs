@@ -59,35 +59,35 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Account> {
-    let account = t.account("account_id", ids);
-    let name = t.text("name");
-    let segment = t.text("segment");
-    let industry = t.text("industry");
-    let region = t.text("region");
+    let mut account = t.account("account_id", ids);
+    let mut name = t.text("name");
+    let mut segment = t.text("segment");
+    let mut industry = t.text("industry");
+    let mut region = t.text("region");
     let employees = t.int("employees");
     let since = t.day("customer_since");
-    let parent = t.account("parent_account_id", ids);
-    let csm = t.text("csm");
-    let ae = t.text("ae");
+    let mut parent = t.account("parent_account_id", ids);
+    let mut csm = t.text("csm");
+    let mut ae = t.text("ae");
     let month = t.int("fiscal_year_start_month");
-    let use_case = t.text("use_case");
-    let partner = t.text("partner");
+    let mut use_case = t.text("use_case");
+    let mut partner = t.text("partner");
     t.rows(|i| {
         Some(Account {
             seen: t.seen[i],
-            account: account[i]?,
-            name: name[i].clone()?,
-            segment: segment[i].clone(),
-            industry: industry[i].clone(),
-            region: region[i].clone(),
-            employees: employees[i],
-            customer_since: since[i],
-            parent: parent[i],
-            csm: csm[i].clone(),
-            ae: ae[i].clone(),
-            fiscal_year_start_month: month[i].map(|m| m as u32),
-            use_case: use_case[i].clone(),
-            partner: partner[i].clone(),
+            account: account(i)?,
+            name: name(i)?,
+            segment: segment(i),
+            industry: industry(i),
+            region: region(i),
+            employees: employees(i),
+            customer_since: since(i),
+            parent: parent(i),
+            csm: csm(i),
+            ae: ae(i),
+            fiscal_year_start_month: month(i).map(|m| m as u32),
+            use_case: use_case(i),
+            partner: partner(i),
         })
     })
 }

@@ -57,10 +57,10 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
-    let account = t.account("account_id", ids);
-    let contact = t.contact("contact_id", ids);
-    let kind = t.word("kind", ActivityKind::parse);
-    let direction = t.word("direction", Bound::parse);
+    let mut account = t.account("account_id", ids);
+    let mut contact = t.contact("contact_id", ids);
+    let mut kind = t.word("kind", ActivityKind::parse);
+    let mut direction = t.word("direction", Bound::parse);
     let at = t.moment("at");
     let response = t.num("response_hours");
     let attended = t.flag("attended");
@@ -68,14 +68,14 @@ pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
     t.rows(|i| {
         Some(Activity {
             seen: t.seen[i],
-            account: account[i]?,
-            contact: contact[i],
-            kind: kind[i]?,
-            direction: direction[i],
-            at: at[i]?,
-            response_hours: response[i],
-            attended: attended[i],
-            sentiment: sentiment[i],
+            account: account(i)?,
+            contact: contact(i),
+            kind: kind(i)?,
+            direction: direction(i),
+            at: at(i)?,
+            response_hours: response(i),
+            attended: attended(i),
+            sentiment: sentiment(i),
         })
     })
 }

@@ -37,17 +37,17 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Annotation> {
-    let account = t.account("account_id", ids);
+    let mut account = t.account("account_id", ids);
     let observed = t.day("observed_on");
-    let feature = t.text("feature");
+    let mut feature = t.text("feature");
     let value = t.num("value");
     t.rows(|i| {
         Some(Annotation {
             seen: t.seen[i],
-            account: account[i]?,
-            observed_on: observed[i]?,
-            feature: feature[i].clone()?,
-            value: value[i]?,
+            account: account(i)?,
+            observed_on: observed(i)?,
+            feature: feature(i)?,
+            value: value(i)?,
         })
     })
 }

@@ -71,39 +71,39 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Contact> {
-    let account = t.account("account_id", ids);
-    let contact = t.contact("contact_id", ids);
-    let name = t.text("name");
-    let title = t.text("title");
-    let seniority = t.word("seniority", Seniority::parse);
-    let department = t.text("department");
-    let business_unit = t.text("business_unit");
-    let region = t.text("region");
-    let reports_to = t.contact("reports_to", ids);
+    let mut account = t.account("account_id", ids);
+    let mut contact = t.contact("contact_id", ids);
+    let mut name = t.text("name");
+    let mut title = t.text("title");
+    let mut seniority = t.word("seniority", Seniority::parse);
+    let mut department = t.text("department");
+    let mut business_unit = t.text("business_unit");
+    let mut region = t.text("region");
+    let mut reports_to = t.contact("reports_to", ids);
     let champion = t.flag("is_champion");
     let sponsor = t.flag("is_sponsor");
     let budget = t.flag("budget_authority");
-    let user = t.user("user_id", ids);
+    let mut user = t.user("user_id", ids);
     let joined = t.day("joined_on");
     let left = t.day("left_on");
     t.rows(|i| {
         Some(Contact {
             seen: t.seen[i],
-            account: account[i]?,
-            contact: contact[i]?,
-            name: name[i].clone()?,
-            title: title[i].clone(),
-            seniority: seniority[i],
-            department: department[i].clone(),
-            business_unit: business_unit[i].clone(),
-            region: region[i].clone(),
-            reports_to: reports_to[i],
-            is_champion: champion[i].unwrap_or(false),
-            is_sponsor: sponsor[i].unwrap_or(false),
-            budget_authority: budget[i].unwrap_or(false),
-            user: user[i],
-            joined_on: joined[i],
-            left_on: left[i],
+            account: account(i)?,
+            contact: contact(i)?,
+            name: name(i)?,
+            title: title(i),
+            seniority: seniority(i),
+            department: department(i),
+            business_unit: business_unit(i),
+            region: region(i),
+            reports_to: reports_to(i),
+            is_champion: champion(i).unwrap_or(false),
+            is_sponsor: sponsor(i).unwrap_or(false),
+            budget_authority: budget(i).unwrap_or(false),
+            user: user(i),
+            joined_on: joined(i),
+            left_on: left(i),
         })
     })
 }

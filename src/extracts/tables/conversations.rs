@@ -45,21 +45,21 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Conversation> {
-    let account = t.account("account_id", ids);
-    let id = t.text("conversation_id");
-    let contact = t.contact("contact_id", ids);
-    let channel = t.word("channel", Channel::parse);
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("conversation_id");
+    let mut contact = t.contact("contact_id", ids);
+    let mut channel = t.word("channel", Channel::parse);
     let at = t.moment("at");
-    let text = t.text("text");
+    let mut text = t.text("text");
     t.rows(|i| {
         Some(Conversation {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            contact: contact[i],
-            channel: channel[i]?,
-            at: at[i]?,
-            text: text[i].clone()?,
+            account: account(i)?,
+            id: id(i)?,
+            contact: contact(i),
+            channel: channel(i)?,
+            at: at(i)?,
+            text: text(i)?,
         })
     })
 }

@@ -47,23 +47,23 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame) -> Vec<Decision> {
-    let recommendation = t.text("recommendation_id");
+    let mut recommendation = t.text("recommendation_id");
     let decided = t.moment("decided_at");
-    let approver = t.text("approver");
-    let decision = t.word("decision", Verdict::parse);
-    let reason = t.text("reason");
+    let mut approver = t.text("approver");
+    let mut decision = t.word("decision", Verdict::parse);
+    let mut reason = t.text("reason");
     let snooze = t.day("snooze_until");
-    let edited = t.text("edited_text");
+    let mut edited = t.text("edited_text");
     t.rows(|i| {
         Some(Decision {
             seen: t.seen[i],
-            recommendation_id: recommendation[i].clone()?,
-            decided_at: decided[i]?,
-            approver: approver[i].clone()?,
-            decision: decision[i]?,
-            reason: reason[i].clone(),
-            snooze_until: snooze[i],
-            edited_text: edited[i].clone(),
+            recommendation_id: recommendation(i)?,
+            decided_at: decided(i)?,
+            approver: approver(i)?,
+            decision: decision(i)?,
+            reason: reason(i),
+            snooze_until: snooze(i),
+            edited_text: edited(i),
         })
     })
 }

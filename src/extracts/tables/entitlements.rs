@@ -50,23 +50,23 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Entitlement> {
-    let account = t.account("account_id", ids);
-    let product = t.product("product_id", ids);
-    let metric = t.metric("metric", ids);
+    let mut account = t.account("account_id", ids);
+    let mut product = t.product("product_id", ids);
+    let mut metric = t.metric("metric", ids);
     let limit = t.num("limit");
-    let period = t.word("period", Period::parse);
+    let mut period = t.word("period", Period::parse);
     let starts = t.day("starts_on");
     let ends = t.day("ends_on");
     t.rows(|i| {
         Some(Entitlement {
             seen: t.seen[i],
-            account: account[i]?,
-            product: product[i]?,
-            metric: metric[i]?,
-            limit: limit[i]?,
-            period: period[i]?,
-            starts_on: starts[i]?,
-            ends_on: ends[i],
+            account: account(i)?,
+            product: product(i)?,
+            metric: metric(i)?,
+            limit: limit(i)?,
+            period: period(i)?,
+            starts_on: starts(i)?,
+            ends_on: ends(i),
         })
     })
 }

@@ -48,18 +48,18 @@ pub(crate) fn contract() -> Table {
 
 /// One feature per id of the dictionary, which holds only ids that `features` lists.
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Feature> {
-    let (feature, product, name) = (t.text("feature_id"), t.product("product_id", ids), t.text("name"));
-    let (rank, kind) = (t.int("min_tier_rank"), t.word("kind", FeatureKind::parse));
-    let (use_case, suggests) = (t.text("use_case"), t.product("suggests_product_id", ids));
+    let (mut feature, mut product, mut name) = (t.text("feature_id"), t.product("product_id", ids), t.text("name"));
+    let (rank, mut kind) = (t.int("min_tier_rank"), t.word("kind", FeatureKind::parse));
+    let (mut use_case, mut suggests) = (t.text("use_case"), t.product("suggests_product_id", ids));
     let row = |i: usize| {
         Some(Feature {
-            id: feature[i].clone()?,
-            product: product[i]?,
-            name: name[i].clone()?,
-            min_tier_rank: rank[i],
-            kind: kind[i],
-            use_case: use_case[i].clone(),
-            suggests: suggests[i],
+            id: feature(i)?,
+            product: product(i)?,
+            name: name(i)?,
+            min_tier_rank: rank(i),
+            kind: kind(i),
+            use_case: use_case(i),
+            suggests: suggests(i),
         })
     };
     let mut features: Vec<Feature> = t.current().filter_map(row).collect();

@@ -47,23 +47,23 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Integration> {
-    let account = t.account("account_id", ids);
-    let integration = t.text("integration");
-    let category = t.text("category");
-    let direction = t.word("direction", Flow::parse);
-    let competes = t.product("competes_with_product_id", ids);
+    let mut account = t.account("account_id", ids);
+    let mut integration = t.text("integration");
+    let mut category = t.text("category");
+    let mut direction = t.word("direction", Flow::parse);
+    let mut competes = t.product("competes_with_product_id", ids);
     let connected = t.day("connected_on");
     let disconnected = t.day("disconnected_on");
     t.rows(|i| {
         Some(Integration {
             seen: t.seen[i],
-            account: account[i]?,
-            integration: integration[i].clone()?,
-            category: category[i].clone(),
-            direction: direction[i],
-            competes_with: competes[i],
-            connected_on: connected[i]?,
-            disconnected_on: disconnected[i],
+            account: account(i)?,
+            integration: integration(i)?,
+            category: category(i),
+            direction: direction(i),
+            competes_with: competes(i),
+            connected_on: connected(i)?,
+            disconnected_on: disconnected(i),
         })
     })
 }

@@ -51,8 +51,8 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Invoice> {
-    let account = t.account("account_id", ids);
-    let id = t.text("invoice_id");
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("invoice_id");
     let issued = t.day("issued_on");
     let due = t.day("due_on");
     let paid = t.day("paid_on");
@@ -61,13 +61,13 @@ pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Invoice> {
     t.rows(|i| {
         Some(Invoice {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            issued_on: issued[i]?,
-            due_on: due[i]?,
-            paid_on: paid[i],
-            amount: amount[i]?,
-            disputed: disputed[i],
+            account: account(i)?,
+            id: id(i)?,
+            issued_on: issued(i)?,
+            due_on: due(i)?,
+            paid_on: paid(i),
+            amount: amount(i)?,
+            disputed: disputed(i),
         })
     })
 }

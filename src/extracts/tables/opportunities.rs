@@ -74,29 +74,29 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Opportunity> {
-    let account = t.account("account_id", ids);
-    let id = t.text("opportunity_id");
-    let product = t.product("product_id", ids);
-    let kind = t.word("kind", OpportunityKind::parse);
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("opportunity_id");
+    let mut product = t.product("product_id", ids);
+    let mut kind = t.word("kind", OpportunityKind::parse);
     let opened = t.day("opened_on");
     let closed = t.day("closed_on");
-    let stage = t.word("stage", Stage::parse);
+    let mut stage = t.word("stage", Stage::parse);
     let arr_delta = t.num("arr_delta");
-    let recommendation = t.text("recommendation_id");
-    let source = t.text("source");
+    let mut recommendation = t.text("recommendation_id");
+    let mut source = t.text("source");
     t.rows(|i| {
         Some(Opportunity {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            product: product[i],
-            kind: kind[i]?,
-            opened_on: opened[i]?,
-            closed_on: closed[i],
-            stage: stage[i]?,
-            arr_delta: arr_delta[i],
-            recommendation_id: recommendation[i].clone(),
-            source: source[i].clone(),
+            account: account(i)?,
+            id: id(i)?,
+            product: product(i),
+            kind: kind(i)?,
+            opened_on: opened(i)?,
+            closed_on: closed(i),
+            stage: stage(i)?,
+            arr_delta: arr_delta(i),
+            recommendation_id: recommendation(i),
+            source: source(i),
         })
     })
 }

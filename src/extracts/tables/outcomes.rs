@@ -43,19 +43,19 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame) -> Vec<Outcome> {
-    let recommendation = t.text("recommendation_id");
+    let mut recommendation = t.text("recommendation_id");
     let at = t.moment("at");
-    let outcome = t.word("outcome", Result::parse);
+    let mut outcome = t.word("outcome", Result::parse);
     let arr_delta = t.num("arr_delta");
-    let note = t.text("note");
+    let mut note = t.text("note");
     t.rows(|i| {
         Some(Outcome {
             seen: t.seen[i],
-            recommendation_id: recommendation[i].clone()?,
-            at: at[i]?,
-            outcome: outcome[i]?,
-            arr_delta: arr_delta[i],
-            note: note[i].clone(),
+            recommendation_id: recommendation(i)?,
+            at: at(i)?,
+            outcome: outcome(i)?,
+            arr_delta: arr_delta(i),
+            note: note(i),
         })
     })
 }

@@ -67,21 +67,21 @@ pub(crate) fn contract() -> Table {
 /// One product per id of the dictionary; tiers in rising rank, names and kind from the lowest tier that states them.
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Product> {
     let mut products: Vec<Product> = ids.products.iter().map(|(_, id)| unlisted(id)).collect();
-    let (product, tier, rank) = (t.product("product_id", ids), t.text("tier"), t.int("tier_rank"));
-    let (name, family, kind) = (t.text("product_name"), t.text("family"), t.word("kind", ProductKind::parse));
-    let (unit, price) = (t.text("unit"), t.num("list_price"));
-    let mut order: Vec<usize> = t.current().collect();
-    order.sort_by(|a, b| (rank[*a], &tier[*a]).cmp(&(rank[*b], &tier[*b])));
-    for i in order {
-        let (Some(index), Some(tier), Some(rank)) = (product[i], tier[i].clone(), rank[i]) else { continue };
+    let (mut product, mut tier, rank) = (t.product("product_id", ids), t.text("tier"), t.int("tier_rank"));
+    let (mut name, mut family) = (t.text("product_name"), t.text("family"));
+    let (mut kind, mut unit, price) = (t.word("kind", ProductKind::parse), t.text("unit"), t.num("list_price"));
+    let mut order: Vec<(Option<i64>, Option<Text>, usize)> = t.current().map(|i| (rank(i), tier(i), i)).collect();
+    order.sort();
+    for (rank, tier, i) in order {
+        let (Some(index), Some(tier), Some(rank)) = (product(i), tier, rank) else { continue };
         let product = &mut products[index.at()];
         if product.tiers.is_empty() {
-            product.name = name[i].clone().unwrap_or_else(|| product.id.clone());
+            product.name = name(i).unwrap_or_else(|| product.id.clone());
         }
-        product.family = product.family.take().or_else(|| family[i].clone());
-        product.kind = product.kind.or(kind[i]);
-        product.unit = product.unit.take().or_else(|| unit[i].clone());
-        product.tiers.push(Tier { tier, rank, list_price: price[i] });
+        product.family = product.family.take().or_else(|| family(i));
+        product.kind = product.kind.or_else(|| kind(i));
+        product.unit = product.unit.take().or_else(|| unit(i));
+        product.tiers.push(Tier { tier, rank, list_price: price(i) });
     }
     products
 }

@@ -55,10 +55,10 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Subscription> {
-    let account = t.account("account_id", ids);
-    let id = t.text("subscription_id");
-    let product = t.product("product_id", ids);
-    let tier = t.text("tier");
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("subscription_id");
+    let mut product = t.product("product_id", ids);
+    let mut tier = t.text("tier");
     let starts = t.day("starts_on");
     let ends = t.day("ends_on");
     let arr = t.num("arr");
@@ -69,17 +69,17 @@ pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Subscription> {
     t.rows(|i| {
         Some(Subscription {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            product: product[i]?,
-            tier: tier[i].clone()?,
-            starts_on: starts[i]?,
-            ends_on: ends[i],
-            arr: arr[i]?,
-            units: units[i],
-            term_months: term[i],
-            auto_renew: auto_renew[i],
-            cancelled_on: cancelled[i],
+            account: account(i)?,
+            id: id(i)?,
+            product: product(i)?,
+            tier: tier(i)?,
+            starts_on: starts(i)?,
+            ends_on: ends(i),
+            arr: arr(i)?,
+            units: units(i),
+            term_months: term(i),
+            auto_renew: auto_renew(i),
+            cancelled_on: cancelled(i),
         })
     })
 }

@@ -46,21 +46,21 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Survey> {
-    let account = t.account("account_id", ids);
-    let id = t.text("survey_id");
-    let contact = t.contact("contact_id", ids);
-    let kind = t.word("kind", SurveyKind::parse);
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("survey_id");
+    let mut contact = t.contact("contact_id", ids);
+    let mut kind = t.word("kind", SurveyKind::parse);
     let at = t.moment("at");
     let score = t.num("score");
     t.rows(|i| {
         Some(Survey {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            contact: contact[i],
-            kind: kind[i]?,
-            at: at[i]?,
-            score: score[i]?,
+            account: account(i)?,
+            id: id(i)?,
+            contact: contact(i),
+            kind: kind(i)?,
+            at: at(i)?,
+            score: score(i)?,
         })
     })
 }

@@ -46,17 +46,17 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<TextLabel> {
-    let source = t.word("source_table", TextSource::parse);
-    let row_id = t.text("row_id");
-    let intent = t.word("intent", Intent::parse);
-    let product = t.product("product_id", ids);
+    let mut source = t.word("source_table", TextSource::parse);
+    let mut row_id = t.text("row_id");
+    let mut intent = t.word("intent", Intent::parse);
+    let mut product = t.product("product_id", ids);
     t.rows(|i| {
         Some(TextLabel {
             seen: t.seen[i],
-            source: source[i]?,
-            row_id: row_id[i].clone()?,
-            intent: intent[i]?,
-            product: product[i],
+            source: source(i)?,
+            row_id: row_id(i)?,
+            intent: intent(i)?,
+            product: product(i),
         })
     })
 }

@@ -66,29 +66,29 @@ pub(crate) fn contract() -> Table {
 }
 
 pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Ticket> {
-    let account = t.account("account_id", ids);
-    let id = t.text("ticket_id");
-    let product = t.product("product_id", ids);
+    let mut account = t.account("account_id", ids);
+    let mut id = t.text("ticket_id");
+    let mut product = t.product("product_id", ids);
     let opened = t.moment("opened_at");
     let resolved = t.moment("resolved_at");
-    let priority = t.word("priority", Priority::parse);
+    let mut priority = t.word("priority", Priority::parse);
     let escalated = t.flag("escalated");
     let csat = t.num("csat");
-    let subject = t.text("subject");
-    let body = t.text("body");
+    let mut subject = t.text("subject");
+    let mut body = t.text("body");
     t.rows(|i| {
         Some(Ticket {
             seen: t.seen[i],
-            account: account[i]?,
-            id: id[i].clone()?,
-            product: product[i],
-            opened_at: opened[i]?,
-            resolved_at: resolved[i],
-            priority: priority[i],
-            escalated: escalated[i],
-            csat: csat[i],
-            subject: subject[i].clone(),
-            body: body[i].clone(),
+            account: account(i)?,
+            id: id(i)?,
+            product: product(i),
+            opened_at: opened(i)?,
+            resolved_at: resolved(i),
+            priority: priority(i),
+            escalated: escalated(i),
+            csat: csat(i),
+            subject: subject(i),
+            body: body(i),
         })
     })
 }

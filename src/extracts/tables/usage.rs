@@ -175,6 +175,25 @@ impl UsageHistory {
     }
 }
 
+impl UsageHistory {
+    /// The same under other products and metrics, which sort alike; of metrics there are `metrics`.
+    pub(crate) fn renamed(
+        mut self,
+        product: impl Fn(ProductIx) -> ProductIx,
+        metric: impl Fn(MetricIx) -> MetricIx,
+        metrics: usize,
+    ) -> UsageHistory {
+        for series in &mut self.series {
+            (series.product, series.metric) = (product(series.product), metric(series.metric));
+        }
+        let mut covered = vec![Vec::new(); metrics];
+        for (known, days) in self.covered.into_iter().enumerate() {
+            covered[metric(MetricIx::from(known)).at()] = days;
+        }
+        UsageHistory { covered, ..self }
+    }
+}
+
 impl Cells<'_> {
     /// Places (days since the series' start) that hold a row.
     pub fn rows(&self) -> impl Iterator<Item = usize> {
@@ -277,6 +296,11 @@ impl UsageBuilder {
             values: Vec::new(),
             lags: Vec::new(),
         }
+    }
+
+    /// An empty builder of the same metrics.
+    pub(crate) fn another(&self) -> UsageBuilder {
+        UsageBuilder::new(self.covered.len(), self.history.lagged)
     }
 
     /// Adds a series, in the order of (account, product, metric): all versions of its cells, by (day, recording); of

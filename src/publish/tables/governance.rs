@@ -39,6 +39,7 @@ pub fn audit() -> Table<AuditRecord> {
         Layer::Governance,
         "What happened to recommendations this night, chained by hash; earlier records stand in earlier runs.",
     )
+    .of_long_rows()
     .int("sequence", "Place in the chain, from 1 without gaps.", |r| r.sequence as i64)
     .key()
     .text("record_id", "Stable id of the event.", |r| &r.entry.record_id)

@@ -255,6 +255,7 @@ pub fn briefings<'a>() -> Table<Of<'a, Briefing>> {
         Layer::Briefings,
         "One page per recommendation, read in under three minutes.",
     )
+    .of_long_rows()
     .text("recommendation_id", "The recommendation.", |b| &b.recommendation_id)
     .key()
     .refers(OutputTable::Recommendations, "recommendation_id")
