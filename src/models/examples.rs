@@ -117,7 +117,8 @@ fn examples<'a>(frame: Frame<'a>, rows: Vec<u32>, labels: Vec<bool>, grains: &[G
     Examples { frame, rows, labels, days, account_hashes }
 }
 
-/// One model over all products: rows of (account, day, product), with the product and its purchase rates as features.
+/// One model over all products: rows of (account, day, product), with the product, what is observed of it and its
+/// purchase rates as features.
 fn pooled<T>(
     snapshots: &Snapshots,
     source: &Source,
@@ -151,7 +152,8 @@ fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, Product
         .iter()
         .map(|(row, product, _)| snapshots.purchase_cells(&snapshots.grains[*row as usize], *product))
         .collect();
+    let of_products = features::columns_of_products(&table.frame(), &products, source.extracts);
     table.columns.extend(features::table(&cells, source.extracts).columns);
-    table.columns.push(features::product_column(source.extracts, &products));
+    table.columns.extend(of_products);
     Table::new(table.columns, rows.len())
 }

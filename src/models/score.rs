@@ -322,12 +322,14 @@ impl<'a> Tonight<'a> {
         accounts.zip(answers.into_iter().map(propensity)).collect()
     }
 
-    /// The product's own columns for every row: purchase rates, and its id for the pooled model.
+    /// The product's own columns for every row: purchase rates, and for the pooled model which product it is and what is
+    /// observed of it.
     fn product_columns(&self, product: ProductIx) -> Table {
         let cells: Vec<_> =
             self.grains.iter().map(|grain| features::purchase_cells(self.rates, &grain.owned, product)).collect();
         let mut table = features::table(&cells, self.view.extracts);
-        table.columns.push(features::product_column(self.view.extracts, &vec![product; self.grains.len()]));
+        let products = vec![product; self.grains.len()];
+        table.columns.extend(features::columns_of_products(&self.table.frame(), &products, self.view.extracts));
         Table::new(table.columns, self.grains.len())
     }
 }

@@ -24,6 +24,10 @@ pub const DIRECTIONS: &[(PropensityKind, &str, Direction)] = &[
     (Upsell, "capacity.<product>.<metric>_need_of_limit", Rises),
     (CrossSell, "purchases.rate_given_owned.365d", Rises),
     (CrossSell, "purchases.summed_rate_given_owned.365d", Rises),
+    (CrossSell, "purchases.workaround_events.30d", Rises),
+    (CrossSell, "purchases.workaround_events.90d", Rises),
+    (CrossSell, "purchases.workaround_users.30d", Rises),
+    (CrossSell, "purchases.opportunities_open", Rises),
 ];
 
 /// The direction of an outcome with a feature, by the feature's name.

@@ -77,8 +77,8 @@ const fn within(days: i32, feature: Fixed) -> Fixed {
     Fixed { window_days: days, ..feature }
 }
 
-use Family::{Account, Capacity, Contract, Purchases, Season};
-use InputTable::{Accounts, Products, Subscriptions, Usage};
+use Family::{Account, Capacity, Commercial, Contract, Product, Purchases, Season};
+use InputTable::{Accounts, FeatureUsage, Integrations, Opportunities, Products, Subscriptions, Usage};
 
 pub const SEGMENT: Fixed = fixed(Account, "segment", "", Accounts, "Segment; a word.");
 pub const INDUSTRY: Fixed = fixed(Account, "industry", "", Accounts, "Industry; a word.");
@@ -209,6 +209,52 @@ pub const PRODUCT: Fixed = fixed(
     "Cross-sell pooled over products: the product that the row is about; a word.",
 );
 
+pub const WORKAROUND_EVENTS: Fixed = within(
+    30,
+    fixed(
+        Purchases,
+        "workaround_events",
+        "events",
+        FeatureUsage,
+        "Cross-sell pooled over products: events on features that stand in for the product that the row is about.",
+    ),
+);
+pub const WORKAROUND_EVENTS_OF_QUARTER: Fixed = within(90, WORKAROUND_EVENTS);
+pub const WORKAROUND_USERS: Fixed = within(
+    30,
+    fixed(
+        Purchases,
+        "workaround_users",
+        "users",
+        FeatureUsage,
+        "Cross-sell pooled over products: distinct users of features that stand in for the product that the row is about.",
+    ),
+);
+pub const COMPETING_INTEGRATIONS: Fixed = fixed(
+    Purchases,
+    "competing_integrations",
+    "integrations",
+    Integrations,
+    "Cross-sell pooled over products: connected integrations that compete with the product that the row is about.",
+);
+pub const OPPORTUNITIES_OPEN: Fixed = fixed(
+    Purchases,
+    "opportunities_open",
+    "opportunities",
+    Opportunities,
+    "Cross-sell pooled over products: open opportunities that name the product that the row is about.",
+);
+
+/// What the model pooled over products reads of the row's product, each with the family in which the feature of the same
+/// measure and window has that product's name.
+pub const OF_THE_ROWS_PRODUCT: &[(&Fixed, Family)] = &[
+    (&WORKAROUND_EVENTS, Product),
+    (&WORKAROUND_EVENTS_OF_QUARTER, Product),
+    (&WORKAROUND_USERS, Product),
+    (&COMPETING_INTEGRATIONS, Product),
+    (&OPPORTUNITIES_OPEN, Commercial),
+];
+
 /// Every feature above, in the order in which they are listed.
 pub const ALL: &[&Fixed] = &[
     &SEGMENT,
@@ -243,4 +289,9 @@ pub const ALL: &[&Fixed] = &[
     &RATE_GIVEN_OWNED,
     &SUMMED_RATE,
     &PRODUCT,
+    &WORKAROUND_EVENTS,
+    &WORKAROUND_EVENTS_OF_QUARTER,
+    &WORKAROUND_USERS,
+    &COMPETING_INTEGRATIONS,
+    &OPPORTUNITIES_OPEN,
 ];

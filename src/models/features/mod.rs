@@ -20,7 +20,7 @@ use chrono::Datelike;
 
 use super::labels::Timeline;
 use super::purchases::PurchaseRates;
-use super::table::{Column, Spec, Values};
+use super::table::{Column, Frame, Values};
 use crate::capacity::Capacity;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
@@ -56,15 +56,24 @@ pub fn purchase_cells(rates: &PurchaseRates, owned: &[ProductIx], product: Produ
     row
 }
 
-/// The product that each row is about, for the model pooled over products.
-pub fn product_column(extracts: &Extracts, products: &[ProductIx]) -> Column {
-    let spec = Spec {
-        name: of::PRODUCT.key(None).name(extracts),
-        label: of::PRODUCT.name.to_owned(),
-        unit: String::new(),
-        source: InputTable::Products.as_str().to_owned(),
-        window_days: 0,
-    };
+/// What the model pooled over products knows of the product that each row of the frame is about: which it is, and what is
+/// observed of it, under names that are the same for every product.
+pub fn columns_of_products(frame: &Frame, products: &[ProductIx], extracts: &Extracts) -> Vec<Column> {
+    let observed = of::OF_THE_ROWS_PRODUCT.iter().map(|(feature, family)| {
+        let named = |product| frame.find(&Key { family: *family, ..feature.key(Some(product)) }.name(extracts));
+        let by_product: Vec<Option<&Column>> = (0..extracts.products.len()).map(ProductIx::from).map(named).collect();
+        let of_row = |(row, product): (usize, &ProductIx)| {
+            by_product[product.at()].map_or(f64::NAN, |column| column.values.number(row))
+        };
+        let spec = feature.key(None).spec(feature.unit, feature.source, extracts);
+        Column::numbers(spec, products.iter().enumerate().map(of_row).collect())
+    });
+    observed.chain([product_column(extracts, products)]).collect()
+}
+
+/// The product that each row is about.
+fn product_column(extracts: &Extracts, products: &[ProductIx]) -> Column {
+    let spec = of::PRODUCT.key(None).spec(of::PRODUCT.unit, of::PRODUCT.source, extracts);
     let words = products.iter().map(|product| Some(extracts.ids.products.name(*product).clone()));
     Column { spec, values: Values::Words(words.collect()) }
 }

@@ -24,6 +24,7 @@ const fn rule(category: Category, metric: &'static str, measure: Measure, window
 /// account's own past over a short and a long window; slower categories by state and quarter.
 pub const RULES: &[Rule] = &[
     rule(Category::Product, "", Measure::Level, &[0, 30]),
+    rule(Category::Product, "workaround_events", Measure::Level, &[90]),
     rule(Category::Product, "", Measure::PerUnit, &[30]),
     rule(Category::Product, "trend:", Measure::PerUnit, &[90]),
     rule(Category::Product, "use_case_sh", Measure::Level, &[90]),
