@@ -20,8 +20,10 @@ use super::places::{Place, Places};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
+use super::settled::{is_before, stands_alone};
 use super::state::Kept;
 use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
+use super::usage_base::UsageBase;
 use super::usage_run::{Cells, Key, Row, Run, Version, by_series, refuse_repeats, settle};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
@@ -35,6 +37,8 @@ pub(super) struct UsageRows<'a> {
     window: Window<'a>,
     place: &'a str,
     names: Mutex<Pairs>,
+    /// The months that are over, where an earlier night packed them.
+    base: Option<UsageBase>,
     rows: Gathering<Run>,
     rejects: Mutex<Rejects>,
     older: AtomicU64,
@@ -62,6 +66,28 @@ impl Pairs {
         let (product, metric) = self.pairs[pair as usize];
         (self.products.name(product), self.metrics.name(metric))
     }
+
+    /// Lets names be known that rows use.
+    pub fn name<'t>(&mut self, products: impl Iterator<Item = &'t Text>, metrics: impl Iterator<Item = &'t Text>) {
+        for name in products {
+            self.products.number(name);
+        }
+        for name in metrics {
+            self.metrics.number(name);
+        }
+    }
+
+    /// The pairs by number, under the numbers of dictionaries.
+    pub fn under(
+        &self,
+        products: &Dictionary<ProductIx>,
+        metrics: &Dictionary<MetricIx>,
+    ) -> Vec<Option<(ProductIx, MetricIx)>> {
+        let under = |(product, metric): &(u32, u32)| {
+            Some((products.get(self.products.name(*product))?, metrics.get(self.metrics.name(*metric))?))
+        };
+        self.pairs.iter().map(under).collect()
+    }
 }
 
 /// What `usage` came to.
@@ -72,6 +98,8 @@ pub(super) struct UsageFound {
     /// Rows before the usage history that the job keeps.
     pub older: u64,
     pub recorded: bool,
+    /// The months that are over; the runs are those of all other days.
+    base: Option<UsageBase>,
     runs: Vec<Run>,
     places: Places<Key>,
     names: Pairs,
@@ -88,7 +116,24 @@ impl<'a> UsageRows<'a> {
     ) -> UsageRows<'a> {
         let rejects = Mutex::new(Rejects::new(table.table, window.settings.max_rejected_listed));
         let rows = Gathering::new(chunks, GATHERED_ROWS);
-        UsageRows { table, accounts, window, place, names: Mutex::default(), rows, rejects, older: AtomicU64::new(0) }
+        let (names, older) = (Mutex::default(), AtomicU64::new(0));
+        UsageRows { table, accounts, window, place, names, base: None, rows, rejects, older }
+    }
+
+    /// Takes the months that are over as they are kept; whether they count today.
+    pub fn stand_on(&mut self, kept: &[Kept]) -> bool {
+        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
+        self.base = fits.then(|| UsageBase::read(kept, self.accounts)).flatten();
+        self.base.iter().for_each(|base| base.name(&mut lock(&self.names)));
+        self.base.is_some()
+    }
+
+    /// Gives up the months that are over where other rows lie before their end; whether that was so.
+    pub fn step_down(&mut self) -> bool {
+        let rest = self.rows.counted();
+        let stands =
+            |base: &UsageBase| is_before(base.count, rest) && base.lagged == base.count.and(rest).recorded.is_some();
+        self.base.take_if(|base| !stands(base)).is_some()
     }
 
     pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
@@ -178,16 +223,34 @@ impl<'a> UsageRows<'a> {
         lock(&self.rejects).add(key, "value", rules::DUPLICATE, Some(&value), self.place);
     }
 
-    /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
-    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Pairs) + Sync) -> UsageFound {
+    /// Shows each chunk that holds all of its rows to `keep`, and the `settled` ones together to `keep_base`, so that a
+    /// later night need not read them again.
+    pub fn finish(
+        mut self,
+        settled: &[bool],
+        keep: impl Fn(&Gathered<Run>, &Pairs) + Sync,
+        keep_base: impl Fn(&UsageBase),
+    ) -> UsageFound {
         let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
         let gathered = rows.finish(&|row| self.refuse(row));
         {
             let names = lock(&self.names);
             gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
-        let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-        let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
+        let kept = self.base.as_ref().map_or(Count::default(), |base| base.count);
+        let count = gathered.iter().fold(kept, |sum, chunk| sum.and(chunk.count));
+        let alone = stands_alone(&gathered, settled).filter(|_| self.base.is_none());
+        let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
+        let [mut over, rest] =
+            [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<Run>>());
+        if let Some(alone) = alone {
+            self.base = UsageBase::of(&over, &lock(&self.names), count.recorded.is_some(), alone);
+            if let Some(base) = &self.base {
+                over.clear();
+                keep_base(base);
+            }
+        }
+        let runs: Vec<Run> = over.into_iter().chain(rest).collect();
         let places = by_series(&runs);
         refuse_repeats(&runs, &places, &mut |row| self.refuse(row));
         let older = self.older.into_inner();
@@ -197,6 +260,7 @@ impl<'a> UsageRows<'a> {
             newest: count.newest_day(),
             older,
             recorded: count.recorded.is_some(),
+            base: self.base,
             runs,
             places,
             names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -317,51 +381,63 @@ impl UsageFound {
         products: &Dictionary<ProductIx>,
         metrics: &Dictionary<MetricIx>,
     ) -> UsageHistory {
-        let pair = |(product, metric): &(u32, u32)| {
-            Some((products.get(self.names.products.name(*product))?, metrics.get(self.names.metrics.name(*metric))?))
+        let pairs = self.names.under(products, metrics);
+        let (lagged, runs) = (self.recorded, self.runs);
+        let assembled = |piece: &[Place<Key>]| {
+            let (mut builder, mut cells) = (UsageBuilder::new(metrics.len(), lagged), Cells::default());
+            for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
+                for (product, metric, places) in series_of(account, &pairs) {
+                    push_series(&mut builder, &mut cells, &runs, places, product, metric);
+                }
+            }
+            builder
         };
-        let pairs: Vec<Option<(ProductIx, MetricIx)>> = self.names.pairs.iter().map(pair).collect();
-        let lagged = self.recorded;
-        let runs = self.runs;
-        let pieces: Vec<UsageBuilder> = self
-            .places
-            .pieces(8 * rayon::current_num_threads(), |key| key.account)
-            .into_par_iter()
-            .map(|piece| {
-                let mut builder = UsageBuilder::new(metrics.len(), lagged);
-                assemble(piece, &runs, &pairs, &mut builder);
-                builder
-            })
-            .collect();
+        let pieces: Vec<UsageBuilder> = match &self.base {
+            Some(base) => base.and_later(&runs, &self.places, &pairs, products, metrics),
+            None => {
+                let pieces = self.places.pieces(8 * rayon::current_num_threads(), |key| key.account);
+                pieces.into_par_iter().map(assembled).collect()
+            }
+        };
         let mut whole = UsageBuilder::new(metrics.len(), lagged);
         pieces.into_iter().for_each(|piece| whole.append(piece));
         whole.finish(accounts)
     }
 }
 
-/// Unpacks the series of some accounts and hands them to the builder in the order of the dictionaries.
-fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[Option<(ProductIx, MetricIx)>], builder: &mut UsageBuilder) {
-    let mut cells = Cells::default();
-    for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
-        let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
-            .collect();
-        series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
-        for (product, metric, places) in series {
-            cells.read(runs, places);
-            let key = places[0].0;
-            if cells.rise() {
-                let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
-                let lags = cells.days.iter().zip(&cells.recorded).map(lag);
-                builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
-            } else {
-                let mut versions: Vec<Version> = cells.versions().collect();
-                settle(key, &mut versions, &mut |_| {});
-                let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
-                builder.push(key.account, product, metric, &seen);
-            }
-        }
+/// The series of an account in the order of the dictionaries.
+pub(super) fn series_of<'p>(
+    account: &'p [Place<Key>],
+    pairs: &[Option<(ProductIx, MetricIx)>],
+) -> Vec<(ProductIx, MetricIx, &'p [Place<Key>])> {
+    let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
+        .collect();
+    series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
+    series
+}
+
+/// Unpacks a series and hands it to the builder.
+pub(super) fn push_series(
+    builder: &mut UsageBuilder,
+    cells: &mut Cells,
+    runs: &[Run],
+    places: &[Place<Key>],
+    product: ProductIx,
+    metric: MetricIx,
+) {
+    cells.read(runs, places);
+    let key = places[0].0;
+    if cells.rise() {
+        let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
+        let lags = cells.days.iter().zip(&cells.recorded).map(lag);
+        builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
+    } else {
+        let mut versions: Vec<Version> = cells.versions().collect();
+        settle(key, &mut versions, &mut |_| {});
+        let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
+        builder.push(key.account, product, metric, &seen);
     }
 }
 
