@@ -1,6 +1,9 @@
 //! Law of the state: what earlier nights packed changes nothing but time, whatever was delivered late, again or not at all.
 
+use std::collections::BTreeSet;
+
 use arrow::record_batch::RecordBatch;
+use foothold::extracts::tables::{FeatureUse, Series, UsageVersion};
 use foothold::extracts::{self, Extracts, Settings, State};
 use foothold::store::{Access, Store};
 use foothold::vocabulary::Day;
@@ -121,15 +124,115 @@ fn a_night_reads_only_what_the_state_does_not_hold() {
     deliver(&world, 0, &month, true);
     let state = State::of(&output);
     let before = load(&world, &state, FIRST.plus(DAYS - 1)).expect("sound");
-    let kept = output.list("state").expect("the output can be listed");
+    let month_by_month = || {
+        let objects = output.list("state").expect("the output can be listed");
+        objects.into_iter().filter(|object| !object.path.contains("/settled/")).collect::<Vec<_>>()
+    };
+    let kept = month_by_month();
     assert_eq!(kept.len(), 4, "two months of two tables: {kept:?}");
 
     deliver(&world, 0, &day(DAYS - 1), true);
     let after = load(&world, &state, FIRST.plus(DAYS - 1)).expect("sound");
-    let now = output.list("state").expect("the output can be listed");
+    let now = month_by_month();
     let unchanged = now.iter().filter(|object| kept.iter().any(|before| before.path == object.path));
     assert_eq!((now.len(), unchanged.count()), (6, 4), "what was kept stands, the new day beside it");
     assert_eq!(after.inputs.len(), before.inputs.len() + 2);
+}
+
+/// Rows that break no rule, each key once, and whether they all come in a file of the last month, whatever their day.
+type Sound = (Vec<RowOf>, bool);
+
+fn sound_nights() -> impl Strategy<Value = Vec<Sound>> {
+    let rows = proptest::collection::vec((0..3_usize, 0..2_usize, 0..2_usize, 0..DAYS, 0..40_i32, 0..4_i32), 0..40);
+    proptest::collection::vec((rows, proptest::bool::weighted(0.2)), 1..5)
+}
+
+/// Every row of the two big tables, by account.
+fn big_rows(extracts: &Extracts) -> String {
+    let of_account = |account| {
+        let usage = &extracts.usage;
+        let of_series = |series: &Series| {
+            let versions: Vec<UsageVersion> = usage.cells(series).all_versions().collect();
+            let name = (extracts.ids.products.name(series.product), extracts.metric(series.metric));
+            (name, series.start, series.len, versions, usage.known(series, FIRST.plus(DAYS - 10)))
+        };
+        let uses: Vec<FeatureUse> = extracts.feature_usage.of(account).collect();
+        format!("{:#?}{uses:#?}", usage.of(account).iter().map(of_series).collect::<Vec<_>>())
+    };
+    let first = extracts.feature_usage.first_known(FIRST.plus(DAYS));
+    let accounts: Vec<String> = extracts.account_indices().map(of_account).collect();
+    format!("{accounts:#?}{:?}{first:?}", extracts.usage.covered)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_goes_behind_settled_months_equals_rows_read_together(nights in sound_nights()) {
+        let (world, together) = (base(), base());
+        let output = ParquetWorld::empty().store;
+        let (mut known, mut used) = (BTreeSet::new(), BTreeSet::new());
+        for (n, (rows, stray)) in nights.iter().enumerate() {
+            // Never nothing at all.
+            let rows: Vec<RowOf> = rows.iter().copied().chain([(0, 0, 0, 5, 1, 0)]).collect();
+            let own: Vec<RowOf> = rows.iter().filter(|r| known.insert((r.0, r.1, r.2, r.3, r.5))).copied().collect();
+            let uses: Vec<RowOf> = rows.iter().filter(|r| used.insert((r.0, r.1, r.2, r.3))).copied().collect();
+            for (table, of) in [("usage", usage(&own)), ("feature_usage", feature_usage(&uses))] {
+                together.file(&format!("{table}/night-{n}.parquet"), &of);
+            }
+            let write = |table: &str, own: &[RowOf], batch: fn(&[RowOf]) -> RecordBatch| {
+                if *stray {
+                    world.file(&format!("{table}/month=2026-04/night-{n}.parquet"), &batch(own));
+                    return;
+                }
+                for day in own.iter().map(|r| r.3).collect::<BTreeSet<i32>>() {
+                    let of_day: Vec<RowOf> = own.iter().filter(|r| r.3 == day).copied().collect();
+                    let folder = format!("{table}/date={}", FIRST.plus(day));
+                    world.file(&format!("{folder}/night-{n}.parquet"), &batch(&of_day));
+                }
+            };
+            write("usage", &own, usage);
+            write("feature_usage", &uses, feature_usage);
+            let load = |world: &ParquetWorld, state: &State, day: i32| {
+                let settings = Settings { usage_history_days: 400, ..world.settings() };
+                extracts::load_from(&settings, &Access::default(), state, FIRST.plus(day), &|_| {}).expect("sound")
+            };
+            for day in [DAYS - 4 + n as i32, DAYS - 10] {
+                let with_state = load(&world, &State::of(&output), day);
+                prop_assert_eq!(big_rows(&with_state), big_rows(&load(&together, &State::none(), day)));
+                let from_scratch = load(&world, &State::none(), day);
+                prop_assert_eq!(format!("{with_state:#?}"), format!("{from_scratch:#?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn months_that_are_over_are_packed_once() {
+    let (world, output) = (base(), ParquetWorld::empty().store);
+    let settled = || {
+        let objects = output.list("state/usage/settled").expect("the output can be listed");
+        objects.into_iter().map(|object| object.path).collect::<Vec<_>>()
+    };
+    let night = |day: i32, rows: &[RowOf]| {
+        deliver(&world, day as usize, rows, true);
+        let with_state = load(&world, &State::of(&output), FIRST.plus(day)).expect("sound");
+        assert_eq!(
+            format!("{with_state:?}"),
+            format!("{:?}", load(&world, &State::none(), FIRST.plus(day)).expect("sound"))
+        );
+        settled()
+    };
+    let march: Vec<RowOf> = (10..31).map(|n| (0, 0, 0, n, 4, 0)).collect();
+    assert_eq!(night(44, &march), [""; 0], "two weeks after its end a month is over, not before");
+    let packed = night(45, &[(0, 0, 0, 40, 4, 0)]);
+    assert!(!packed.is_empty());
+    assert_eq!(night(46, &[(0, 0, 0, 46, 4, 0), (1, 0, 0, 41, 4, 0)]), packed, "later days go behind it");
+    let again = night(47, &[(0, 0, 0, 12, 8, 3)]);
+    assert!(
+        !again.is_empty() && again.iter().all(|path| !packed.contains(path)),
+        "{again:?}: a late row packs it again"
+    );
 }
 
 /// Objects that are kept of `usage`, by path.

@@ -51,16 +51,18 @@ impl Loaded {
 
     /// Every product that some row names.
     pub fn products(&self) -> Vec<Text> {
-        distinct(self.entity(Entity::Product).chain(self.used(|found| &found.products)))
+        distinct(
+            self.entity(Entity::Product)
+                .chain(self.usage.iter().flat_map(|found| found.products.iter().map(|(_, name)| &**name))),
+        )
     }
 
     /// Every metric that some row names.
     pub fn metrics(&self) -> Vec<Text> {
-        distinct(self.entity(Entity::Metric).chain(self.used(|found| &found.metrics)))
-    }
-
-    fn used(&self, names: fn(&UsageFound) -> &[Text]) -> impl Iterator<Item = &str> {
-        self.usage.iter().flat_map(names).map(|name| &**name)
+        distinct(
+            self.entity(Entity::Metric)
+                .chain(self.usage.iter().flat_map(|found| found.metrics.iter().map(|(_, name)| &**name))),
+        )
     }
 
     /// `products` and `metrics` are those of all parts.

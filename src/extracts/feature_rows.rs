@@ -1,7 +1,7 @@
 //! `feature_usage` from Arrow batches to packed runs of rows, and from those to the log of each account.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, BooleanArray, Int64Array};
 use arrow::record_batch::RecordBatch;
@@ -10,14 +10,15 @@ use rayon::prelude::*;
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
 use super::dictionary_column::{Interner, Mapped};
-use super::feature_run::{Group, Names, Row, Run, by_account, each_group};
+use super::feature_base::FeatureBase;
+use super::feature_run::{Group, Row, Run, by_account, each_group};
 use super::frame::user_key;
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
-use super::packed::Writer;
-use super::places::Place;
+use super::places::{Place, Places};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
+use super::settled::{is_before, stands_alone};
 use super::state::Kept;
 use super::tables::{FeatureLog, FeatureLogBuilder, FeatureUse};
 use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text, UserIx};
@@ -33,6 +34,8 @@ pub(super) struct FeatureRows<'a> {
     window: Window<'a>,
     place: &'a str,
     users: Mutex<Interner>,
+    /// The months that are over, where an earlier night packed them.
+    base: Option<FeatureBase>,
     rows: Gathering<Run>,
     rejects: Mutex<Rejects>,
     older: AtomicU64,
@@ -75,10 +78,25 @@ impl<'a> FeatureRows<'a> {
             window,
             place,
             users: Mutex::default(),
+            base: None,
             rows,
             rejects,
             older: AtomicU64::new(0),
         }
+    }
+
+    /// Takes the months that are over as they are kept; whether they count today.
+    pub fn stand_on(&mut self, kept: &[Kept]) -> bool {
+        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
+        let read = || FeatureBase::read(kept, self.accounts, self.features, &mut lock(&self.users));
+        self.base = fits.then(read).flatten();
+        self.base.is_some()
+    }
+
+    /// Gives up the months that are over where other rows lie before their end; whether that was so.
+    pub fn step_down(&mut self) -> bool {
+        let rest = self.rows.counted();
+        self.base.take_if(|base| !is_before(base.count, rest)).is_some()
     }
 
     pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
@@ -173,18 +191,35 @@ impl<'a> FeatureRows<'a> {
         lock(&self.rejects).add(key, "events", rules::DUPLICATE, Some(&row.events.to_string()), self.place);
     }
 
-    /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
-    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Interner) + Sync) -> FeatureFound {
+    /// Shows each chunk that holds all of its rows to `keep`, and the `settled` ones together to `keep_base`, so that a
+    /// later night need not read them again.
+    pub fn finish(
+        mut self,
+        settled: &[bool],
+        keep: impl Fn(&Gathered<Run>, &Interner) + Sync,
+        keep_base: impl Fn(&FeatureBase, &Interner),
+    ) -> FeatureFound {
         let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
         let gathered = rows.finish(&|row| self.refuse(row));
         {
             let names = lock(&self.users);
             gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
-        let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-        let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
+        let base = self.base.take();
+        let kept = base.as_ref().map_or(Count::default(), |base| base.count);
+        let count = gathered.iter().fold(kept, |sum, chunk| sum.and(chunk.count));
+        let alone = stands_alone(&gathered, settled).filter(|_| base.is_none());
+        let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
+        let [mut over, rest] =
+            [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<Run>>());
         let (names, ranks) = lock(&self.users).sorted();
-        let log = self.log(runs, &ranks);
+        let built = alone.and_then(|count| self.based_on(&over, &ranks, count));
+        if let Some(base) = &built {
+            over.clear();
+            keep_base(base, &lock(&self.users));
+        }
+        let runs: Vec<Run> = over.into_iter().chain(rest).collect();
+        let log = self.log(&runs, base.or(built).as_ref(), &ranks);
         let older = self.older.into_inner();
         FeatureFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -199,49 +234,82 @@ impl<'a> FeatureRows<'a> {
         }
     }
 
+    /// The months that are over; `None` where a row stands in two of the runs.
+    fn based_on(&self, runs: &[Run], ranks: &[u32], count: Count) -> Option<FeatureBase> {
+        let repeated = AtomicBool::new(false);
+        let pieces = self.pieces(runs, &by_account(runs), ranks, &|_| repeated.store(true, Ordering::Relaxed));
+        (!repeated.into_inner()).then(|| FeatureBase::of(pieces, ranks, count)).flatten()
+    }
+
     /// The log of all accounts; a user is its rank.
-    fn log(&self, runs: Vec<Run>, ranks: &[u32]) -> FeatureLog {
-        let places = by_account(&runs);
-        let assembled = |piece: &[Place<AccountIx>]| {
-            let mut builder = FeatureLogBuilder::default();
-            piece.chunk_by(|a, b| a.0 == b.0).for_each(|places| self.assemble(places, &runs, ranks, &mut builder));
-            builder
+    fn log(&self, runs: &[Run], base: Option<&FeatureBase>, ranks: &[u32]) -> FeatureLog {
+        let (places, refuse) = (by_account(runs), |row| self.refuse(row));
+        let pieces = match base {
+            Some(base) => base.and_later(&places, ranks, &|places, builder, before| {
+                assemble(places, runs, ranks, &refuse, before, builder);
+            }),
+            None => self.pieces(runs, &places, ranks, &refuse),
         };
-        let pieces = places.pieces(8 * rayon::current_num_threads(), |account| *account);
-        let pieces: Vec<FeatureLogBuilder> = pieces.into_par_iter().map(assembled).collect();
         let mut whole = FeatureLogBuilder::default();
         pieces.into_iter().for_each(|piece| whole.append(piece));
         whole.finish(self.accounts.len())
     }
 
-    /// Adds the rows of one account; those that do not say when they were recorded go as the bytes that they are.
-    fn assemble(&self, places: &[Place<AccountIx>], runs: &[Run], ranks: &[u32], builder: &mut FeatureLogBuilder) {
-        let account = places[0].0;
-        let (mut rows, mut uses) = (Vec::new(), Vec::new());
-        builder.account(account);
-        each_group(
-            runs,
-            places,
-            |user| ranks[user as usize],
-            &mut |row| self.refuse(row),
-            |parts| {
-                if parts.iter().all(|part| part.plain) {
-                    let Group { user, feature, .. } = parts[0];
-                    let user = UserIx(ranks[user as usize]);
-                    return builder.plain_group(user, feature, parts.iter().map(Group::as_plain));
-                }
-                rows.clear();
-                parts.iter().for_each(|part| part.unpack(account, &mut rows));
-                uses.clear();
-                uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
-                chain(&mut uses);
-                if !uses.is_sorted_by_key(place) {
-                    uses.sort_by_key(place);
-                }
-                builder.group(&uses);
-            },
-        );
+    /// The rows of the runs in pieces of whole accounts.
+    fn pieces(
+        &self,
+        runs: &[Run],
+        places: &Places<AccountIx>,
+        ranks: &[u32],
+        refuse: &(dyn Fn(Row) + Sync),
+    ) -> Vec<FeatureLogBuilder> {
+        let assembled = |piece: &[Place<AccountIx>]| {
+            let mut builder = FeatureLogBuilder::default();
+            for places in piece.chunk_by(|a, b| a.0 == b.0) {
+                builder.account(places[0].0);
+                assemble(places, runs, ranks, refuse, &mut |_, _, _| {}, &mut builder);
+            }
+            builder
+        };
+        let pieces = places.pieces(8 * rayon::current_num_threads(), |account| *account);
+        pieces.into_par_iter().map(assembled).collect()
     }
+}
+
+/// Adds the rows of one account; those that do not say when they were recorded go as the bytes that they are. `before`
+/// adds what stands before those of a user and feature.
+fn assemble(
+    places: &[Place<AccountIx>],
+    runs: &[Run],
+    ranks: &[u32],
+    refuse: &dyn Fn(Row),
+    before: &mut dyn FnMut(&mut FeatureLogBuilder, UserIx, FeatureIx),
+    builder: &mut FeatureLogBuilder,
+) {
+    let (mut rows, mut uses) = (Vec::new(), Vec::new());
+    each_group(
+        runs,
+        places,
+        |user| ranks[user as usize],
+        &mut |row| refuse(row),
+        |parts| {
+            let Group { user, feature, .. } = parts[0];
+            let user = UserIx(ranks[user as usize]);
+            before(builder, user, feature);
+            if parts.iter().all(|part| part.plain) {
+                return builder.plain_group(user, feature, parts.iter().map(Group::as_plain));
+            }
+            rows.clear();
+            parts.iter().for_each(|part| part.unpack(places[0].0, &mut rows));
+            uses.clear();
+            uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
+            chain(&mut uses);
+            if !uses.is_sorted_by_key(place) {
+                uses.sort_by_key(place);
+            }
+            builder.group(&uses);
+        },
+    );
 }
 
 fn seen_as(row: &Row, ranks: &[u32]) -> FeatureUse {
@@ -365,66 +433,4 @@ impl FeatureFound {
         });
         log
     }
-}
-
-/// Runs for the state: their accounts, users and features by name, then the runs themselves.
-pub(super) fn write(
-    runs: &[Run],
-    accounts: &Dictionary<AccountIx>,
-    features: &Dictionary<FeatureIx>,
-    users: &Interner,
-) -> Writer {
-    let runs: Vec<_> = runs.iter().map(Run::plain).collect();
-    let mut out = Writer::default();
-    let used = distinct(runs.iter().flat_map(|run| run.accounts()));
-    out.number(used.len() as u64);
-    used.iter().for_each(|account| out.text(accounts.name(*account)));
-    out.number(features.len() as u64);
-    features.iter().for_each(|(_, name)| out.text(name));
-    let mut of_runs = vec![false; users.names().len()];
-    runs.iter().flat_map(|run| run.users()).for_each(|user| of_runs[user as usize] = true);
-    out.number(of_runs.iter().filter(|used| **used).count() as u64);
-    for (user, name) in users.names().iter().enumerate().filter(|(user, _)| of_runs[*user]) {
-        out.number(user as u64);
-        out.text(name);
-    }
-    out.number(runs.len() as u64);
-    for run in runs {
-        run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
-    }
-    out
-}
-
-fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut all: Vec<T> = all.collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// The runs again, under today's numbers. `None` where rows of them do not count today, or an account or a feature is
-/// gone.
-pub(super) fn read(
-    kept: &Kept,
-    accounts: &Dictionary<AccountIx>,
-    features: &Dictionary<FeatureIx>,
-    users: &mut Interner,
-    window: Window,
-) -> Option<Vec<Run>> {
-    kept.fits(window.from, window.as_of).then_some(())?;
-    let mut reader = kept.runs();
-    let n = reader.number();
-    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let of_runs: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
-    let mut numbers = vec![0; of_runs.last().map_or(0, |(last, _)| *last as usize + 1)];
-    for (number, name) in of_runs {
-        numbers[number as usize] = users.number(name);
-    }
-    let names = Arc::new(Names { users: numbers, features });
-    let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
-    let n = reader.number();
-    Some((0..n).map(|_| Run::read(&mut reader, kept.content(), account, names.clone())).collect())
 }

@@ -145,6 +145,12 @@ impl<R: Rollup> Gathering<R> {
         *count = count.and(more);
     }
 
+    /// What was counted of all rows so far, those of earlier nights among them.
+    pub fn counted(&self) -> Count {
+        let of = |chunk: &Chunk<R>| lock(&chunk.kept).1.and(*lock(&chunk.count));
+        self.chunks.iter().fold(Count::default(), |sum, chunk| sum.and(of(chunk)))
+    }
+
     /// Notes that a row of the chunk is not among its runs.
     pub fn leave_out(&self, chunk: usize) {
         self.chunks[chunk].incomplete.store(true, Ordering::Relaxed);

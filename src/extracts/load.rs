@@ -1,5 +1,7 @@
 //! From a place in an object store to [`Extracts`], or to everything that is wrong there.
 
+mod streamed;
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
@@ -7,26 +9,20 @@ use arrow::error::ArrowError;
 use rayon::prelude::*;
 
 use super::assemble::{self, Loaded};
-use super::batch_time::Window;
 use super::check::{self, Keys};
 use super::error::{Error, Problem};
-use super::feature_rows::{self, FeatureRows};
 use super::frame::{Batch, Frame, Gathered};
-use super::gather;
 use super::locate::{self, Delivery};
 use super::opened::Opened;
-use super::packed::Writer;
 use super::part::Part;
-use super::rejects::Rejects;
 use super::scan;
 use super::schema::{self, Need};
 use super::settings::Settings;
-use super::state::{Content, State};
+use super::state::State;
 use super::tally::{Digest, Tally};
-use super::usage_rows::{self, UsageRows};
 use super::{Extracts, InputFile, InputTable, ProgressOf, TableQuality};
 use crate::store::Access;
-use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx};
+use crate::vocabulary::Day;
 
 /// Loads all tables as they were known by the end of `as_of`.
 ///
@@ -70,7 +66,7 @@ pub fn read(
     let deliveries = locate::locate(settings, access, as_of, part, &mut problems)?;
     let mut tables = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {
-        tables.push(Opened::of(delivery, state, settings, &mut problems)?);
+        tables.push(Opened::of(delivery, state, settings, as_of, &mut problems)?);
     }
     // Nothing is decoded while the shape of any table is wrong.
     stop_at(problems)?;
@@ -92,7 +88,7 @@ pub fn inputs(settings: &Settings, access: &Access, as_of: Day, part: Part) -> R
     let mut problems = Vec::new();
     let mut inputs = Vec::new();
     for delivery in locate::locate(settings, access, as_of, part, &mut problems)? {
-        inputs.extend(Opened::of(delivery, &State::none(), settings, &mut problems)?.inputs());
+        inputs.extend(Opened::of(delivery, &State::none(), settings, as_of, &mut problems)?.inputs());
     }
     stop_at(problems)?;
     Ok(inputs)
@@ -318,98 +314,6 @@ impl<'a> Loading<'a> {
         let checked = check::check(table, gathered, part, &urls, &self.keys, settings, self.as_of);
         let (frame, tally) = checked.map_err(|e| Error::Contract(vec![unworkable(&opened.delivery, &e)]))?;
         Ok(Small { frame, tally, unreadable })
-    }
-
-    fn window(&self) -> Window<'a> {
-        let from = self.as_of.minus(self.settings.usage_history_days as i32);
-        Window { from, as_of: self.as_of, settings: self.settings }
-    }
-
-    fn usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
-        let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
-        let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
-        let rows = UsageRows::new(opened.delivery.table, &accounts, window, &place, chunks);
-        for chunk in std::mem::take(&mut opened.kept) {
-            match usage_rows::read(&chunk.kept, &accounts, &mut rows.names(), window) {
-                Some(runs) => {
-                    rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
-                    opened.kept.push(chunk);
-                }
-                None => opened.read_again(chunk, &mut self.unreadable)?,
-            }
-        }
-        let (table, part) = (opened.delivery.table, self.part);
-        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            let source = &opened.files[file].source;
-            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
-        })?;
-        let whole = found.is_empty();
-        self.unreadable.extend(found);
-        let mut usage = rows.finish(|chunk, names| {
-            if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
-                self.remember(opened, chunk, |runs| usage_rows::write(runs, &accounts, names));
-            }
-        });
-        let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::Usage, 0));
-        let accepted = usage.rows - rejects.count;
-        let tally = Tally {
-            older: usage.older,
-            recorded: usage.recorded,
-            ..Tally::new(table.table, usage.rows, rejects, usage.newest, accepted)
-        };
-        self.loaded.usage = Some(usage);
-        Ok(tally)
-    }
-
-    fn feature_usage(&mut self, opened: &mut Opened) -> Result<Tally, Error> {
-        let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
-        let features: Dictionary<FeatureIx> = self.loaded.names(InputTable::Features, "feature_id");
-        let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
-        let rows = FeatureRows::new(opened.delivery.table, &accounts, &features, window, &place, chunks);
-        for chunk in std::mem::take(&mut opened.kept) {
-            match feature_rows::read(&chunk.kept, &accounts, &features, &mut rows.users(), window) {
-                Some(runs) => {
-                    rows.add_runs(chunk.kept.chunk, runs, chunk.kept.count);
-                    opened.kept.push(chunk);
-                }
-                None => opened.read_again(chunk, &mut self.unreadable)?,
-            }
-        }
-        let (table, part) = (opened.delivery.table, self.part);
-        let found = scan::scan(table, &opened.files, self.progress, &|file, batch| {
-            let source = &opened.files[file].source;
-            rows.add(source.chunk, &source.url(), source.day, &part.filter(table, batch));
-        })?;
-        let whole = found.is_empty();
-        self.unreadable.extend(found);
-        let mut usage = rows.finish(|chunk, users| {
-            if whole && self.state.is_kept() && opened.was_read(chunk.chunk) {
-                self.remember(opened, chunk, |runs| feature_rows::write(runs, &accounts, &features, users));
-            }
-        });
-        let rejects = std::mem::replace(&mut usage.rejects, Rejects::new(InputTable::FeatureUsage, 0));
-        let tally = Tally {
-            nulls: vec![("in_trial".into(), usage.trial_nulls)],
-            older: usage.older,
-            recorded: usage.recorded,
-            ..Tally::new(table.table, usage.rows, rejects, usage.newest, usage.accepted)
-        };
-        self.loaded.feature_usage = Some(usage);
-        Ok(tally)
-    }
-
-    /// Keeps for the nights to come what was read of a chunk: beside what is kept of it, or, where its runs were merged,
-    /// in its place.
-    fn remember<R>(&self, opened: &Opened, chunk: &gather::Gathered<R>, write: impl FnOnce(&[R]) -> Writer) {
-        let number = chunk.chunk;
-        let (news, count) = chunk.news();
-        let (mut files, mut instead) = (opened.read_of(number), opened.stale_of(number).collect::<Vec<_>>());
-        if !chunk.adds() {
-            files.extend(opened.kept_of(number).flat_map(|kept| kept.files.iter().cloned()));
-            instead.extend(opened.kept_of(number).map(|kept| &kept.object));
-        }
-        let content = Content { settings: self.settings, files: &files, count, runs: write(news) };
-        self.state.keep(opened.delivery.table.table, &opened.delivery.chunks[number], &content, &instead);
     }
 }
 

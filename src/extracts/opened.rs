@@ -8,16 +8,27 @@ use super::locate::{Delivery, Source};
 use super::parquet_file::ParquetFile;
 use super::scan;
 use super::settings::Settings;
+use super::settled;
 use super::state::{Kept, KeptFile, State};
 use crate::store::Object;
+use crate::vocabulary::Day;
 
 /// A table whose files were found to fit.
 pub(super) struct Opened {
     pub delivery: Delivery,
     pub files: Vec<ParquetFile>,
     pub kept: Vec<Unchanged>,
+    /// Which chunks are months that are over, and what is kept of them together.
+    pub settled: Vec<bool>,
+    pub base: Option<Base>,
     /// Objects of the state that nothing is taken from, with their chunks.
     stale: Vec<(usize, Object)>,
+}
+
+/// What an earlier night packed of the months that are over, piece by piece, and the files that it was made of.
+pub(super) struct Base {
+    pub pieces: Vec<Kept>,
+    sources: Vec<Source>,
 }
 
 impl Opened {
@@ -26,11 +37,30 @@ impl Opened {
         mut delivery: Delivery,
         state: &State,
         settings: &Settings,
+        as_of: Day,
         problems: &mut Vec<Problem>,
     ) -> Result<Opened, Error> {
+        let settled = settled::settled(&delivery.chunks, as_of);
+        let base = base(&mut delivery, &settled, state, settings);
         let (kept, stale, sources) = unchanged(&mut delivery, state, settings);
         let files = scan::open(delivery.table, sources, problems)?;
-        Ok(Opened { delivery, files, kept, stale })
+        Ok(Opened { delivery, files, kept, settled, base, stale })
+    }
+
+    /// Takes the months that are over from where they are kept one by one, as far as they are; the rest of their files
+    /// are opened again.
+    pub fn give_up_base(
+        &mut self,
+        state: &State,
+        settings: &Settings,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Unchanged>, Error> {
+        let Some(base) = self.base.take() else { return Ok(Vec::new()) };
+        self.delivery.sources = base.sources;
+        let (kept, stale, sources) = unchanged(&mut self.delivery, state, settings);
+        self.stale.extend(stale);
+        self.files.extend(scan::open(self.delivery.table, sources, problems)?);
+        Ok(kept)
     }
 
     /// Where a row is said to be that does not remember its file.
@@ -69,10 +99,25 @@ impl Opened {
         self.stale.iter().filter(move |(of, _)| *of == chunk).map(|(_, object)| object)
     }
 
+    /// The files of the months that are over, as the state notes them.
+    pub fn settled_files(&self) -> Vec<KeptFile> {
+        let of_chunk = |chunk: usize| {
+            let kept = self.kept_of(chunk).flat_map(|kept| kept.files.iter().cloned());
+            self.read_of(chunk).into_iter().chain(kept).collect::<Vec<_>>()
+        };
+        (0..self.settled.len()).filter(|chunk| self.settled[*chunk]).flat_map(of_chunk).collect()
+    }
+
+    /// Everything that is kept and made use of.
+    fn all_kept(&self) -> impl Iterator<Item = &KeptFile> {
+        let base = self.base.iter().flat_map(|base| &base.pieces);
+        self.kept.iter().map(|chunk| &chunk.kept).chain(base).flat_map(|kept| &kept.files)
+    }
+
     /// Every file as the run's inputs list it, by path.
     pub fn inputs(&self) -> Vec<InputFile> {
         let table = self.delivery.table.table;
-        let kept = self.kept.iter().flat_map(|chunk| chunk.kept.files.iter().map(move |file| file.as_input(table)));
+        let kept = self.all_kept().map(|file| file.as_input(table));
         let mut inputs: Vec<InputFile> = self.files.iter().map(|file| file.as_input(table)).chain(kept).collect();
         inputs.sort_by(|a, b| a.path.cmp(&b.path));
         // An object that stands in pieces was delivered once.
@@ -82,7 +127,7 @@ impl Opened {
 
     /// What is worth knowing about the files, each said once.
     pub fn notes(&self) -> BTreeSet<String> {
-        let kept = self.kept.iter().flat_map(|chunk| &chunk.kept.files).flat_map(|file| file.notes.iter().cloned());
+        let kept = self.all_kept().flat_map(|file| file.notes.iter().cloned());
         self.files.iter().flat_map(|file| file.notes.iter().cloned()).chain(kept).collect()
     }
 }
@@ -91,6 +136,17 @@ impl Opened {
 pub(super) struct Unchanged {
     pub kept: Kept,
     sources: Vec<Source>,
+}
+
+/// What the state holds of the months that are over; their sources are taken out of the delivery.
+fn base(delivery: &mut Delivery, settled: &[bool], state: &State, settings: &Settings) -> Option<Base> {
+    let over = |source: &Source| settled[source.chunk];
+    delivery.sources.iter().any(over).then_some(())?;
+    let files = settled::files_of_sources(delivery.sources.iter().filter(|source| over(source)));
+    let pieces = state.settled(delivery.table.table, files, settings)?;
+    let (sources, rest) = std::mem::take(&mut delivery.sources).into_iter().partition(over);
+    delivery.sources = rest;
+    Some(Base { pieces, sources })
 }
 
 /// What the state holds of a table, its objects that no longer fit with their chunks, and the files that must be read.

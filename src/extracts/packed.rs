@@ -56,6 +56,11 @@ impl<'a> Reader<'a> {
         self.bytes.len()
     }
 
+    /// What is not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     #[inline]
     pub fn byte(&mut self) -> u8 {
         match self.bytes.split_first() {

@@ -39,4 +39,13 @@ impl<K: Copy + Ord + Send> Places<K> {
         }
         found
     }
+
+    /// One stretch for each of the accounts, which rise: what lies before the next of them; the first also has what lies
+    /// before itself.
+    pub fn cut(&self, starts: &[AccountIx], account: impl Fn(&K) -> AccountIx) -> Vec<&[Place<K>]> {
+        let from = |start: &AccountIx| self.0.partition_point(|place| account(&place.0) < *start);
+        let ends = starts.iter().skip(1).map(from).chain([self.0.len()]);
+        let mut begin = 0;
+        ends.map(|end| &self.0[std::mem::replace(&mut begin, end)..end]).take(starts.len()).collect()
+    }
 }

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! state/{table}/{chunk}/{hash of the content}
-//! state/{i}-of-{N}/{table}/…                       the same of a shard's rows
+//! state/{table}/settled/{hash of the files}-{i}-of-{n}   the months that are over, as `settled` says
+//! state/{i}-of-{N}/{table}/…                             the same of a shard's rows
 //! ```
 
 use bytes::Bytes;
@@ -22,9 +23,11 @@ use crate::store::{Object, Store};
 use crate::vocabulary::Day;
 
 /// Raise it whenever rows are packed or checked otherwise.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 /// Compression that costs less than reading the files again by far.
 const LEVEL: i32 = 1;
+/// Where the months that are over stand: no chunk is named so.
+const SETTLED: &str = "settled";
 
 /// Where a job keeps what it packed, if anywhere.
 #[derive(Clone, Default)]
@@ -65,14 +68,20 @@ impl State {
         let fetched: Vec<_> = self
             .listed(table, chunks)
             .into_iter()
+            // Chunks of which nothing is asked for are kept for another night.
+            .filter(|(chunk, _)| sources.iter().any(|source| source.chunk == *chunk))
             .map(|(chunk, object)| (chunk, store.fetch(&object, Some(0..object.bytes)), object))
             .collect();
         let fetched: Vec<(usize, Bytes, Object)> = fetched
             .into_iter()
             .filter_map(|(chunk, fetch, object)| Some((chunk, fetch.wait().ok()?.pop()?, object)))
             .collect();
+        let known = |kept: &Kept| {
+            let known = |file: &KeptFile| sources.iter().any(|source| file.is(source) && source.chunk == kept.chunk);
+            kept.files.iter().all(known)
+        };
         let read = |(chunk, bytes, object): (usize, Bytes, Object)| {
-            Kept::read(chunk, bytes, object.clone(), sources, settings).ok_or((chunk, object))
+            Kept::read(chunk, bytes, object.clone(), settings).filter(known).ok_or((chunk, object))
         };
         fetched.into_par_iter().partition_map(|fetched| match read(fetched) {
             Ok(kept) => Either::Left(kept),
@@ -92,11 +101,60 @@ impl State {
         objects.into_iter().filter_map(chunk).collect()
     }
 
+    /// What is kept of the months that are over, piece by piece, where it was made of just these files.
+    pub(super) fn settled(&self, table: InputTable, files: u64, settings: &Settings) -> Option<Vec<Kept>> {
+        let store = self.store.as_ref()?;
+        let objects = store.list(&format!("{}/{SETTLED}", table.as_str())).ok()?;
+        let of = |object: &Object| {
+            let (hash, place) = object.path.rsplit('/').next()?.split_once('-')?;
+            let (_, pieces) = place.split_once("-of-")?;
+            (hash == format!("{files:016x}")).then(|| pieces.parse::<usize>().ok()).flatten()
+        };
+        let objects: Vec<(usize, Object)> = objects.into_iter().filter_map(|o| Some((of(&o)?, o))).collect();
+        let whole = objects.iter().all(|(pieces, _)| *pieces == objects.len()) && !objects.is_empty();
+        let fetched: Vec<_> = objects
+            .into_iter()
+            .filter(|_| whole)
+            .map(|(_, object)| (store.fetch(&object, Some(0..object.bytes)), object))
+            .collect();
+        let fetched: Vec<(Bytes, Object)> = fetched
+            .into_iter()
+            .map(|(fetch, object)| Some((fetch.wait().ok()?.pop()?, object)))
+            .collect::<Option<_>>()?;
+        let read = |(bytes, object)| Kept::read(usize::MAX, bytes, object, settings);
+        let pieces: Vec<Kept> = fetched.into_par_iter().map(read).collect::<Option<_>>()?;
+        (!pieces.is_empty()).then_some(pieces)
+    }
+
+    /// Keeps the months that are over, made of `files`, and drops what was kept of other ones. `piece` gives the content
+    /// of each of `pieces`.
+    pub(super) fn keep_settled<'a>(
+        &self,
+        table: InputTable,
+        files: u64,
+        pieces: usize,
+        piece: impl Fn(usize) -> Content<'a> + Sync,
+    ) {
+        let Some(store) = &self.store else { return };
+        let folder = format!("{}/{SETTLED}", table.as_str());
+        let path = |place: usize| format!("{folder}/{files:016x}-{place:03}-of-{pieces:03}");
+        let put = |place: usize| store.put(&path(place), piece(place).bytes(Press::Not));
+        if let Err(e) = (0..pieces).into_par_iter().try_for_each(put) {
+            tracing::warn!("the settled months of {} could not be kept: {e}", table.as_str());
+            return;
+        }
+        let own: Vec<String> = (0..pieces).map(path).collect();
+        for before in store.list(&folder).unwrap_or_default().iter().filter(|before| !own.contains(&before.path)) {
+            // Left behind it would only take room.
+            drop(store.delete(&before.path));
+        }
+    }
+
     /// Keeps what was packed of a chunk; `instead`: objects that say nothing any more once this one stands. A store
     /// that fails costs time, not the run.
     pub(super) fn keep(&self, table: InputTable, name: &str, kept: &Content, instead: &[&Object]) {
         let Some(store) = &self.store else { return };
-        let bytes = kept.bytes();
+        let bytes = kept.bytes(Press::Zstd);
         let path = format!("{}/{name}/{:016x}", table.as_str(), xxh3_64(&bytes));
         if let Err(e) = store.put(&path, bytes) {
             tracing::warn!("the rollup of {name} could not be kept, so its files will be read again: {e}");
@@ -139,8 +197,15 @@ pub(super) struct Kept {
     runs_at: usize,
 }
 
+/// Whether an object is compressed: what is read every night as it stands is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Press {
+    Zstd,
+    Not,
+}
+
 impl Content<'_> {
-    fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self, press: Press) -> Vec<u8> {
         let mut out = Writer::default();
         out.number(FORMAT);
         out.number(rules_of(self.settings));
@@ -159,27 +224,39 @@ impl Content<'_> {
         out.0.extend_from_slice(&self.runs.0);
         let check = xxh3_64(&out.0);
         out.0.extend_from_slice(&check.to_le_bytes());
-        pressed(&out.0)
+        match press {
+            Press::Zstd => pressed(&out.0),
+            Press::Not => {
+                out.0.extend_from_slice(&NOT_PRESSED.to_le_bytes());
+                out.0
+            }
+        }
     }
 }
 
-/// Bytes of the number that says how many bytes there are before compression: room for them is made once.
+/// Bytes of the number at the end that says how many bytes there are before compression: room for them is made once.
 const LENGTH: usize = 8;
+/// Stands for that number where nothing was compressed.
+const NOT_PRESSED: u64 = u64::MAX;
 /// No rollup shrinks by more: an object that says so is broken.
 const MOST_SHRUNK: usize = 1 << 10;
 
 fn pressed(content: &[u8]) -> Vec<u8> {
-    let mut object = (content.len() as u64).to_le_bytes().to_vec();
-    object.extend(zstd::bulk::compress(content, LEVEL).unwrap_or_default());
+    let mut object = zstd::bulk::compress(content, LEVEL).unwrap_or_default();
+    object.extend_from_slice(&(content.len() as u64).to_le_bytes());
     object
 }
 
-/// What [`pressed`] made an object of; `None` where it is broken.
-fn unpressed(object: &[u8]) -> Option<Vec<u8>> {
-    let (length, pressed) = object.split_first_chunk::<LENGTH>()?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let possible = length <= pressed.len().saturating_mul(MOST_SHRUNK);
-    possible.then(|| zstd::bulk::decompress(pressed, length).ok()).flatten()
+/// What an object was made of; `None` where it is broken.
+fn unpressed(mut object: Bytes) -> Option<Bytes> {
+    let length = object.split_off(object.len().checked_sub(LENGTH)?);
+    let length = u64::from_le_bytes(length.as_ref().try_into().ok()?);
+    if length == NOT_PRESSED {
+        return Some(object);
+    }
+    let length = usize::try_from(length).ok()?;
+    let possible = length <= object.len().saturating_mul(MOST_SHRUNK);
+    possible.then(|| zstd::bulk::decompress(&object, length).ok().map(Bytes::from)).flatten()
 }
 
 /// The settings that decide which rows are sound.
@@ -189,9 +266,9 @@ fn rules_of(settings: &Settings) -> u64 {
 }
 
 impl Kept {
-    /// `None` where the object is broken, of another making, or made of files that are no longer there.
-    fn read(chunk: usize, bytes: Bytes, object: Object, sources: &[Source], settings: &Settings) -> Option<Kept> {
-        let mut content = Bytes::from(unpressed(&bytes)?);
+    /// `None` where the object is broken or of another making.
+    fn read(chunk: usize, bytes: Bytes, object: Object, settings: &Settings) -> Option<Kept> {
+        let mut content = unpressed(bytes)?;
         let check = content.split_off(content.len().checked_sub(8)?);
         (xxh3_64(&content).to_le_bytes() == *check).then_some(())?;
         let mut reader = Reader::new(&content);
@@ -203,11 +280,7 @@ impl Kept {
         let recorded = (recorded != Day::MIN).then_some(recorded);
         let count = Count { visible, accepted, nulls, oldest, newest, recorded };
         let runs_at = content.len() - reader.left();
-        let kept = Kept { chunk, object, files, count, content, runs_at };
-        kept.files
-            .iter()
-            .all(|file| sources.iter().any(|source| file.is(source) && source.chunk == chunk))
-            .then_some(kept)
+        Some(Kept { chunk, object, files, count, content, runs_at })
     }
 
     pub fn holds(&self, source: &Source) -> bool {

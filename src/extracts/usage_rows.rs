@@ -20,8 +20,10 @@ use super::places::{Place, Places};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
+use super::settled::{is_before, stands_alone};
 use super::state::Kept;
 use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
+use super::usage_base::UsageBase;
 use super::usage_run::{Cells, Key, Row, Run, Version, by_series, refuse_repeats, settle};
 use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
 
@@ -35,6 +37,8 @@ pub(super) struct UsageRows<'a> {
     window: Window<'a>,
     place: &'a str,
     names: Mutex<Pairs>,
+    /// The months that are over, where an earlier night packed them.
+    base: Option<UsageBase>,
     rows: Gathering<Run>,
     rejects: Mutex<Rejects>,
     older: AtomicU64,
@@ -62,6 +66,28 @@ impl Pairs {
         let (product, metric) = self.pairs[pair as usize];
         (self.products.name(product), self.metrics.name(metric))
     }
+
+    /// Lets names be known that rows use.
+    pub fn name<'t>(&mut self, products: impl Iterator<Item = &'t Text>, metrics: impl Iterator<Item = &'t Text>) {
+        for name in products {
+            self.products.number(name);
+        }
+        for name in metrics {
+            self.metrics.number(name);
+        }
+    }
+
+    /// The pairs by number, under the numbers of dictionaries.
+    pub fn under(
+        &self,
+        products: &Dictionary<ProductIx>,
+        metrics: &Dictionary<MetricIx>,
+    ) -> Vec<Option<(ProductIx, MetricIx)>> {
+        let under = |(product, metric): &(u32, u32)| {
+            Some((products.get(self.products.name(*product))?, metrics.get(self.metrics.name(*metric))?))
+        };
+        self.pairs.iter().map(under).collect()
+    }
 }
 
 /// What `usage` came to.
@@ -72,11 +98,11 @@ pub(super) struct UsageFound {
     /// Rows before the usage history that the job keeps.
     pub older: u64,
     pub recorded: bool,
-    /// A product is the position of its id in `products`, a metric that in `metrics`.
+    /// Under the two dictionaries below.
     history: UsageHistory,
-    /// Names of products and metrics that accepted rows use, in byte order.
-    pub products: Vec<Text>,
-    pub metrics: Vec<Text>,
+    /// Products and metrics that accepted rows use.
+    pub products: Dictionary<ProductIx>,
+    pub metrics: Dictionary<MetricIx>,
 }
 
 impl<'a> UsageRows<'a> {
@@ -90,7 +116,24 @@ impl<'a> UsageRows<'a> {
     ) -> UsageRows<'a> {
         let rejects = Mutex::new(Rejects::new(table.table, window.settings.max_rejected_listed));
         let rows = Gathering::new(chunks, GATHERED_ROWS);
-        UsageRows { table, accounts, window, place, names: Mutex::default(), rows, rejects, older: AtomicU64::new(0) }
+        let (names, older) = (Mutex::default(), AtomicU64::new(0));
+        UsageRows { table, accounts, window, place, names, base: None, rows, rejects, older }
+    }
+
+    /// Takes the months that are over as they are kept; whether they count today.
+    pub fn stand_on(&mut self, kept: &[Kept]) -> bool {
+        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
+        self.base = fits.then(|| UsageBase::read(kept, self.accounts)).flatten();
+        self.base.iter().for_each(|base| base.name(&mut lock(&self.names)));
+        self.base.is_some()
+    }
+
+    /// Gives up the months that are over where other rows lie before their end; whether that was so.
+    pub fn step_down(&mut self) -> bool {
+        let rest = self.rows.counted();
+        let stands =
+            |base: &UsageBase| is_before(base.count, rest) && base.lagged == base.count.and(rest).recorded.is_some();
+        self.base.take_if(|base| !stands(base)).is_some()
     }
 
     pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
@@ -180,27 +223,47 @@ impl<'a> UsageRows<'a> {
         lock(&self.rejects).add(key, "value", rules::DUPLICATE, Some(&value), self.place);
     }
 
-    /// Shows each chunk that holds all of its rows to `keep`, so that a later night need not read it again.
-    pub fn finish(mut self, keep: impl Fn(&Gathered<Run>, &Pairs) + Sync) -> UsageFound {
+    /// Shows each chunk that holds all of its rows to `keep`, and the `settled` ones together to `keep_base`, so that a
+    /// later night need not read them again.
+    pub fn finish(
+        mut self,
+        settled: &[bool],
+        keep: impl Fn(&Gathered<Run>, &Pairs) + Sync,
+        keep_base: impl Fn(&UsageBase),
+    ) -> UsageFound {
         let rows = std::mem::replace(&mut self.rows, Gathering::new(0, 0));
         let gathered = rows.finish(&|row| self.refuse(row));
         {
             let names = lock(&self.names);
             gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
-        let count = gathered.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-        let runs: Vec<Run> = gathered.into_iter().flat_map(|chunk| chunk.runs).collect();
+        let kept = self.base.as_ref().map_or(Count::default(), |base| base.count);
+        let count = gathered.iter().fold(kept, |sum, chunk| sum.and(chunk.count));
+        let alone = stands_alone(&gathered, settled).filter(|_| self.base.is_none());
+        let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
+        let [mut over, rest] =
+            [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<Run>>());
+        if let Some(alone) = alone {
+            self.base = UsageBase::of(&over, &lock(&self.names), count.recorded.is_some(), alone);
+            if let Some(base) = &self.base {
+                over.clear();
+                keep_base(base);
+            }
+        }
+        let runs: Vec<Run> = over.into_iter().chain(rest).collect();
         let places = by_series(&runs);
         refuse_repeats(&runs, &places, &mut |row| self.refuse(row));
-        let names = lock(&self.names);
-        let ((products, product_ranks), (metrics, metric_ranks)) = (names.products.sorted(), names.metrics.sorted());
-        let ranked = |(product, metric): &(u32, u32)| {
-            (ProductIx(product_ranks[*product as usize]), MetricIx(metric_ranks[*metric as usize]))
-        };
-        let pairs: Vec<(ProductIx, MetricIx)> = names.pairs.iter().map(ranked).collect();
-        drop(names);
+        let names = self.names.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let products = Dictionary::new(names.products.names().iter().cloned());
+        let metrics = Dictionary::new(names.metrics.names().iter().cloned());
+        let pairs = names.under(&products, &metrics);
         let recorded = count.recorded.is_some();
-        let history = history(&runs, &places, &pairs, UsageBuilder::new(metrics.len(), recorded), self.accounts.len());
+        let whole = UsageBuilder::new(metrics.len(), recorded);
+        let pieces = match &self.base {
+            Some(base) => base.and_later(&runs, &places, &pairs, &products, &metrics),
+            None => pieces(&runs, &places, &pairs, &whole),
+        };
+        let history = whole.joined(pieces).finish(self.accounts.len());
         let older = self.older.into_inner();
         UsageFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -314,53 +377,65 @@ impl PairMemo {
 impl UsageFound {
     /// The history under the final dictionaries, which keep the order of names.
     pub fn into_history(self, products: &Dictionary<ProductIx>, metrics: &Dictionary<MetricIx>) -> UsageHistory {
-        let product = |known: ProductIx| products.get(&self.products[known.at()]).unwrap_or(known);
-        let metric = |known: MetricIx| metrics.get(&self.metrics[known.at()]).unwrap_or(known);
+        let product = |known: ProductIx| products.get(self.products.name(known)).unwrap_or(known);
+        let metric = |known: MetricIx| metrics.get(self.metrics.name(known)).unwrap_or(known);
         self.history.renamed(product, metric, metrics.len())
     }
 }
 
-/// All series, in the order of accounts and of the ranks that `pairs` gives. Made as soon as the rows are read, because
-/// runs take more room than the history.
-fn history(
+/// The series of all runs, piece by piece. Made as soon as the rows are read, because runs take more room than the history.
+fn pieces(
     runs: &[Run],
     places: &Places<Key>,
-    pairs: &[(ProductIx, MetricIx)],
-    mut whole: UsageBuilder,
-    accounts: usize,
-) -> UsageHistory {
+    pairs: &[Option<(ProductIx, MetricIx)>],
+    whole: &UsageBuilder,
+) -> Vec<UsageBuilder> {
     let assembled = |piece: &[Place<Key>]| {
-        let mut builder = whole.another();
-        assemble(piece, runs, pairs, &mut builder);
+        let (mut builder, mut cells) = (whole.another(), Cells::default());
+        for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
+            for (product, metric, places) in series_of(account, pairs) {
+                push_series(&mut builder, &mut cells, runs, places, product, metric);
+            }
+        }
         builder
     };
     let pieces = places.pieces(8 * rayon::current_num_threads(), |key| key.account);
-    let pieces: Vec<UsageBuilder> = pieces.into_par_iter().map(assembled).collect();
-    pieces.into_iter().for_each(|piece| whole.append(piece));
-    whole.finish(accounts)
+    pieces.into_par_iter().map(assembled).collect()
 }
 
-/// Unpacks the series of some accounts and hands them to the builder in the order of `pairs`.
-fn assemble(piece: &[Place<Key>], runs: &[Run], pairs: &[(ProductIx, MetricIx)], builder: &mut UsageBuilder) {
-    let mut cells = Cells::default();
-    for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
-        let named = account.chunk_by(|a, b| a.0 == b.0).map(|places| (pairs[places[0].0.pair as usize], places));
-        let mut series: Vec<_> = named.collect();
-        series.sort_unstable_by_key(|(pair, _)| *pair);
-        for ((product, metric), places) in series {
-            cells.read(runs, places);
-            let key = places[0].0;
-            if cells.rise() {
-                let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
-                let lags = cells.days.iter().zip(&cells.recorded).map(lag);
-                builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
-            } else {
-                let mut versions: Vec<Version> = cells.versions().collect();
-                settle(key, &mut versions, &mut |_| {});
-                let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
-                builder.push(key.account, product, metric, &seen);
-            }
-        }
+/// The series of an account in the order of the dictionaries.
+pub(super) fn series_of<'p>(
+    account: &'p [Place<Key>],
+    pairs: &[Option<(ProductIx, MetricIx)>],
+) -> Vec<(ProductIx, MetricIx, &'p [Place<Key>])> {
+    let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
+        .collect();
+    series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
+    series
+}
+
+/// Unpacks a series and hands it to the builder.
+pub(super) fn push_series(
+    builder: &mut UsageBuilder,
+    cells: &mut Cells,
+    runs: &[Run],
+    places: &[Place<Key>],
+    product: ProductIx,
+    metric: MetricIx,
+) {
+    cells.read(runs, places);
+    let key = places[0].0;
+    if cells.rise() {
+        let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
+        let lags = cells.days.iter().zip(&cells.recorded).map(lag);
+        builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
+    } else {
+        let mut versions: Vec<Version> = cells.versions().collect();
+        settle(key, &mut versions, &mut |_| {});
+        let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
+        builder.push(key.account, product, metric, &seen);
     }
 }
 

@@ -3,9 +3,11 @@
 //! Rows number in the hundreds of millions; an account's rows are unpacked when someone looks at them.
 
 mod builder;
+mod carried;
 
 pub use builder::FeatureLogBuilder;
 pub(crate) use builder::PackedUses;
+pub(crate) use carried::{CarriedUses, FeaturePiece};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -29,7 +29,7 @@ pub use contacts::{Contact, Seniority};
 pub use conversations::{Channel, Conversation};
 pub use decisions::{Decision, Verdict};
 pub use entitlements::{Entitlement, Period};
-pub(crate) use feature_usage::PackedUses;
+pub(crate) use feature_usage::{CarriedUses, FeaturePiece, PackedUses};
 pub use feature_usage::{DayUse, FeatureLog, FeatureLogBuilder, FeatureUse, Uses};
 pub use features::{Feature, FeatureKind};
 pub use integrations::{Flow, Integration};

@@ -3,6 +3,8 @@
 //! Rows number in the hundreds of millions, so they never exist as structs: the loader streams Arrow batches
 //! into packed runs, one or two bytes a cell, and a series is unpacked when someone looks at it.
 
+mod carried;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -25,6 +27,12 @@ pub struct Series {
     offset: u32,
     /// Its first overwritten version, and how many there are.
     earlier: (u32, u32),
+}
+
+impl Series {
+    fn key(&self) -> (AccountIx, ProductIx, MetricIx) {
+        (self.account, self.product, self.metric)
+    }
 }
 
 /// A value as it stood from `known` on, until the next version of its cell was recorded.
@@ -238,7 +246,7 @@ impl Cells<'_> {
     }
 }
 
-/// Puts a [`UsageHistory`] together, series by series.
+/// Puts a [`UsageHistory`] together, series by series. Later days of the series that was added last go behind it.
 #[derive(Debug)]
 pub struct UsageBuilder {
     history: UsageHistory,
@@ -298,6 +306,12 @@ impl UsageBuilder {
         }
     }
 
+    /// The pieces behind what it has, one after the other.
+    pub(crate) fn joined(mut self, pieces: Vec<UsageBuilder>) -> UsageBuilder {
+        pieces.into_iter().for_each(|piece| self.append(piece));
+        self
+    }
+
     /// An empty builder of the same metrics.
     pub(crate) fn another(&self) -> UsageBuilder {
         UsageBuilder::new(self.covered.len(), self.history.lagged)
@@ -351,14 +365,28 @@ impl UsageBuilder {
     }
 
     /// Adds the cells at hand as a series, with the overwritten versions from `earlier` on.
-    fn add(&mut self, (account, product, metric): (AccountIx, ProductIx, MetricIx), start: Day, earlier: usize) {
+    fn add(&mut self, key: (AccountIx, ProductIx, MetricIx), start: Day, earlier: usize) {
+        let (versions, cells) = (self.history.earlier.len() as u32, self.values.len());
+        let mut gap = 0;
+        match self.history.series.last_mut().filter(|series| series.key() == key) {
+            Some(series) => {
+                gap = start.since(series.start.plus(series.len as i32)).max(0) as usize;
+                series.len += gap + cells;
+                series.earlier.1 = versions - series.earlier.0;
+            }
+            None => self.begin(key, start, cells, (earlier as u32, versions - earlier as u32)),
+        }
+        segments(gap, &self.values, &self.lags, self.history.lagged, &mut self.out);
+    }
+
+    /// Begins a series where the next byte will be written.
+    fn begin(&mut self, key: (AccountIx, ProductIx, MetricIx), start: Day, len: usize, earlier: (u32, u32)) {
         if self.out.0.len() >= PIECE {
             self.close();
         }
-        let (piece, offset, len) = (self.history.packed.len() as u32, self.out.0.len() as u32, self.values.len());
-        let earlier = (earlier as u32, (self.history.earlier.len() - earlier) as u32);
+        let ((account, product, metric), packed) = (key, &self.history.packed);
+        let (piece, offset) = (packed.len() as u32, self.out.0.len() as u32);
         self.history.series.push(Series { account, product, metric, start, len, piece, offset, earlier });
-        segments(&self.values, &self.lags, self.history.lagged, &mut self.out);
     }
 
     /// Appends what another builder of the same metrics gathered of later accounts.
@@ -404,11 +432,12 @@ const LONG_GAP: usize = 16;
 /// Cells of one segment: so few that one outlier does not make all of a long history wide.
 const SEGMENT: usize = 128;
 
-fn segments(values: &[f64], lags: &[f64], lagged: bool, writer: &mut Writer) {
+/// `gap`: days between the first cell and what stands before it.
+fn segments(mut gap: usize, values: &[f64], lags: &[f64], lagged: bool, writer: &mut Writer) {
     let (mut at, mut written) = (0, 0);
     while at < values.len() {
         let to = segment_end(values, at);
-        writer.number((at - written) as u64);
+        writer.number((at - written + std::mem::take(&mut gap)) as u64);
         writer.number((to - at) as u64);
         pack(&values[at..to], writer);
         if lagged {

@@ -70,9 +70,9 @@ impl Quarters {
 /// Puts a [`FeatureLog`] together, account by account.
 #[derive(Debug, Default)]
 pub struct FeatureLogBuilder {
-    log: FeatureLog,
+    pub(super) log: FeatureLog,
     /// The bytes of the piece that is being written.
-    out: Writer,
+    pub(super) out: Writer,
     /// The block that is being written.
     body: Writer,
     quarters: Quarters,
@@ -80,6 +80,8 @@ pub struct FeatureLogBuilder {
     place: usize,
     /// A recording and a day of which the log says already that the day was known by then.
     said: Option<(Day, Day)>,
+    /// The user and feature whose earlier rows stand already, and the last day of them.
+    pub(super) open: Option<(UserIx, FeatureIx, Day)>,
 }
 
 impl FeatureLogBuilder {
@@ -99,8 +101,8 @@ impl FeatureLogBuilder {
     /// Adds rows of one user and feature to the account, sorted by (day, known); groups come by (user, feature).
     pub fn group(&mut self, rows: &[FeatureUse]) {
         let Some(first) = rows.first() else { return };
-        self.head(first.user, first.feature, first.day);
-        let (mut left, mut before, mut body) = (rows, None, std::mem::take(&mut self.body));
+        let mut before = self.head(first.user, first.feature, first.day);
+        let (mut left, mut body) = (rows, std::mem::take(&mut self.body));
         while let Some(first) = left.first() {
             let end = self.quarters.end(first.day);
             let (block, rest) = left.split_at(left.partition_point(|row| row.day < end).max(1));
@@ -150,8 +152,8 @@ impl FeatureLogBuilder {
         let (mut parts, mut quarters) = (Vec::new(), std::mem::take(&mut self.quarters));
         rows.for_each(|part| part.cut(&mut quarters, &mut parts));
         let Some(start) = parts.first().map(|part| part.first) else { return };
-        self.head(user, feature, start);
-        let (mut left, mut before, mut body) = (parts.as_slice(), None, std::mem::take(&mut self.body));
+        let mut before = self.head(user, feature, start);
+        let (mut left, mut body) = (parts.as_slice(), std::mem::take(&mut self.body));
         while let Some(first) = left.first() {
             let end = quarters.end(first.first);
             let (block, rest) = left.split_at(left.partition_point(|part| part.first < end).max(1));
@@ -172,9 +174,13 @@ impl FeatureLogBuilder {
         self.known_from(start, start);
     }
 
-    fn head(&mut self, user: UserIx, feature: FeatureIx, first: Day) {
+    /// Begins a user and feature; where earlier rows of theirs stand, gives the last day of them.
+    pub(super) fn head(&mut self, user: UserIx, feature: FeatureIx, first: Day) -> Option<Day> {
+        if let Some((.., last)) = self.open.take().filter(|open| (open.0, open.1) == (user, feature)) {
+            return Some(last);
+        }
         let log = &mut self.log;
-        let Some(of) = log.accounts.last() else { return };
+        let of = log.accounts.last()?;
         if log.users.len() == of.users as usize || log.users.last() != Some(&user) {
             log.users.push(user);
         }
@@ -183,6 +189,7 @@ impl FeatureLogBuilder {
         self.out.number(feature.at() as u64);
         self.out.signed(i64::from(first.0));
         self.place = place;
+        None
     }
 
     /// Adds a block, of rows of any kind; `before` is the last day of the one before it.
@@ -225,7 +232,7 @@ impl FeatureLogBuilder {
     }
 
     /// Ends the piece that is being written.
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         let mut piece = std::mem::take(&mut self.out.0);
         if !piece.is_empty() {
             piece.shrink_to_fit();

@@ -1,0 +1,72 @@
+//! Runs of feature usage as the state keeps them: with names instead of the numbers of a load.
+
+use std::sync::Arc;
+
+use super::batch_time::Window;
+use super::dictionary_column::Interner;
+use super::feature_run::{Names, Run};
+use super::packed::Writer;
+use super::state::Kept;
+use crate::vocabulary::{AccountIx, Dictionary, FeatureIx};
+
+/// Runs for the state: their accounts, users and features by name, then the runs themselves.
+pub(super) fn write(
+    runs: &[Run],
+    accounts: &Dictionary<AccountIx>,
+    features: &Dictionary<FeatureIx>,
+    users: &Interner,
+) -> Writer {
+    let runs: Vec<_> = runs.iter().map(Run::plain).collect();
+    let mut out = Writer::default();
+    let used = distinct(runs.iter().flat_map(|run| run.accounts()));
+    out.number(used.len() as u64);
+    used.iter().for_each(|account| out.text(accounts.name(*account)));
+    out.number(features.len() as u64);
+    features.iter().for_each(|(_, name)| out.text(name));
+    let mut of_runs = vec![false; users.names().len()];
+    runs.iter().flat_map(|run| run.users()).for_each(|user| of_runs[user as usize] = true);
+    out.number(of_runs.iter().filter(|used| **used).count() as u64);
+    for (user, name) in users.names().iter().enumerate().filter(|(user, _)| of_runs[*user]) {
+        out.number(user as u64);
+        out.text(name);
+    }
+    out.number(runs.len() as u64);
+    for run in runs {
+        run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
+    }
+    out
+}
+
+fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The runs again, under today's numbers. `None` where rows of them do not count today, or an account or a feature is
+/// gone.
+pub(super) fn read(
+    kept: &Kept,
+    accounts: &Dictionary<AccountIx>,
+    features: &Dictionary<FeatureIx>,
+    users: &mut Interner,
+    window: Window,
+) -> Option<Vec<Run>> {
+    kept.fits(window.from, window.as_of).then_some(())?;
+    let mut reader = kept.runs();
+    let n = reader.number();
+    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
+    let n = reader.number();
+    let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
+    let n = reader.number();
+    let of_runs: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
+    let mut numbers = vec![0; of_runs.last().map_or(0, |(last, _)| *last as usize + 1)];
+    for (number, name) in of_runs {
+        numbers[number as usize] = users.number(name);
+    }
+    let names = Arc::new(Names { users: numbers, features });
+    let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
+    let n = reader.number();
+    Some((0..n).map(|_| Run::read(&mut reader, kept.content(), account, names.clone())).collect())
+}

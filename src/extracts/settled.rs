@@ -1,0 +1,62 @@
+//! Months that are over: nothing more is expected of them, so their rows are packed once as the history holds them, and
+//! the nights after put what is new behind them.
+//!
+//! They stand for themselves only where every row of theirs counts and all other rows are of later days. A file that
+//! comes to one of them, or goes, makes a new set of files: then the months are put together again.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::gather::{Count, Gathered};
+use super::locate::Source;
+use super::state::KeptFile;
+use crate::vocabulary::Day;
+
+/// A month is over for good so many days after its last: twice what rows may take to arrive.
+const SETTLED_DAYS: i32 = 14;
+
+/// Which of the chunks are months that are over.
+pub(super) fn settled(chunks: &[String], as_of: Day) -> Vec<bool> {
+    let over = |name: &String| {
+        let first: Option<Day> = format!("{name}-01").parse().ok();
+        first.is_some_and(|first| first.plus_months(1).plus(SETTLED_DAYS) <= as_of)
+    };
+    chunks.iter().map(over).collect()
+}
+
+/// Names a set of delivered files.
+pub(super) fn files_of_sources<'a>(sources: impl Iterator<Item = &'a Source>) -> u64 {
+    hash(sources.map(|source| (source.url(), source.delivered())).collect())
+}
+
+/// The same of files that were read.
+pub(super) fn files_of_kept(files: &[KeptFile]) -> u64 {
+    hash(files.iter().map(|file| (file.url.clone(), (&*file.etag, file.bytes))).collect())
+}
+
+fn hash(mut files: Vec<(String, (&str, u64))>) -> u64 {
+    files.sort_unstable();
+    // An object that stands in pieces was delivered once.
+    files.dedup();
+    let mut hash = Xxh3::new();
+    for (url, (etag, bytes)) in files {
+        for text in [url.as_bytes(), etag.as_bytes()] {
+            hash.update(&(text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        hash.update(&bytes.to_le_bytes());
+    }
+    hash.digest()
+}
+
+/// What was counted of the chunks that are settled, where they stand for themselves; `None` where they do not.
+pub(super) fn stands_alone<R>(gathered: &[Gathered<R>], settled: &[bool]) -> Option<Count> {
+    let (over, rest): (Vec<_>, Vec<_>) = gathered.iter().partition(|chunk| settled[chunk.chunk]);
+    let count = |of: &[&Gathered<R>]| of.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
+    let (whole, over, rest) = (over.iter().all(|chunk| chunk.complete), count(&over), count(&rest));
+    (whole && over.accepted > 0 && is_before(over, rest)).then_some(over)
+}
+
+/// Whether all accepted rows of `one` are of earlier days than those of the `other`.
+pub(super) fn is_before(one: Count, other: Count) -> bool {
+    other.accepted == 0 || one.newest < other.oldest
+}
