@@ -81,7 +81,8 @@ fn product(view: View, s: &Subscription) -> String {
 fn deals(view: View, account: AccountIx) -> Vec<Event> {
     let deals = view.opportunities(account).map(|deal| {
         let kind = wording::capital(&wording::words(deal.kind.as_str()));
-        let arr = deal.arr_delta_on(view.day).map_or_else(String::new, |arr| format!(", ARR {}", wording::money(arr)));
+        let arr = deal.arr_delta_on(view.day).filter(|arr| *arr != 0.0);
+        let arr = arr.map_or_else(String::new, |arr| format!(", ARR {}", wording::money(arr)));
         match deal.stage_on(view.day) {
             Stage::Open => Event::new(deal.opened_on, format!("{kind} deal opened{arr}")),
             Stage::Won => Event::new(deal.closed_on.unwrap_or(deal.opened_on), format!("{kind} deal won{arr}")),
