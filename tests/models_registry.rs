@@ -223,4 +223,5 @@ fn a_model_that_was_not_tested_still_has_a_card() {
     let champion = Champion::by_training(&thin.model_id, "churn/000001.json", day("2026-06-30"), "first of its kind");
     let index = cards::pages::pages(&[cards::pages::Shown { card, champion }], day("2026-06-30")).swap_remove(0);
     assert!(index.content.contains("0 of 1 models score tonight"), "{}", index.content);
+    assert!(index.content.contains("The others abstain: from a few dozen events"), "{}", index.content);
 }
