@@ -59,6 +59,8 @@ fn a_tier_is_priced_by_the_list_at_the_accounts_own_discount() {
     );
     assert_eq!(offer.expected_arr, 10_000.0, "the list doubles, so the account's 10,000 double");
     assert!(offer.headline.starts_with("Move acme from basic to pro of crm: "), "{}", offer.headline);
+    let begun = offer.talking_points.iter().any(|point| point.starts_with("Pro has what they already reach for"));
+    assert!(begun, "a sentence begins with a capital: {:?}", offer.talking_points);
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn what_a_model_says_is_neither_the_headline_nor_spoken_where_something_was_seen
     scene.tell("acme", Some("analytics"), "workaround_use").strength = 0.1;
     let seen = only(scene.recommend());
     assert!(seen.headline.contains("workaround_use fired"), "{}", seen.headline);
-    assert!(seen.talking_points[0].starts_with("workaround_use fired"), "{:?}", seen.talking_points);
+    assert!(seen.talking_points[0].starts_with("Workaround_use fired"), "{:?}", seen.talking_points);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::extracts::tables::Account;
 use crate::peers::Neighbour;
 use crate::signals::Signal;
 use crate::vocabulary::{Play, ProductIx, Text};
-use crate::wording::{count, day, list, money, percent, words};
+use crate::wording::{capital, count, day, list, money, percent, words};
 
 /// The placeholders a playbook may use, each with the neutral words that a step takes where the fact is not known.
 pub const KNOWN: &[(&str, &str)] = &[
@@ -43,6 +43,9 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("used", "today's use"),
     ("utilization", "most of the ceiling"),
 ];
+
+/// Those that are somebody's own name, which is written as its owner writes it.
+const NAMES: &[&str] = &["account", "contact", "informed", "owner", "partner", "peer", "product"];
 
 /// Signals quoted in the evidence of a row.
 const EVIDENCE_SENTENCES: usize = 4;
@@ -95,8 +98,12 @@ impl Facts {
 
     fn fill(&self, text: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
         let mut out = text.to_owned();
-        for name in placeholders(text).ok()? {
+        let names = placeholders(text).ok()?;
+        for name in &names {
             out = out.replacen(&format!("{{{name}}}"), &value(name)?, 1);
+        }
+        if text.starts_with('{') && names.first().is_some_and(|first| !NAMES.contains(first)) {
+            out = capital(&out);
         }
         // A quoted sentence brings its own full stop.
         Some([".”.", "!”.", "?”."].iter().fold(out, |out, twice| out.replace(twice, twice.trim_end_matches('.'))))
