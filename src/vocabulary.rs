@@ -3,6 +3,7 @@
 //! Nothing here reads a clock or holds behaviour of a stage. Ids are dense integers (`AccountIx(0)` is the first
 //! account in byte order of `account_id`), so that sorting by index is sorting by id whatever the file layout was.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -343,10 +344,28 @@ impl Probability {
 /// assert_ne!(id, StableId::of("sig", &["ab", ""]));
 /// assert_eq!(id.to_string().len(), "sig-".len() + 16);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct StableId {
     prefix: &'static str,
     hash: u64,
+}
+
+/// As the texts of the ids.
+impl Ord for StableId {
+    #[inline]
+    fn cmp(&self, other: &StableId) -> Ordering {
+        // Ids that are compared nearly always have one prefix, the very same.
+        let prefixes =
+            || if std::ptr::eq(self.prefix, other.prefix) { Ordering::Equal } else { self.prefix.cmp(other.prefix) };
+        prefixes().then(self.hash.cmp(&other.hash))
+    }
+}
+
+impl PartialOrd for StableId {
+    #[inline]
+    fn partial_cmp(&self, other: &StableId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Stands between the parts of an id; ids hold no control characters.

@@ -168,20 +168,31 @@ impl Observation {
 
     /// Unique within a day: account, product, category, metric and window.
     pub fn id(&self, extracts: &Extracts) -> StableId {
-        self.id_in(extracts, &mut String::new())
+        self.id_in(extracts, &mut IdRoom::default())
     }
 
-    /// The same, put together in `joined`, which many ids may share.
-    pub fn id_in(&self, extracts: &Extracts, joined: &mut String) -> StableId {
+    /// The same, put together in `room`, which many ids may share.
+    pub fn id_in(&self, extracts: &Extracts, IdRoom { joined, day }: &mut IdRoom) -> StableId {
         joined.clear();
         let product = self.product().map_or("", |p| &**extracts.ids.products.name(p));
         for part in [extracts.account_id(self.account), product, self.category().as_str(), self.metric()] {
             joined.push_str(part);
             joined.push(ID_SEPARATOR);
         }
-        let _ = write!(joined, "{}{ID_SEPARATOR}{}", self.window_days, self.observed_on);
+        let _ = write!(joined, "{}{ID_SEPARATOR}", self.window_days);
+        if day.as_ref().is_none_or(|(day, _)| *day != self.observed_on) {
+            *day = Some((self.observed_on, self.observed_on.to_string()));
+        }
+        joined.push_str(day.as_ref().map_or("", |(_, text)| text));
         StableId::of_joined("obs", joined)
     }
+}
+
+/// Where ids are put together. A day is put in words once for all of its ids that follow one another.
+#[derive(Debug, Default)]
+pub struct IdRoom {
+    joined: String,
+    day: Option<(Day, String)>,
 }
 
 /// What layer 1 hands on for one account: observations in a fixed order, and capacity against each ceiling.

@@ -14,6 +14,11 @@ use foldhash::fast::FixedState;
 
 use crate::vocabulary::{Day, Moment, StableId};
 
+/// Bytes of most texts that are made for the table: a sentence.
+const USUAL_SENTENCE: usize = 96;
+/// Bytes of most ids: a short prefix, a dash and sixteen digits.
+const USUAL_ID: usize = 20;
+
 pub(super) fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
     Arc::new(BooleanArray::from_iter(values.map(Some)))
 }
@@ -35,9 +40,10 @@ pub(super) fn moments(values: impl Iterator<Item = Option<Moment>>) -> ArrayRef 
     Arc::new(micros.with_timezone("UTC"))
 }
 
-pub(super) fn ids(values: impl Iterator<Item = StableId>) -> ArrayRef {
-    let mut bytes = Vec::new();
-    let mut ends = vec![0_i32];
+pub(super) fn ids(values: impl ExactSizeIterator<Item = StableId>) -> ArrayRef {
+    let mut bytes = Vec::with_capacity(values.len() * USUAL_ID);
+    let mut ends = Vec::with_capacity(values.len() + 1);
+    ends.push(0_i32);
     for id in values {
         id.push_to(&mut bytes);
         ends.push(bytes.len() as i32);
@@ -46,8 +52,10 @@ pub(super) fn ids(values: impl Iterator<Item = StableId>) -> ArrayRef {
     Arc::new(StringArray::new(ends, Buffer::from_vec(bytes), None))
 }
 
-pub(super) fn made(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(values))
+pub(super) fn made(values: impl ExactSizeIterator<Item = Option<String>>) -> ArrayRef {
+    let mut builder = GenericStringBuilder::<i32>::with_capacity(values.len(), values.len() * USUAL_SENTENCE);
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
 }
 
 /// Texts that the rows hold or refer to.

@@ -56,6 +56,10 @@ impl io::Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
         while !rest.is_empty() {
+            if self.last.capacity() == 0 && self.place.is_some() {
+                // A page that nothing is written to takes no memory; growing would copy what is there again and again.
+                self.last.reserve_exact(PIECE);
+            }
             let (taken, left) = rest.split_at(rest.len().min(PIECE - self.last.len()));
             self.last.extend_from_slice(taken);
             rest = left;

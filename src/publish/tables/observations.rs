@@ -6,7 +6,7 @@ use super::{Layers, Of};
 use crate::assessment::Assessment;
 use crate::capacity::Capacity;
 use crate::extracts::Extracts;
-use crate::observations::Observation;
+use crate::observations::{IdRoom, Observation};
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
 use crate::publish::table::{Stamp, Table};
@@ -42,16 +42,17 @@ impl Deref for Row<'_> {
 
 /// The observations of an account in the order of their ids: the order of the table.
 fn rows<'a>(extracts: &'a Extracts, assessment: &'a Assessment<'a>) -> Vec<Row<'a>> {
-    let mut joined = String::new();
-    let row = |fact: Observation| Row {
-        id: fact.id_in(extracts, &mut joined),
-        account_id: extracts.account_id(assessment.account),
-        product_id: fact.product().map(|product| &**extracts.ids.products.name(product)),
-        fact,
+    let mut facts: Vec<Option<Observation>> = assessment.facts.observations().into_iter().map(Some).collect();
+    let mut room = IdRoom::default();
+    let ids = facts.iter().enumerate().filter_map(|(at, fact)| Some((fact.as_ref()?.id_in(extracts, &mut room), at)));
+    let mut ids: Vec<(StableId, usize)> = ids.collect();
+    ids.sort_unstable();
+    let row = |(id, at): (StableId, usize)| {
+        let fact = facts[at].take()?;
+        let product_id = fact.product().map(|product| &**extracts.ids.products.name(product));
+        Some(Row { id, account_id: extracts.account_id(assessment.account), product_id, fact })
     };
-    let mut rows: Vec<Row> = assessment.facts.observations().into_iter().map(row).collect();
-    rows.sort_unstable_by_key(|row| row.id);
-    rows
+    ids.into_iter().filter_map(row).collect()
 }
 
 pub fn observations<'a>() -> Table<Row<'a>> {
