@@ -45,9 +45,10 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let observed = desk.observe(&mut stages)?;
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, scorer, trail };
-    let night = desk.conclude(observed, scorer, &closing.stamp(), stages, |frames, rest, stages| {
-        closing.publish(frames, rest, trained.as_ref().map(told), stages)
-    });
+    let (decided, rest) = desk.decide(observed, scorer, &mut stages)?;
+    let extracts = extracts.without_use();
+    let frames = tables::frames(&decided.layers(View::new(&extracts, as_of)), &closing.stamp());
+    let night = closing.publish(frames, rest, trained.as_ref().map(told), stages);
     // Millions of small rows take half a second to free, for which nobody need wait.
     std::thread::spawn(move || drop(extracts));
     night
