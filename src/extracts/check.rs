@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use foldhash::fast::FixedState;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::{self, Delivered, Frame, Gathered};
+use super::frame::{self, Delivered, Frame};
 use super::order::{Cells, arrange};
 use super::part::{Part, is_split};
 use super::rejects::Rejects;
@@ -35,14 +35,14 @@ pub(super) type Keys = BTreeMap<InputTable, Ids>;
 /// parts that came along take part in every comparison and count for nothing.
 pub(super) fn check(
     table: &'static Table,
-    gathered: Gathered,
+    delivered: Delivered,
     part: Part,
     files: &[String],
     keys: &Keys,
     settings: &Settings,
     as_of: Day,
 ) -> Result<(Frame, Tally), ArrowError> {
-    let Delivered { data, files: file_of, faults, cut } = gathered.finish(table)?;
+    let Delivered { data, files: file_of, faults, cut } = delivered;
     let own = Own::of(table, &data, part);
     let visible = visible(table, &data, settings, as_of);
     let (data, unending) = read_open_ends(table, data, &visible, &own, settings)?;
@@ -92,7 +92,10 @@ impl Own {
 fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
     let Some(event) = table.event.and_then(|name| table.column(name)) else { return vec![None; data.num_rows()] };
     match event.kind {
-        Kind::Ts => frame::moment_cells(data, event.name).into_iter().map(|at| at.map(Moment::day)).collect(),
+        Kind::Ts => {
+            let cell = frame::moment_cell(data, event.name);
+            (0..data.num_rows()).map(|row| cell(row).map(Moment::day)).collect()
+        }
         _ => frame::day_cells(data, event.name),
     }
 }
@@ -424,7 +427,9 @@ impl<'a> Versions<'a> {
         let by: Vec<&Cells> = leading.iter().chain(&self.keys).chain([&self.recorded]).collect();
         arrange(&mut rows, &by);
         let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
-        Frame::of_rows(self.data, rows, seen)
+        let asked = self.table.columns.iter().enumerate().filter(|(_, column)| !column.checked_only);
+        let asked: Vec<usize> = asked.map(|(place, _)| place).collect();
+        Frame::of_rows(&self.data.project(&asked)?, rows, seen)
     }
 
     fn keep_needed(&self, rows: &mut Vec<u32>, own: &Own) {

@@ -77,9 +77,11 @@ words!(
 pub struct Progress {
     pub table: InputTable,
     pub rows: u64,
+    /// Much was freed just now: a good moment to hand it back to the system.
+    pub freed: bool,
 }
 
-/// Told after every batch, from any thread.
+/// Told after every batch, from any thread, and once after tables that were read together.
 pub type ProgressOf<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// When a row version was known: from the day it was recorded until the day its successor was.

@@ -6,7 +6,7 @@ use super::past::Past;
 use super::record::input;
 use super::summary::Night;
 use super::work::{Desk, Rest};
-use super::{Error, Host, Stages};
+use super::{Error, Host, Stages, giving_back};
 use crate::extracts::{self, InputFile, Part, State};
 use crate::history::View;
 use crate::job::Job;
@@ -51,7 +51,7 @@ pub fn run(
         return Ok(shard);
     }
     let state = State::of_part(output, part);
-    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &|_| {}))?;
+    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &giving_back(host)))?;
     delivered.is_readable()?;
     let inputs = inputs_of(delivered.inputs());
     let identity = identity(&inputs)?;
@@ -79,6 +79,7 @@ pub fn run(
     let observed = desk.observe(&mut stages)?;
     let (decided, rest) = desk.decide(observed, &models.scorer, &mut stages)?;
     let extracts = extracts.without_use();
+    host.give_back();
     // The run has no id yet; publishing gives it one.
     let stamp = Stamp { as_of, run_id: String::new() };
     let frames = tables::frames(&decided.layers(View::new(&extracts, as_of)), &stamp);
