@@ -57,8 +57,7 @@ pub(super) fn check(
     let rejects = versions.rejects(&rows, &verdicts, &file_of, files, settings.max_rejected_listed);
     let accepted: Vec<u32> = order.iter().copied().filter(|row| verdicts.sound(*row)).collect();
     let counted = own.of_these(&accepted);
-    let newest = versions.newest_event(&counted);
-    let nulls = nulls(table, &data, &counted);
+    let (newest, nulls) = (versions.newest_event(&counted), nulls(table, &data, &counted));
     let cut = cut.into_iter().map(|(column, cells)| (column.to_owned(), cells)).collect();
     let frame = versions.frame(&accepted, &own)?;
     let recorded = versions.is_recorded(&counted);
@@ -91,13 +90,11 @@ impl Own {
 
 fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
     let Some(event) = table.event.and_then(|name| table.column(name)) else { return vec![None; data.num_rows()] };
-    match event.kind {
-        Kind::Ts => {
-            let cell = frame::moment_cell(data, event.name);
-            (0..data.num_rows()).map(|row| cell(row).map(Moment::day)).collect()
-        }
-        _ => frame::day_cells(data, event.name),
+    if event.kind == Kind::Ts {
+        let cell = frame::moment_cell(data, event.name);
+        return (0..data.num_rows()).map(|row| cell(row).map(Moment::day)).collect();
     }
+    frame::day_cells(data, event.name)
 }
 
 /// Rows that happened and were recorded by the run's day.
@@ -427,9 +424,7 @@ impl<'a> Versions<'a> {
         let by: Vec<&Cells> = leading.iter().chain(&self.keys).chain([&self.recorded]).collect();
         arrange(&mut rows, &by);
         let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
-        let asked = self.table.columns.iter().enumerate().filter(|(_, column)| !column.checked_only);
-        let asked: Vec<usize> = asked.map(|(place, _)| place).collect();
-        Frame::of_rows(&self.data.project(&asked)?, rows, seen)
+        Frame::of_rows(self.table, self.data, rows, seen)
     }
 
     fn keep_needed(&self, rows: &mut Vec<u32>, own: &Own) {

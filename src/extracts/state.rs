@@ -261,6 +261,11 @@ impl Kept {
         Reader::new(&self.content[self.runs_at..])
     }
 
+    /// Only those hold the content from now on who took of it.
+    pub fn let_go(&mut self) {
+        (self.content, self.runs_at) = (Bytes::new(), 0);
+    }
+
     /// What the reader reads from: runs stay where they are.
     pub fn content(&self) -> &Bytes {
         &self.content

@@ -12,7 +12,7 @@ use crate::extracts::locate::Source;
 use crate::extracts::opened::{Opened, Unchanged};
 use crate::extracts::pieces::Parts;
 use crate::extracts::rejects::Rejects;
-use crate::extracts::state::Content;
+use crate::extracts::state::{Content, Kept};
 use crate::extracts::stream::Stream;
 use crate::extracts::tally::Tally;
 use crate::extracts::usage_rows::UsageRows;
@@ -92,6 +92,7 @@ impl<'a> Loading<'a> {
         if opened.base.as_ref().is_some_and(|base| !rows.stand_on(&base.pieces)) {
             more.extend(opened.give_up_base(self.state, self.settings, &mut self.unreadable)?);
         }
+        opened.base.iter_mut().flat_map(|base| &mut base.pieces).for_each(Kept::let_go);
         let mut read = 0;
         loop {
             self.take(opened, more, rows)?;
@@ -105,10 +106,12 @@ impl<'a> Loading<'a> {
 
     /// Lets `rows` take what is kept; where it does not count today, its files are read again.
     fn take(&mut self, opened: &mut Opened, kept: Vec<Unchanged>, rows: &impl Stream) -> Result<(), Error> {
-        for chunk in kept {
-            match rows.take(&chunk.kept) {
-                true => opened.kept.push(chunk),
-                false => opened.read_again(chunk, &mut self.unreadable)?,
+        for mut chunk in kept {
+            if rows.take(&chunk.kept) {
+                chunk.kept.let_go();
+                opened.kept.push(chunk);
+            } else {
+                opened.read_again(chunk, &mut self.unreadable)?;
             }
         }
         Ok(())
