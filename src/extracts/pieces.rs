@@ -1,6 +1,8 @@
 //! Packed bytes in pieces: each is freed as soon as nobody needs it, leaves room that the next one fits in, and goes to
 //! the store from where it lies.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::packed::{Reader, Writer};
@@ -9,8 +11,16 @@ use super::packed::{Reader, Writer};
 const PIECE: usize = 256 << 10;
 
 /// Bytes, found by how many bytes lie before them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Pieces(Vec<(u64, Bytes)>);
+
+/// The bytes: where one piece ends says nothing.
+impl fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: Bytes = self.0.iter().flat_map(|(_, piece)| piece.iter().copied()).collect();
+        f.debug_tuple("Pieces").field(&bytes).finish()
+    }
+}
 
 impl Pieces {
     /// From `offset` on to the end of its piece.
