@@ -24,6 +24,12 @@ pub struct Assessment<'a> {
 }
 
 impl Assessment<'_> {
+    /// What its own tables say of it: of the contract nothing that stands in the extracts.
+    pub fn without_rows(self) -> Assessment<'static> {
+        let contract = Contract { active: Vec::new(), ..self.contract };
+        Assessment { contract, ..self }
+    }
+
     pub fn propensity(&self, kind: PropensityKind, product: Option<ProductIx>) -> Option<&Propensity> {
         self.propensities.iter().find(|p| p.kind == kind && p.product == product)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::record_batch::RecordBatch;
 use foothold::extracts::tables::{FeatureUse, Series, UsageVersion};
-use foothold::extracts::{self, Extracts, Settings, State};
+use foothold::extracts::{self, Extracts, InputTable, Settings, State};
 use foothold::store::{Access, Store};
 use foothold::vocabulary::Day;
 use proptest::prelude::*;
@@ -85,7 +85,11 @@ fn base() -> ParquetWorld {
 }
 
 fn load(world: &ParquetWorld, state: &State, day: Day) -> Option<Extracts> {
-    let settings = Settings { max_rejected_share: 1.0, usage_history_days: 45, ..world.settings() };
+    load_since(45, world, state, day)
+}
+
+fn load_since(usage_history_days: u32, world: &ParquetWorld, state: &State, day: Day) -> Option<Extracts> {
+    let settings = Settings { max_rejected_share: 1.0, usage_history_days, ..world.settings() };
     extracts::load_from(&settings, &Access::default(), state, day, &|_| {}).ok()
 }
 
@@ -233,6 +237,23 @@ fn months_that_are_over_are_packed_once() {
         !again.is_empty() && again.iter().all(|path| !packed.contains(path)),
         "{again:?}: a late row packs it again"
     );
+}
+
+#[test]
+fn a_row_that_two_settled_months_hold_is_told_every_night() {
+    let (world, output) = (base(), ParquetWorld::empty().store);
+    let march: Vec<RowOf> = (10..31).map(|n| (0, 0, 0, n, 4, 0)).collect();
+    deliver(&world, 0, &march, true);
+    let again: Vec<RowOf> = vec![(0, 0, 0, 12, 4, 0)];
+    world.file("usage/month=2026-02/again.parquet", &usage(&again));
+    world.file("feature_usage/month=2026-02/again.parquet", &feature_usage(&again));
+    for night in [46, 47] {
+        let with_state = load_since(400, &world, &State::of(&output), FIRST.plus(night)).expect("sound");
+        let from_scratch = load_since(400, &world, &State::none(), FIRST.plus(night)).expect("sound");
+        assert_eq!(format!("{with_state:?}"), format!("{from_scratch:?}"));
+        let told: Vec<InputTable> = with_state.rejected.iter().map(|row| row.table).collect();
+        assert_eq!(told, [InputTable::Usage, InputTable::FeatureUsage], "night {night}");
+    }
 }
 
 /// Objects that are kept of `usage`, by path.

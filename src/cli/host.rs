@@ -154,6 +154,10 @@ impl Host for Terminal {
         Terminal::warn(self, message);
     }
 
+    fn give_back(&self) {
+        memory::give_back();
+    }
+
     fn interrupted(&self) -> bool {
         stop_signal().is_some()
     }

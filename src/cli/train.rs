@@ -10,9 +10,9 @@ use crate::extracts::{self, State};
 use crate::history::View;
 use crate::job::JobFile;
 use crate::models::grain::Source;
-use crate::pipeline::Stages;
 use crate::pipeline::intents::{self, IntentReport};
 use crate::pipeline::retrain::{self, TrainingReport};
+use crate::pipeline::{Stages, giving_back};
 use crate::wording;
 
 #[derive(Args)]
@@ -29,8 +29,9 @@ pub fn train(args: &TrainArgs, terminal: &Terminal) -> Result<(), Failure> {
     let JobFile { observations, capacity, models, recommendations, .. } = &job.settings;
     let weekly_capacity = recommendations.weekly_capacity;
     let mut stages = Stages::new(terminal);
-    let extracts = stages
-        .run("load", || extracts::load_from(&job.settings.extracts, &access, &State::of(&output), day, &|_| {}))?;
+    let state = State::of(&output);
+    let load = || extracts::load_from(&job.settings.extracts, &access, &state, day, &giving_back(terminal));
+    let extracts = stages.run("load", load)?;
     let source = Source { extracts: &extracts, as_of: day, observations, capacity, models, weekly_capacity };
     let report = stages.run("train", || retrain::train(&source, &output))?;
     let view = View::new(&extracts, day);

@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use foldhash::fast::FixedState;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::{self, Delivered, Frame, Gathered};
+use super::frame::{self, Delivered, Frame};
 use super::order::{Cells, arrange};
 use super::part::{Part, is_split};
 use super::rejects::Rejects;
@@ -35,14 +35,14 @@ pub(super) type Keys = BTreeMap<InputTable, Ids>;
 /// parts that came along take part in every comparison and count for nothing.
 pub(super) fn check(
     table: &'static Table,
-    gathered: Gathered,
+    delivered: Delivered,
     part: Part,
     files: &[String],
     keys: &Keys,
     settings: &Settings,
     as_of: Day,
 ) -> Result<(Frame, Tally), ArrowError> {
-    let Delivered { data, files: file_of, faults, cut } = gathered.finish(table)?;
+    let Delivered { data, files: file_of, faults, cut } = delivered;
     let own = Own::of(table, &data, part);
     let visible = visible(table, &data, settings, as_of);
     let (data, unending) = read_open_ends(table, data, &visible, &own, settings)?;
@@ -57,8 +57,7 @@ pub(super) fn check(
     let rejects = versions.rejects(&rows, &verdicts, &file_of, files, settings.max_rejected_listed);
     let accepted: Vec<u32> = order.iter().copied().filter(|row| verdicts.sound(*row)).collect();
     let counted = own.of_these(&accepted);
-    let newest = versions.newest_event(&counted);
-    let nulls = nulls(table, &data, &counted);
+    let (newest, nulls) = (versions.newest_event(&counted), nulls(table, &data, &counted));
     let cut = cut.into_iter().map(|(column, cells)| (column.to_owned(), cells)).collect();
     let frame = versions.frame(&accepted, &own)?;
     let recorded = versions.is_recorded(&counted);
@@ -91,10 +90,11 @@ impl Own {
 
 fn event_days(table: &Table, data: &RecordBatch) -> Vec<Option<Day>> {
     let Some(event) = table.event.and_then(|name| table.column(name)) else { return vec![None; data.num_rows()] };
-    match event.kind {
-        Kind::Ts => frame::moment_cells(data, event.name).into_iter().map(|at| at.map(Moment::day)).collect(),
-        _ => frame::day_cells(data, event.name),
+    if event.kind == Kind::Ts {
+        let cell = frame::moment_cell(data, event.name);
+        return (0..data.num_rows()).map(|row| cell(row).map(Moment::day)).collect();
     }
+    frame::day_cells(data, event.name)
 }
 
 /// Rows that happened and were recorded by the run's day.
@@ -424,7 +424,7 @@ impl<'a> Versions<'a> {
         let by: Vec<&Cells> = leading.iter().chain(&self.keys).chain([&self.recorded]).collect();
         arrange(&mut rows, &by);
         let seen = rows.iter().map(|row| seen_of[*row as usize]).collect();
-        Frame::of_rows(self.data, rows, seen)
+        Frame::of_rows(self.table, self.data, rows, seen)
     }
 
     fn keep_needed(&self, rows: &mut Vec<u32>, own: &Own) {

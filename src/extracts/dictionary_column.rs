@@ -14,7 +14,7 @@ use super::gather::lock;
 use super::rules;
 use super::schema::Column;
 use super::settings::Settings;
-use crate::vocabulary::Text;
+use crate::vocabulary::{Dictionary, MetricIx, ProductIx, Text};
 
 /// One batch of a text column, its distinct values mapped to what they mean.
 pub(super) struct Mapped<T> {
@@ -134,5 +134,62 @@ impl Interner {
             ranks[*number as usize] = rank as u32;
         }
         (order.into_iter().map(|number| self.name(number).clone()).collect(), ranks)
+    }
+}
+
+/// Numbers of products, of metrics, and of the pairs that rows name.
+#[derive(Default)]
+pub(super) struct Pairs {
+    products: Interner,
+    metrics: Interner,
+    numbers: HashMap<(u32, u32), u32>,
+    pairs: Vec<(u32, u32)>,
+}
+
+impl Pairs {
+    pub fn number(&mut self, product: &str, metric: &str) -> u32 {
+        let names = (self.products.number(product), self.metrics.number(metric));
+        *self.numbers.entry(names).or_insert_with(|| {
+            self.pairs.push(names);
+            self.pairs.len() as u32 - 1
+        })
+    }
+
+    /// How many pairs there are.
+    pub fn len(&self) -> u32 {
+        self.pairs.len() as u32
+    }
+
+    pub fn names(&self, pair: u32) -> (&Text, &Text) {
+        let (product, metric) = self.pairs[pair as usize];
+        (self.products.name(product), self.metrics.name(metric))
+    }
+
+    /// Lets names be known that rows use.
+    pub fn name<'t>(&mut self, products: impl Iterator<Item = &'t Text>, metrics: impl Iterator<Item = &'t Text>) {
+        for name in products {
+            self.products.number(name);
+        }
+        for name in metrics {
+            self.metrics.number(name);
+        }
+    }
+
+    /// Every product and every metric.
+    pub fn dictionaries(&self) -> (Dictionary<ProductIx>, Dictionary<MetricIx>) {
+        let names = |interner: &Interner| interner.names().to_vec();
+        (Dictionary::new(names(&self.products)), Dictionary::new(names(&self.metrics)))
+    }
+
+    /// The pairs by number, under the numbers of dictionaries.
+    pub fn under(
+        &self,
+        products: &Dictionary<ProductIx>,
+        metrics: &Dictionary<MetricIx>,
+    ) -> Vec<Option<(ProductIx, MetricIx)>> {
+        let under = |(product, metric): &(u32, u32)| {
+            Some((products.get(self.products.name(*product))?, metrics.get(self.metrics.name(*metric))?))
+        };
+        self.pairs.iter().map(under).collect()
     }
 }

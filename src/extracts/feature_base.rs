@@ -4,9 +4,11 @@
 use rayon::prelude::*;
 
 use super::dictionary_column::Interner;
+use super::feature_assembly::{Before, assemble};
+use super::feature_run::{Row, Run, by_account};
 use super::gather::Count;
-use super::packed::Writer;
-use super::places::{Place, Places};
+use super::pieces::Parts;
+use super::places::{Place, ranges};
 use super::state::Kept;
 use super::tables::{CarriedUses, FeatureLogBuilder, FeaturePiece};
 use crate::vocabulary::{AccountIx, Dictionary, FeatureIx, Text, UserIx};
@@ -35,11 +37,6 @@ impl NamedPiece {
     }
 }
 
-/// Adds the later rows of an account, groups in order; before each it asks for what stands before it.
-pub(super) type Later<'l> = dyn Fn(&[Place<AccountIx>], &mut FeatureLogBuilder, &mut dyn FnMut(&mut FeatureLogBuilder, UserIx, FeatureIx))
-    + Sync
-    + 'l;
-
 impl FeatureBase {
     /// Of pieces whose users are ranks; `ranks` are by the interner's number.
     pub fn of(pieces: Vec<FeatureLogBuilder>, ranks: &[u32], count: Count) -> Option<FeatureBase> {
@@ -47,7 +44,8 @@ impl FeatureBase {
         ranks.iter().zip(0..).for_each(|(rank, number)| numbers[*rank as usize] = number);
         let ranked =
             |piece: FeatureLogBuilder| NamedPiece { rows: piece.into_piece(), users: Vec::new(), features: Vec::new() };
-        let pieces: Vec<NamedPiece> = pieces.into_iter().map(ranked).collect();
+        let has_rows = |piece: &NamedPiece| piece.rows.accounts().next().is_some();
+        let pieces: Vec<NamedPiece> = pieces.into_iter().map(ranked).filter(has_rows).collect();
         (!pieces.is_empty()).then_some(FeatureBase { count, pieces, numbers })
     }
 
@@ -62,18 +60,15 @@ impl FeatureBase {
         accounts: &Dictionary<AccountIx>,
         features: &Dictionary<FeatureIx>,
         names: &Interner,
-    ) -> Writer {
-        let (mut out, rows) = (Writer::default(), &self.pieces[piece].rows);
+    ) -> Parts {
+        let (mut out, rows) = (Parts::default(), &self.pieces[piece].rows);
         let of_rows: Vec<AccountIx> = rows.accounts().collect();
-        out.number(of_rows.len() as u64);
-        of_rows.iter().for_each(|account| out.text(accounts.name(*account)));
-        out.number(features.len() as u64);
-        features.iter().for_each(|(_, name)| out.text(name));
+        out.texts(of_rows.iter().map(|account| &**accounts.name(*account)));
+        out.texts((0..features.len()).map(|at| &**features.name_at(at)));
         let mut used = rows.users().to_vec();
         used.sort_unstable();
         used.dedup();
-        out.number(used.len() as u64);
-        used.iter().for_each(|user| out.text(names.name(self.numbers[user.at()])));
+        out.texts(used.iter().map(|user| &**names.name(self.numbers[user.at()])));
         rows.write(
             &mut out,
             |account| of_rows.binary_search(&account).unwrap_or_default() as u32,
@@ -99,17 +94,20 @@ impl FeatureBase {
         Some(FeatureBase { count, pieces, numbers: Vec::new() })
     }
 
-    /// The log of these rows and of those of the runs, all of later days, piece by piece; a user is its rank. `later`
-    /// adds the latter.
-    pub fn and_later(&self, places: &Places<AccountIx>, ranks: &[u32], later: &Later) -> Vec<FeatureLogBuilder> {
+    /// The log of these rows and of those of the runs, all of later days, piece by piece; a user is its rank. Each row
+    /// that two runs hold is told to `refuse`.
+    pub fn and_later(self, later: Vec<Run>, ranks: &[u32], refuse: &(dyn Fn(Row) + Sync)) -> Vec<FeatureLogBuilder> {
         let first = |piece: &NamedPiece| piece.rows.accounts().next().unwrap_or(AccountIx(0));
         let starts: Vec<AccountIx> = self.pieces.iter().map(first).collect();
-        let places = places.cut(&starts, |account| *account);
-        let joined = |(base, places): (&NamedPiece, &[Place<AccountIx>])| {
+        let joined = |(base, runs): (NamedPiece, Vec<Run>)| {
+            let places = by_account(&runs);
+            let later = |places: &[Place<AccountIx>], builder: &mut FeatureLogBuilder, before: &mut Before| {
+                assemble(places, &runs, ranks, refuse, before, builder);
+            };
             let mut builder = FeatureLogBuilder::default();
             builder.know(&base.rows);
             let mut own = base.rows.accounts().enumerate().peekable();
-            for places in places.chunk_by(|a, b| a.0 == b.0) {
+            for places in places.iter() {
                 let account = places[0].0;
                 while let Some((at, _)) = own.next_if(|(_, before)| *before < account) {
                     base.carry(at, ranks, &mut builder);
@@ -131,7 +129,8 @@ impl FeatureBase {
             own.for_each(|(at, _)| base.carry(at, ranks, &mut builder));
             builder
         };
-        self.pieces.par_iter().zip(places).map(joined).collect()
+        let later = ranges(later, &starts);
+        self.pieces.into_par_iter().zip(later).map(joined).collect()
     }
 }
 
@@ -154,12 +153,9 @@ fn piece(
     features: &Dictionary<FeatureIx>,
 ) -> Option<(NamedPiece, Vec<Text>)> {
     let mut reader = kept.runs();
-    let n = reader.number();
-    let used: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let names: Vec<Text> = (0..n).map(|_| reader.text().into()).collect();
+    let used: Vec<AccountIx> = reader.texts().map(|name| accounts.get(name)).collect::<Option<_>>()?;
+    let features: Vec<FeatureIx> = reader.texts().map(|name| features.get(name)).collect::<Option<_>>()?;
+    let names: Vec<Text> = reader.texts().map(Text::from).collect();
     let account = |number: u32| used.get(number as usize).copied().unwrap_or(AccountIx(0));
     let rows = FeaturePiece::read(&mut reader, kept.content(), account);
     rows.accounts().next()?;

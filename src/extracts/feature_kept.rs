@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::batch_time::Window;
 use super::dictionary_column::Interner;
 use super::feature_run::{Names, Run};
-use super::packed::Writer;
+use super::pieces::Parts;
 use super::state::Kept;
 use crate::vocabulary::{AccountIx, Dictionary, FeatureIx};
 
@@ -15,14 +15,12 @@ pub(super) fn write(
     accounts: &Dictionary<AccountIx>,
     features: &Dictionary<FeatureIx>,
     users: &Interner,
-) -> Writer {
+) -> Parts {
     let runs: Vec<_> = runs.iter().map(Run::plain).collect();
-    let mut out = Writer::default();
+    let mut out = Parts::default();
     let used = distinct(runs.iter().flat_map(|run| run.accounts()));
-    out.number(used.len() as u64);
-    used.iter().for_each(|account| out.text(accounts.name(*account)));
-    out.number(features.len() as u64);
-    features.iter().for_each(|(_, name)| out.text(name));
+    out.texts(used.iter().map(|account| &**accounts.name(*account)));
+    out.texts((0..features.len()).map(|at| &**features.name_at(at)));
     let mut of_runs = vec![false; users.names().len()];
     runs.iter().flat_map(|run| run.users()).for_each(|user| of_runs[user as usize] = true);
     out.number(of_runs.iter().filter(|used| **used).count() as u64);
@@ -55,10 +53,8 @@ pub(super) fn read(
 ) -> Option<Vec<Run>> {
     kept.fits(window.from, window.as_of).then_some(())?;
     let mut reader = kept.runs();
-    let n = reader.number();
-    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let features: Vec<FeatureIx> = (0..n).map(|_| features.get(reader.text())).collect::<Option<_>>()?;
+    let accounts: Vec<AccountIx> = reader.texts().map(|name| accounts.get(name)).collect::<Option<_>>()?;
+    let features: Vec<FeatureIx> = reader.texts().map(|name| features.get(name)).collect::<Option<_>>()?;
     let n = reader.number();
     let of_runs: Vec<(u32, &str)> = (0..n).map(|_| (reader.number() as u32, reader.text())).collect();
     let mut numbers = vec![0; of_runs.last().map_or(0, |(last, _)| *last as usize + 1)];

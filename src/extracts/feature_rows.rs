@@ -1,7 +1,7 @@
 //! `feature_usage` from Arrow batches to packed runs of rows, and from those to the log of each account.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, BooleanArray, Int64Array};
 use arrow::record_batch::RecordBatch;
@@ -10,17 +10,21 @@ use rayon::prelude::*;
 use super::batch_time::{BatchTime, When, Window};
 use super::convert::{self, Unfit};
 use super::dictionary_column::{Interner, Mapped};
+use super::feature_assembly::assemble;
 use super::feature_base::FeatureBase;
-use super::feature_run::{Group, Row, Run, by_account, each_group};
+use super::feature_kept;
+use super::feature_run::{Row, Run, by_account};
 use super::frame::user_key;
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
-use super::places::{Place, Places};
+use super::locate::Source;
+use super::places::{even, ranges};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
-use super::settled::{is_before, stands_alone};
+use super::settled::{self, Runs, is_before};
 use super::state::Kept;
-use super::tables::{FeatureLog, FeatureLogBuilder, FeatureUse};
+use super::stream::Stream;
+use super::tables::{FeatureLog, FeatureLogBuilder};
 use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text, UserIx};
 
 /// Rows that a thread gathers before it packs them, of 40 bytes each.
@@ -85,50 +89,6 @@ impl<'a> FeatureRows<'a> {
         }
     }
 
-    /// Takes the months that are over as they are kept; whether they count today.
-    pub fn stand_on(&mut self, kept: &[Kept]) -> bool {
-        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
-        let read = || FeatureBase::read(kept, self.accounts, self.features, &mut lock(&self.users));
-        self.base = fits.then(read).flatten();
-        self.base.is_some()
-    }
-
-    /// Gives up the months that are over where other rows lie before their end; whether that was so.
-    pub fn step_down(&mut self) -> bool {
-        let rest = self.rows.counted();
-        self.base.take_if(|base| !is_before(base.count, rest)).is_some()
-    }
-
-    pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
-        let column = |name: &str| self.table.column(name);
-        let (Some(account), Some(user), Some(feature), Some(events)) =
-            (column("account_id"), column("user_id"), column("feature_id"), column("events"))
-        else {
-            return;
-        };
-        let settings = self.window.settings;
-        let missing = |table: &str| format!("must exist in `{table}`");
-        let counted = batch.column_by_name(events.name).map(convert::ints);
-        let (counts, unfit) = counted.map_or((None, Vec::new()), |c| (Some(c.values), c.faults));
-        let batch = Batch {
-            time: BatchTime::of(batch, path_day, self.window),
-            accounts: Mapped::of(batch, account, settings, |id| {
-                self.accounts.get(id).ok_or_else(|| missing("accounts"))
-            }),
-            users: Mapped::of(batch, user, settings, |_| Ok(())),
-            features: Mapped::of(batch, feature, settings, |id| {
-                self.features.get(id).ok_or_else(|| missing("features"))
-            }),
-            counts,
-            unfit,
-            events,
-            trial: batch.column_by_name("in_trial").map(convert::bools),
-            rows: batch.num_rows(),
-            file,
-        };
-        self.rows.add(chunk, &|row| self.refuse(row), |rows| self.gather(chunk, &batch, rows));
-    }
-
     fn gather(&self, chunk: usize, batch: &Batch, rows: &mut Vec<Row>) -> Count {
         let mut count = Count::default();
         let before = rows.len();
@@ -170,15 +130,6 @@ impl<'a> FeatureRows<'a> {
         count
     }
 
-    /// Adds what an earlier night packed.
-    pub fn add_runs(&self, chunk: usize, runs: Vec<Run>, count: Count) {
-        self.rows.add_runs(chunk, runs, count);
-    }
-
-    pub fn users(&self) -> MutexGuard<'_, Interner> {
-        lock(&self.users)
-    }
-
     fn reject(&self, chunk: usize, batch: &Batch, row: usize, day: &str, (column, rule, value): Broken) {
         self.rows.leave_out(chunk);
         lock(&self.rejects).add(batch.key(row, day), column, &rule, value.as_deref(), batch.file);
@@ -205,21 +156,29 @@ impl<'a> FeatureRows<'a> {
             let names = lock(&self.users);
             gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
-        let base = self.base.take();
-        let kept = base.as_ref().map_or(Count::default(), |base| base.count);
-        let count = gathered.iter().fold(kept, |sum, chunk| sum.and(chunk.count));
-        let alone = stands_alone(&gathered, settled).filter(|_| base.is_none());
-        let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
-        let [mut over, rest] =
-            [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<Run>>());
+        let mut base = self.base.take();
+        let Runs { count, over, rest } = settled::apart(gathered, settled, base.as_ref().map(|base| base.count));
         let (names, ranks) = lock(&self.users).sorted();
-        let built = alone.and_then(|count| self.based_on(&over, &ranks, count));
-        if let Some(base) = &built {
-            over.clear();
-            keep_base(base, &lock(&self.users));
+        let starts = even(self.accounts.len());
+        if let Some((over, alone)) = over {
+            let repeated = AtomicBool::new(false);
+            let refuse = |row| {
+                repeated.store(true, Ordering::Relaxed);
+                self.refuse(row);
+            };
+            base = FeatureBase::of(pieces(over, &starts, &ranks, &refuse), &ranks, alone);
+            // A row that stands in two months is told every night.
+            let whole = base.iter().filter(|_| !repeated.load(Ordering::Relaxed));
+            whole.for_each(|base| keep_base(base, &lock(&self.users)));
         }
-        let runs: Vec<Run> = over.into_iter().chain(rest).collect();
-        let log = self.log(&runs, base.or(built).as_ref(), &ranks);
+        let refuse = |row| self.refuse(row);
+        let pieces = match base {
+            Some(base) => base.and_later(rest, &ranks, &refuse),
+            None => pieces(rest, &starts, &ranks, &refuse),
+        };
+        let mut log = FeatureLogBuilder::default();
+        pieces.into_iter().for_each(|piece| log.append(piece));
+        let log = log.finish(self.accounts.len());
         let older = self.older.into_inner();
         FeatureFound {
             rejects: self.rejects.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -233,116 +192,72 @@ impl<'a> FeatureRows<'a> {
             names,
         }
     }
-
-    /// The months that are over; `None` where a row stands in two of the runs.
-    fn based_on(&self, runs: &[Run], ranks: &[u32], count: Count) -> Option<FeatureBase> {
-        let repeated = AtomicBool::new(false);
-        let pieces = self.pieces(runs, &by_account(runs), ranks, &|_| repeated.store(true, Ordering::Relaxed));
-        (!repeated.into_inner()).then(|| FeatureBase::of(pieces, ranks, count)).flatten()
-    }
-
-    /// The log of all accounts; a user is its rank.
-    fn log(&self, runs: &[Run], base: Option<&FeatureBase>, ranks: &[u32]) -> FeatureLog {
-        let (places, refuse) = (by_account(runs), |row| self.refuse(row));
-        let pieces = match base {
-            Some(base) => base.and_later(&places, ranks, &|places, builder, before| {
-                assemble(places, runs, ranks, &refuse, before, builder);
-            }),
-            None => self.pieces(runs, &places, ranks, &refuse),
-        };
-        let mut whole = FeatureLogBuilder::default();
-        pieces.into_iter().for_each(|piece| whole.append(piece));
-        whole.finish(self.accounts.len())
-    }
-
-    /// The rows of the runs in pieces of whole accounts.
-    fn pieces(
-        &self,
-        runs: &[Run],
-        places: &Places<AccountIx>,
-        ranks: &[u32],
-        refuse: &(dyn Fn(Row) + Sync),
-    ) -> Vec<FeatureLogBuilder> {
-        let assembled = |piece: &[Place<AccountIx>]| {
-            let mut builder = FeatureLogBuilder::default();
-            for places in piece.chunk_by(|a, b| a.0 == b.0) {
-                builder.account(places[0].0);
-                assemble(places, runs, ranks, refuse, &mut |_, _, _| {}, &mut builder);
-            }
-            builder
-        };
-        let pieces = places.pieces(8 * rayon::current_num_threads(), |account| *account);
-        pieces.into_par_iter().map(assembled).collect()
-    }
 }
 
-/// Adds the rows of one account; those that do not say when they were recorded go as the bytes that they are. `before`
-/// adds what stands before those of a user and feature.
-fn assemble(
-    places: &[Place<AccountIx>],
-    runs: &[Run],
+/// The rows of the runs in pieces of whole accounts.
+fn pieces(
+    runs: Vec<Run>,
+    starts: &[AccountIx],
     ranks: &[u32],
-    refuse: &dyn Fn(Row),
-    before: &mut dyn FnMut(&mut FeatureLogBuilder, UserIx, FeatureIx),
-    builder: &mut FeatureLogBuilder,
-) {
-    let (mut rows, mut uses) = (Vec::new(), Vec::new());
-    each_group(
-        runs,
-        places,
-        |user| ranks[user as usize],
-        &mut |row| refuse(row),
-        |parts| {
-            let Group { user, feature, .. } = parts[0];
-            let user = UserIx(ranks[user as usize]);
-            before(builder, user, feature);
-            if parts.iter().all(|part| part.plain) {
-                return builder.plain_group(user, feature, parts.iter().map(Group::as_plain));
-            }
-            rows.clear();
-            parts.iter().for_each(|part| part.unpack(places[0].0, &mut rows));
-            uses.clear();
-            uses.extend(rows.iter().map(|row| seen_as(row, ranks)));
-            chain(&mut uses);
-            if !uses.is_sorted_by_key(place) {
-                uses.sort_by_key(place);
-            }
-            builder.group(&uses);
-        },
-    );
-}
-
-fn seen_as(row: &Row, ranks: &[u32]) -> FeatureUse {
-    let recorded = (row.recorded != UNRECORDED).then_some(row.recorded);
-    FeatureUse {
-        account: row.account,
-        user: UserIx(ranks[row.user as usize]),
-        feature: row.feature,
-        day: row.day,
-        known: rules::known_day(recorded, Some(row.day)),
-        superseded: Day::MAX,
-        events: row.events,
-        in_trial: row.in_trial,
-    }
-}
-
-fn place(row: &FeatureUse) -> (Day, Day) {
-    (row.day, row.known)
-}
-
-/// Ends each version of a group's rows where the next one of its day, in order of recording, was known; one that was
-/// overtaken before its day ended was never visible.
-fn chain(rows: &mut Vec<FeatureUse>) {
-    let mut versions = false;
-    for at in (1..rows.len()).rev() {
-        let (before, next) = (rows[at - 1], rows[at]);
-        if before.day == next.day {
-            rows[at - 1].superseded = next.known.min(next.superseded);
-            versions = true;
+    refuse: &(dyn Fn(Row) + Sync),
+) -> Vec<FeatureLogBuilder> {
+    let assembled = |runs: Vec<Run>| {
+        let (mut builder, places) = (FeatureLogBuilder::default(), by_account(&runs));
+        for places in places.iter() {
+            builder.account(places[0].0);
+            assemble(places, &runs, ranks, refuse, &mut |_, _, _| {}, &mut builder);
         }
+        builder
+    };
+    ranges(runs, starts).into_par_iter().map(assembled).collect()
+}
+
+impl Stream for FeatureRows<'_> {
+    fn stand_on(&mut self, kept: &[Kept]) -> bool {
+        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
+        let read = || FeatureBase::read(kept, self.accounts, self.features, &mut lock(&self.users));
+        self.base = fits.then(read).flatten();
+        self.base.is_some()
     }
-    if versions {
-        rows.retain(|row| row.known < row.superseded);
+
+    fn take(&self, kept: &Kept) -> bool {
+        let runs = feature_kept::read(kept, self.accounts, self.features, &mut lock(&self.users), self.window);
+        runs.map(|runs| self.rows.add_runs(kept.chunk, runs, kept.count)).is_some()
+    }
+
+    fn add(&self, source: &Source, batch: &RecordBatch) {
+        let column = |name: &str| self.table.column(name);
+        let (Some(account), Some(user), Some(feature), Some(events)) =
+            (column("account_id"), column("user_id"), column("feature_id"), column("events"))
+        else {
+            return;
+        };
+        let settings = self.window.settings;
+        let missing = |table: &str| format!("must exist in `{table}`");
+        let counted = batch.column_by_name(events.name).map(convert::ints);
+        let (counts, unfit) = counted.map_or((None, Vec::new()), |c| (Some(c.values), c.faults));
+        let batch = Batch {
+            time: BatchTime::of(batch, source.day, self.window),
+            accounts: Mapped::of(batch, account, settings, |id| {
+                self.accounts.get(id).ok_or_else(|| missing("accounts"))
+            }),
+            users: Mapped::of(batch, user, settings, |_| Ok(())),
+            features: Mapped::of(batch, feature, settings, |id| {
+                self.features.get(id).ok_or_else(|| missing("features"))
+            }),
+            counts,
+            unfit,
+            events,
+            trial: batch.column_by_name("in_trial").map(convert::bools),
+            rows: batch.num_rows(),
+            file: &source.url(),
+        };
+        self.rows.add(source.chunk, &|row| self.refuse(row), |rows| self.gather(source.chunk, &batch, rows));
+    }
+
+    fn step_down(&mut self) -> bool {
+        let rest = self.rows.counted();
+        self.base.take_if(|base| !is_before(base.count, rest)).is_some()
     }
 }
 

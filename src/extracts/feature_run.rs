@@ -12,7 +12,8 @@ use bytes::Bytes;
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
 use super::packed::{Reader, Writer};
-use super::places::{Place, Places};
+use super::pieces::{self, Parts, Pieces};
+use super::places::{Place, Places, cut};
 use super::stretches::by_key;
 use super::tables::PackedUses;
 use super::usage_run::{delay, recorded};
@@ -48,7 +49,7 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     accounts: Vec<Packed>,
-    bytes: Bytes,
+    bytes: Pieces,
     /// `None`: the numbers in the bytes are those of this load.
     names: Option<Arc<Names>>,
 }
@@ -57,7 +58,7 @@ pub(super) struct Run {
 #[derive(Default)]
 struct Packing {
     accounts: Vec<Packed>,
-    out: Writer,
+    bytes: pieces::Packing,
 }
 
 /// The groups of one account.
@@ -115,17 +116,25 @@ impl Rollup for Run {
         }
         merged.finish()
     }
+
+    fn cut(self, starts: &[AccountIx]) -> Vec<Run> {
+        let part = |accounts: Vec<Packed>| {
+            let ends = accounts.first().zip(accounts.last());
+            let bytes = ends.map(|(first, last)| self.bytes.between(first.offset, last.offset));
+            Run { accounts, bytes: bytes.unwrap_or_default(), names: self.names.clone() }
+        };
+        cut(self.accounts, starts, |of| of.account).into_iter().map(part).collect()
+    }
 }
 
 impl Packing {
     /// Adds a group behind those that are there; accounts come in order.
     fn push(&mut self, account: AccountIx, group: &Group) {
-        let offset = self.out.0.len() as u64;
         match self.accounts.last_mut().filter(|of| of.account == account) {
             Some(of) => of.groups += 1,
-            None => self.accounts.push(Packed { account, groups: 1, offset }),
+            None => self.accounts.push(Packed { account, groups: 1, offset: self.bytes.offset() }),
         }
-        let out = &mut self.out;
+        let out = &mut self.bytes.out;
         out.number(u64::from(group.user));
         out.number(group.feature.at() as u64);
         out.number(u64::from(group.rows) << 1 | u64::from(group.plain));
@@ -135,15 +144,14 @@ impl Packing {
         out.0.extend_from_slice(group.body);
     }
 
-    fn finish(mut self) -> Run {
-        self.out.0.shrink_to_fit();
-        Run { accounts: self.accounts, bytes: self.out.0.into(), names: None }
+    fn finish(self) -> Run {
+        Run { accounts: self.accounts, bytes: self.bytes.finish(), names: None }
     }
 }
 
 impl Run {
     fn groups(&self, of: &Packed) -> impl Iterator<Item = Group<'_>> {
-        let mut reader = Reader::new(&self.bytes[of.offset as usize..]);
+        let mut reader = Reader::new(self.bytes.at(of.offset));
         let names = self.names.as_deref();
         (0..of.groups).map(move |_| {
             let (user, feature) = (reader.number() as u32, FeatureIx::from(reader.number() as usize));
@@ -176,15 +184,14 @@ impl Run {
     }
 
     /// The run as bytes, numbers as they are but for those of the accounts.
-    pub fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32) {
+    pub fn write(&self, out: &mut Parts, account: impl Fn(AccountIx) -> u32) {
         out.number(self.accounts.len() as u64);
         for of in &self.accounts {
             out.number(u64::from(account(of.account)));
             out.number(u64::from(of.groups));
             out.number(of.offset);
         }
-        out.number(self.bytes.len() as u64);
-        out.0.extend_from_slice(&self.bytes);
+        self.bytes.write(out);
     }
 
     /// The run again, out of `content` where the reader stands. `names`: what the numbers in the bytes stand for today.
@@ -197,8 +204,7 @@ impl Run {
         };
         let mut accounts: Vec<Packed> = (0..n).map(one).collect();
         accounts.sort_unstable_by_key(|of| of.account);
-        let len = reader.number() as usize;
-        Run { accounts, bytes: content.slice_ref(reader.take(len)), names: Some(names) }
+        Run { accounts, bytes: Pieces::read(reader, content), names: Some(names) }
     }
 }
 

@@ -38,10 +38,17 @@ const MANY: usize = 1024;
 
 impl Frame {
     /// The rows of a table in their order, with the days they were visible; where that is the order in which they stand,
-    /// nothing is moved.
-    pub(super) fn of_rows(data: &RecordBatch, rows: Vec<u32>, seen: Vec<Seen>) -> Result<Frame, ArrowError> {
+    /// nothing is moved. Columns that nothing asks for are left out.
+    pub(super) fn of_rows(
+        table: &Table,
+        data: &RecordBatch,
+        rows: Vec<u32>,
+        seen: Vec<Seen>,
+    ) -> Result<Frame, ArrowError> {
+        let asked = table.columns.iter().enumerate().filter(|(_, column)| !column.checked_only);
+        let data = data.project(&asked.map(|(place, _)| place).collect::<Vec<usize>>())?;
         let in_place = rows.len() == data.num_rows() && rows.is_sorted();
-        let data = if in_place { data.clone() } else { take_record_batch(data, &UInt32Array::from(rows))? };
+        let data = if in_place { data } else { take_record_batch(&data, &UInt32Array::from(rows))? };
         Ok(Frame { seen, data })
     }
 

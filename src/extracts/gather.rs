@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::vocabulary::{Day, Moment};
+use crate::vocabulary::{AccountIx, Day, Moment};
 
 /// Not recorded: the row is known from its own day.
 pub(super) const UNRECORDED: Moment = Moment(i64::MIN);
@@ -68,6 +68,9 @@ pub(super) trait Rollup: Default + Send + Sync {
 
     /// One run of all.
     fn merge(runs: &[Self], refuse: Refuse<Self::Row>) -> Self;
+
+    /// One run for each range of accounts; `starts` are their first ones.
+    fn cut(self, starts: &[AccountIx]) -> Vec<Self>;
 }
 
 /// A chunk of more runs than this is merged: each night adds one to the chunk of its day.

@@ -20,7 +20,7 @@ use super::schema::{self, Need};
 use super::settings::Settings;
 use super::state::State;
 use super::tally::{Digest, Tally};
-use super::{Extracts, InputFile, InputTable, ProgressOf, TableQuality};
+use super::{Extracts, InputFile, InputTable, Progress, ProgressOf, TableQuality};
 use crate::store::Access;
 use crate::vocabulary::Day;
 
@@ -78,6 +78,9 @@ pub fn read(
     while !tables.is_empty() {
         let together = loading.ready(&tables);
         loading.several(tables.drain(..together).collect())?;
+        if let Some(ReadTable { delivery, tally: Some(tally), .. }) = loading.tables.last() {
+            progress(Progress { table: delivery.table.table, rows: tally.rows, freed: true });
+        }
     }
     let Loading { unreadable, loaded, tables, .. } = loading;
     Ok(Delivered { as_of, part, loaded, tables, unreadable })
@@ -199,6 +202,9 @@ fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Contract(problems)) }
 }
 
+/// So many rows of a small table leave a gap worth filling when their batches become one.
+const MANY_ROWS: usize = 1 << 20;
+
 /// What has been loaded so far.
 struct Loading<'a> {
     settings: &'a Settings,
@@ -311,7 +317,13 @@ impl<'a> Loading<'a> {
             gathered.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
         })?;
         let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let checked = check::check(table, gathered, part, &urls, &self.keys, settings, self.as_of);
+        let checked = gathered.finish(table).and_then(|delivered| {
+            let rows = delivered.files.len();
+            if rows >= MANY_ROWS {
+                (self.progress)(Progress { table: table.table, rows: rows as u64, freed: true });
+            }
+            check::check(table, delivered, part, &urls, &self.keys, settings, self.as_of)
+        });
         let (frame, tally) = checked.map_err(|e| Error::Contract(vec![unworkable(&opened.delivery, &e)]))?;
         Ok(Small { frame, tally, unreadable })
     }

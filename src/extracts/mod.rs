@@ -15,6 +15,7 @@ mod buckets;
 mod check;
 mod convert;
 mod dictionary_column;
+mod feature_assembly;
 mod feature_base;
 mod feature_kept;
 mod feature_rows;
@@ -29,15 +30,18 @@ mod order;
 pub(crate) mod packed;
 mod parquet_file;
 mod part;
+mod pieces;
 mod places;
 mod rejects;
 mod rules;
 mod scan;
 mod settled;
 mod state;
+mod stream;
 mod stretches;
 mod tally;
 mod usage_base;
+mod usage_kept;
 mod usage_rows;
 mod usage_run;
 
@@ -73,9 +77,11 @@ words!(
 pub struct Progress {
     pub table: InputTable,
     pub rows: u64,
+    /// Much was freed just now: a good moment to hand it back to the system.
+    pub freed: bool,
 }
 
-/// Told after every batch, from any thread.
+/// Told after every batch, from any thread, and once after tables that were read together.
 pub type ProgressOf<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// When a row version was known: from the day it was recorded until the day its successor was.
@@ -242,6 +248,11 @@ pub struct Extracts {
 }
 
 impl Extracts {
+    /// Frees the two big tables, for those who only write what was found in them.
+    pub fn without_use(self) -> Extracts {
+        Extracts { usage: UsageHistory::default(), feature_usage: FeatureLog::default(), ..self }
+    }
+
     #[inline]
     pub fn has(&self, table: InputTable) -> bool {
         self.available.contains(&table)

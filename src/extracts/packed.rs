@@ -44,6 +44,12 @@ impl Writer {
         self.number(text.len() as u64);
         self.0.extend_from_slice(text.as_bytes());
     }
+
+    /// How many there are, then each.
+    pub fn texts<'t>(&mut self, texts: impl ExactSizeIterator<Item = &'t str>) {
+        self.number(texts.len() as u64);
+        texts.for_each(|text| self.text(text));
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -118,6 +124,12 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self) -> &'a str {
         let len = self.number() as usize;
         std::str::from_utf8(self.take(len)).unwrap_or_default()
+    }
+
+    /// What [`Writer::texts`] wrote.
+    pub fn texts(&mut self) -> impl Iterator<Item = &'a str> {
+        let n = self.number();
+        (0..n).map(|_| self.text())
     }
 }
 

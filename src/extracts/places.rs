@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::gather::Rollup;
 use crate::vocabulary::AccountIx;
 
 /// A key, a run that has rows of it, and where in the run.
@@ -26,26 +27,37 @@ impl<K: Copy + Ord + Send> Places<K> {
         self.0.chunk_by(|a, b| a.0 == b.0)
     }
 
-    /// About `pieces` runs of whole accounts; keys sort by account first.
-    pub fn pieces(&self, pieces: usize, account: impl Fn(&K) -> AccountIx) -> Vec<&[Place<K>]> {
-        let size = self.0.len().div_ceil(pieces.max(1)).max(1);
-        let mut rest = self.0.as_slice();
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let last = account(&rest[size.min(rest.len()) - 1].0);
-            let (piece, after) = rest.split_at(rest.partition_point(|place| account(&place.0) <= last));
-            found.push(piece);
-            rest = after;
-        }
-        found
+    /// Account by account; keys sort by account first.
+    pub fn accounts(&self, account: impl Fn(&K) -> AccountIx) -> impl Iterator<Item = &[Place<K>]> {
+        self.0.chunk_by(move |a, b| account(&a.0) == account(&b.0))
     }
+}
 
-    /// One stretch for each of the accounts, which rise: what lies before the next of them; the first also has what lies
-    /// before itself.
-    pub fn cut(&self, starts: &[AccountIx], account: impl Fn(&K) -> AccountIx) -> Vec<&[Place<K>]> {
-        let from = |start: &AccountIx| self.0.partition_point(|place| account(&place.0) < *start);
-        let ends = starts.iter().skip(1).map(from).chain([self.0.len()]);
-        let mut begin = 0;
-        ends.map(|end| &self.0[std::mem::replace(&mut begin, end)..end]).take(starts.len()).collect()
+/// First accounts of ranges that the accounts are worked on in: several a thread, each with about as many accounts.
+pub(super) fn even(accounts: usize) -> Vec<AccountIx> {
+    let ranges = 8 * rayon::current_num_threads();
+    let mut starts: Vec<AccountIx> = (0..ranges).map(|range| AccountIx::from(accounts * range / ranges)).collect();
+    starts.dedup();
+    starts
+}
+
+/// The runs of each range of accounts, so that those of one are gone while the next is worked on. A range goes to the
+/// start of the one after it; the first also has what lies before its own start.
+pub(super) fn ranges<R: Rollup>(runs: Vec<R>, starts: &[AccountIx]) -> Vec<Vec<R>> {
+    let mut ranges: Vec<Vec<R>> = starts.iter().map(|_| Vec::with_capacity(runs.len())).collect();
+    for run in runs {
+        ranges.iter_mut().zip(run.cut(starts)).for_each(|(range, part)| range.push(part));
     }
+    ranges
+}
+
+/// Cuts a list that rises by account into one for each range.
+pub(super) fn cut<T>(mut list: Vec<T>, starts: &[AccountIx], account: impl Fn(&T) -> AccountIx) -> Vec<Vec<T>> {
+    let later = starts.iter().skip(1).rev();
+    let mut cut: Vec<Vec<T>> =
+        later.map(|start| list.split_off(list.partition_point(|one| account(one) < *start))).collect();
+    list.shrink_to_fit();
+    cut.push(list);
+    cut.reverse();
+    cut
 }

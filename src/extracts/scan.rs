@@ -101,7 +101,7 @@ impl Work<'_> {
             let decoded = self.files[file].decode(self.table, fetch, &mut |batch| {
                 visit(file, batch);
                 let rows = self.rows.fetch_add(batch.num_rows(), Ordering::Relaxed) + batch.num_rows();
-                (self.progress)(Progress { table: self.table.table, rows: rows as u64 });
+                (self.progress)(Progress { table: self.table.table, rows: rows as u64, freed: false });
             });
             if let Err(fault) = decoded {
                 self.fail(fault);

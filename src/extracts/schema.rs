@@ -115,6 +115,9 @@ pub struct Column {
     pub not_before: Option<&'static str>,
     /// An end: a day beyond the plausible calendar (9999-12-31) reads as "has not ended".
     pub open_ended: bool,
+    /// Checked and counted, and then left: nothing asks for its values.
+    #[serde(skip)]
+    pub checked_only: bool,
     /// Free text: may be blank, is read as it stands and cut at the longest text.
     #[serde(skip)]
     pub free_text: bool,
@@ -134,6 +137,7 @@ impl Column {
             is_id: false,
             not_before: None,
             open_ended: false,
+            checked_only: false,
             free_text: false,
             about,
         }
@@ -166,6 +170,10 @@ impl Column {
 
     pub fn not_before(self, earlier: &'static str) -> Column {
         Column { not_before: Some(earlier), ..self }
+    }
+
+    pub fn checked_only(self) -> Column {
+        Column { checked_only: true, ..self }
     }
 
     pub fn open_ended(self) -> Column {

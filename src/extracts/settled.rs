@@ -48,12 +48,30 @@ fn hash(mut files: Vec<(String, (&str, u64))>) -> u64 {
     hash.digest()
 }
 
-/// What was counted of the chunks that are settled, where they stand for themselves; `None` where they do not.
-pub(super) fn stands_alone<R>(gathered: &[Gathered<R>], settled: &[bool]) -> Option<Count> {
-    let (over, rest): (Vec<_>, Vec<_>) = gathered.iter().partition(|chunk| settled[chunk.chunk]);
-    let count = |of: &[&Gathered<R>]| of.iter().fold(Count::default(), |sum, chunk| sum.and(chunk.count));
-    let (whole, over, rest) = (over.iter().all(|chunk| chunk.complete), count(&over), count(&rest));
-    (whole && over.accepted > 0 && is_before(over, rest)).then_some(over)
+/// The runs of a load.
+pub(super) struct Runs<R> {
+    /// What was counted of all rows.
+    pub count: Count,
+    /// Those of the months that are over, and what was counted of them, where they stand for themselves.
+    pub over: Option<(Vec<R>, Count)>,
+    pub rest: Vec<R>,
+}
+
+/// Puts the months apart that are over; `kept`: what was counted of them where they are taken as they are kept.
+pub(super) fn apart<R>(gathered: Vec<Gathered<R>>, settled: &[bool], kept: Option<Count>) -> Runs<R> {
+    let sum = |count: Count, chunk: &Gathered<R>| count.and(chunk.count);
+    let count = gathered.iter().fold(kept.unwrap_or_default(), sum);
+    let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
+    let [of_over, of_rest] = [&over, &rest].map(|chunks| chunks.iter().fold(Count::default(), sum));
+    let whole = over.iter().all(|chunk| chunk.complete) && of_over.accepted > 0;
+    let alone = whole && is_before(of_over, of_rest) && kept.is_none();
+    let [mut over, mut rest] =
+        [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<R>>());
+    if !alone {
+        over.append(&mut rest);
+        return Runs { count, over: None, rest: over };
+    }
+    Runs { count, over: Some((over, of_over)), rest }
 }
 
 /// Whether all accepted rows of `one` are of earlier days than those of the `other`.

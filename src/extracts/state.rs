@@ -11,21 +11,20 @@
 use bytes::Bytes;
 use rayon::iter::Either;
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::gather::Count;
 use super::locate::Source;
-use super::packed::{Reader, Writer};
+use super::packed::Reader;
 use super::part::Part;
+use super::pieces::Parts;
 use super::settings::Settings;
 use super::{InputFile, InputTable};
 use crate::store::{Object, Store};
 use crate::vocabulary::Day;
 
 /// Raise it whenever rows are packed or checked otherwise.
-const FORMAT: u64 = 4;
-/// Compression that costs less than reading the files again by far.
-const LEVEL: i32 = 1;
+const FORMAT: u64 = 5;
 /// Where the months that are over stand: no chunk is named so.
 const SETTLED: &str = "settled";
 
@@ -138,7 +137,7 @@ impl State {
         let Some(store) = &self.store else { return };
         let folder = format!("{}/{SETTLED}", table.as_str());
         let path = |place: usize| format!("{folder}/{files:016x}-{place:03}-of-{pieces:03}");
-        let put = |place: usize| store.put(&path(place), piece(place).bytes(Press::Not));
+        let put = |place: usize| store.put_parts(&path(place), piece(place).parts().0);
         if let Err(e) = (0..pieces).into_par_iter().try_for_each(put) {
             tracing::warn!("the settled months of {} could not be kept: {e}", table.as_str());
             return;
@@ -152,11 +151,11 @@ impl State {
 
     /// Keeps what was packed of a chunk; `instead`: objects that say nothing any more once this one stands. A store
     /// that fails costs time, not the run.
-    pub(super) fn keep(&self, table: InputTable, name: &str, kept: &Content, instead: &[&Object]) {
+    pub(super) fn keep(&self, table: InputTable, name: &str, kept: Content, instead: &[&Object]) {
         let Some(store) = &self.store else { return };
-        let bytes = kept.bytes(Press::Zstd);
-        let path = format!("{}/{name}/{:016x}", table.as_str(), xxh3_64(&bytes));
-        if let Err(e) = store.put(&path, bytes) {
+        let (parts, hash) = kept.parts();
+        let path = format!("{}/{name}/{hash:016x}", table.as_str());
+        if let Err(e) = store.put_parts(&path, parts) {
             tracing::warn!("the rollup of {name} could not be kept, so its files will be read again: {e}");
             return;
         }
@@ -173,7 +172,7 @@ pub(super) struct Content<'a> {
     pub files: &'a [KeptFile],
     pub count: Count,
     /// The runs and the names in them, as their table writes them.
-    pub runs: Writer,
+    pub runs: Parts,
 }
 
 /// A file that a kept chunk was made of.
@@ -197,16 +196,11 @@ pub(super) struct Kept {
     runs_at: usize,
 }
 
-/// Whether an object is compressed: what is read every night as it stands is not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Press {
-    Zstd,
-    Not,
-}
-
 impl Content<'_> {
-    fn bytes(&self, press: Press) -> Vec<u8> {
-        let mut out = Writer::default();
+    /// The object, and the hash of its content that stands at its end. Nothing is compressed: that cost more than
+    /// writing and reading what it saved.
+    fn parts(self) -> (Vec<Bytes>, u64) {
+        let mut out = Parts::default();
         out.number(FORMAT);
         out.number(rules_of(self.settings));
         out.number(self.files.len() as u64);
@@ -215,48 +209,19 @@ impl Content<'_> {
             out.text(&file.etag);
             out.number(file.bytes);
             out.number(file.rows);
-            out.number(file.notes.len() as u64);
-            file.notes.iter().for_each(|note| out.text(note));
+            out.texts(file.notes.iter().map(String::as_str));
         }
         let Count { visible, accepted, nulls, oldest, newest, recorded } = self.count;
         [visible, accepted, nulls].into_iter().for_each(|n| out.number(n));
         [oldest, newest, recorded.unwrap_or(Day::MIN)].into_iter().for_each(|day| out.signed(i64::from(day.0)));
-        out.0.extend_from_slice(&self.runs.0);
-        let check = xxh3_64(&out.0);
-        out.0.extend_from_slice(&check.to_le_bytes());
-        match press {
-            Press::Zstd => pressed(&out.0),
-            Press::Not => {
-                out.0.extend_from_slice(&NOT_PRESSED.to_le_bytes());
-                out.0
-            }
-        }
+        out.append(self.runs);
+        let mut parts = out.finish();
+        let mut hash = Xxh3::new();
+        parts.iter().for_each(|part| hash.update(part));
+        let hash = hash.digest();
+        parts.push(Bytes::copy_from_slice(&hash.to_le_bytes()));
+        (parts, hash)
     }
-}
-
-/// Bytes of the number at the end that says how many bytes there are before compression: room for them is made once.
-const LENGTH: usize = 8;
-/// Stands for that number where nothing was compressed.
-const NOT_PRESSED: u64 = u64::MAX;
-/// No rollup shrinks by more: an object that says so is broken.
-const MOST_SHRUNK: usize = 1 << 10;
-
-fn pressed(content: &[u8]) -> Vec<u8> {
-    let mut object = zstd::bulk::compress(content, LEVEL).unwrap_or_default();
-    object.extend_from_slice(&(content.len() as u64).to_le_bytes());
-    object
-}
-
-/// What an object was made of; `None` where it is broken.
-fn unpressed(mut object: Bytes) -> Option<Bytes> {
-    let length = object.split_off(object.len().checked_sub(LENGTH)?);
-    let length = u64::from_le_bytes(length.as_ref().try_into().ok()?);
-    if length == NOT_PRESSED {
-        return Some(object);
-    }
-    let length = usize::try_from(length).ok()?;
-    let possible = length <= object.len().saturating_mul(MOST_SHRUNK);
-    possible.then(|| zstd::bulk::decompress(&object, length).ok().map(Bytes::from)).flatten()
 }
 
 /// The settings that decide which rows are sound.
@@ -267,8 +232,7 @@ fn rules_of(settings: &Settings) -> u64 {
 
 impl Kept {
     /// `None` where the object is broken or of another making.
-    fn read(chunk: usize, bytes: Bytes, object: Object, settings: &Settings) -> Option<Kept> {
-        let mut content = unpressed(bytes)?;
+    fn read(chunk: usize, mut content: Bytes, object: Object, settings: &Settings) -> Option<Kept> {
         let check = content.split_off(content.len().checked_sub(8)?);
         (xxh3_64(&content).to_le_bytes() == *check).then_some(())?;
         let mut reader = Reader::new(&content);
@@ -297,6 +261,11 @@ impl Kept {
         Reader::new(&self.content[self.runs_at..])
     }
 
+    /// Only those hold the content from now on who took of it.
+    pub fn let_go(&mut self) {
+        (self.content, self.runs_at) = (Bytes::new(), 0);
+    }
+
     /// What the reader reads from: runs stay where they are.
     pub fn content(&self) -> &Bytes {
         &self.content
@@ -305,8 +274,8 @@ impl Kept {
 
 fn file(reader: &mut Reader) -> KeptFile {
     let (url, etag) = (reader.text().to_owned(), reader.text().to_owned());
-    let (bytes, rows, notes) = (reader.number(), reader.number(), reader.number());
-    KeptFile { url, etag, bytes, rows, notes: (0..notes).map(|_| reader.text().to_owned()).collect() }
+    let (bytes, rows) = (reader.number(), reader.number());
+    KeptFile { url, etag, bytes, rows, notes: reader.texts().map(str::to_owned).collect() }
 }
 
 impl KeptFile {

@@ -1,14 +1,16 @@
 //! Usage of the months that are over, packed as the history holds it: what is new goes behind it, series by series.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
-use super::gather::Count;
-use super::packed::Writer;
-use super::places::{Place, Places};
+use super::dictionary_column::Pairs;
+use super::gather::{Count, lock};
+use super::pieces::Parts;
+use super::places::ranges;
 use super::state::Kept;
 use super::tables::UsageBuilder;
-use super::usage_rows::{Pairs, push_series, series_of};
-use super::usage_run::{Cells, Key, Run, by_series, refuse_repeats};
+use super::usage_run::{Row, Run, each_series};
 use crate::vocabulary::{AccountIx, Dictionary, MetricIx, ProductIx, Text};
 
 pub(super) struct UsageBase {
@@ -23,32 +25,32 @@ pub(super) struct UsageBase {
 }
 
 impl UsageBase {
-    /// `None` where a row stands in two runs.
-    pub fn of(runs: &[Run], names: &Pairs, lagged: bool, count: Count) -> Option<UsageBase> {
-        let places = by_series(runs);
-        let mut repeated = false;
-        refuse_repeats(runs, &places, &mut |_| repeated = true);
-        if repeated {
-            return None;
-        }
+    /// Of the runs of months that are over; `lagged`: whether any row at all says when it was recorded. `None` where
+    /// they hold no row. Each row that two runs hold is told to `refuse`.
+    pub fn of(
+        runs: Vec<Run>,
+        starts: &[AccountIx],
+        names: &Mutex<Pairs>,
+        (lagged, count): (bool, Count),
+        refuse: &(dyn Fn(Row) + Sync),
+    ) -> Option<UsageBase> {
         let mut used: Vec<u32> = runs.iter().flat_map(|run| &run.series).map(|series| series.key.pair).collect();
         used.sort_unstable();
         used.dedup();
-        let named: Vec<(&Text, &Text)> = used.iter().map(|pair| names.names(*pair)).collect();
-        let products = Dictionary::new(named.iter().map(|(product, _)| (*product).clone()));
-        let metrics: Dictionary<MetricIx> = Dictionary::new(named.iter().map(|(_, metric)| (*metric).clone()));
-        let pairs = names.under(&products, &metrics);
-        let pieces = places.pieces(8 * rayon::current_num_threads(), |key| key.account);
-        let built = |piece: &[Place<Key>]| {
-            let (mut builder, mut cells) = (UsageBuilder::new(metrics.len(), lagged), Cells::default());
-            for (product, metric, places) in
-                piece.chunk_by(|a, b| a.0.account == b.0.account).flat_map(|account| series_of(account, &pairs))
-            {
-                push_series(&mut builder, &mut cells, runs, places, product, metric);
-            }
-            builder.closed()
+        let (products, metrics, pairs) = {
+            let names = lock(names);
+            let named: Vec<(&Text, &Text)> = used.iter().map(|pair| names.names(*pair)).collect();
+            let products = Dictionary::new(named.iter().map(|(product, _)| (*product).clone()));
+            let metrics: Dictionary<MetricIx> = Dictionary::new(named.iter().map(|(_, metric)| (*metric).clone()));
+            let pairs = names.under(&products, &metrics);
+            (products, metrics, pairs)
         };
-        let pieces: Vec<UsageBuilder> = pieces.into_par_iter().map(built).collect();
+        let built = |runs: Vec<Run>| {
+            let mut builder = UsageBuilder::new(metrics.len(), lagged);
+            each_series(&runs, &pairs, &mut |row| refuse(row), |series| series.push(&mut builder));
+            Some(builder.closed()).filter(|builder| !builder.series().is_empty())
+        };
+        let pieces: Vec<UsageBuilder> = ranges(runs, starts).into_par_iter().filter_map(built).collect();
         (!pieces.is_empty()).then_some(UsageBase { products, metrics, lagged, count, pieces })
     }
 
@@ -57,16 +59,13 @@ impl UsageBase {
     }
 
     /// A piece for the state, its accounts, products and metrics by name.
-    pub fn write(&self, piece: usize, accounts: &Dictionary<AccountIx>) -> Writer {
-        let (mut out, piece) = (Writer::default(), &self.pieces[piece]);
+    pub fn write(&self, piece: usize, accounts: &Dictionary<AccountIx>) -> Parts {
+        let (mut out, piece) = (Parts::default(), &self.pieces[piece]);
         let mut used: Vec<AccountIx> = piece.series().iter().map(|series| series.account).collect();
         used.dedup();
-        out.number(used.len() as u64);
-        used.iter().for_each(|account| out.text(accounts.name(*account)));
-        out.number(self.products.len() as u64);
-        self.products.iter().for_each(|(_, name)| out.text(name));
-        out.number(self.metrics.len() as u64);
-        self.metrics.iter().for_each(|(_, name)| out.text(name));
+        out.texts(used.iter().map(|account| &**accounts.name(*account)));
+        out.texts((0..self.products.len()).map(|at| &**self.products.name_at(at)));
+        out.texts((0..self.metrics.len()).map(|at| &**self.metrics.name_at(at)));
         piece.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
         out
     }
@@ -88,24 +87,23 @@ impl UsageBase {
         names.name(self.products.iter().map(|(_, name)| name), self.metrics.iter().map(|(_, name)| name));
     }
 
-    /// The history of these rows and those of the runs, all of later days, piece by piece; `pairs` are theirs.
+    /// The history of these rows and those of the runs, all of later days, piece by piece; `pairs` are theirs. Each row
+    /// that two runs hold is told to `refuse`.
     pub fn and_later(
-        &self,
-        runs: &[Run],
-        places: &Places<Key>,
+        self,
+        later: Vec<Run>,
         pairs: &[Option<(ProductIx, MetricIx)>],
-        products: &Dictionary<ProductIx>,
-        metrics: &Dictionary<MetricIx>,
+        (products, metrics): (&Dictionary<ProductIx>, &Dictionary<MetricIx>),
+        refuse: &(dyn Fn(Row) + Sync),
     ) -> Vec<UsageBuilder> {
         let own_products: Vec<ProductIx> =
             self.products.iter().map(|(at, name)| products.get(name).unwrap_or(at)).collect();
         let own_metrics: Vec<MetricIx> =
             self.metrics.iter().map(|(at, name)| metrics.get(name).unwrap_or(at)).collect();
         let starts: Vec<AccountIx> = self.pieces.iter().map(|piece| piece.series()[0].account).collect();
-        let later = places.cut(&starts, |key| key.account);
-        let joined = |(base, later): (&UsageBuilder, &[Place<Key>])| {
-            let (mut builder, mut cells) = (UsageBuilder::new(metrics.len(), self.lagged), Cells::default());
-            builder.cover(base, &own_metrics);
+        let joined = |(base, later): (UsageBuilder, Vec<Run>)| {
+            let mut builder = UsageBuilder::new(metrics.len(), self.lagged);
+            builder.cover(&base, &own_metrics);
             let name =
                 |at: usize| (own_products[base.series()[at].product.at()], own_metrics[base.series()[at].metric.at()]);
             let mut carried = 0;
@@ -115,32 +113,28 @@ impl UsageBase {
                     if until.is_some_and(|until| until < (series.account, product, metric)) {
                         break;
                     }
-                    builder.carry(base, carried, product, metric);
+                    builder.carry(&base, carried, product, metric);
                     carried += 1;
                 }
             };
-            for account in later.chunk_by(|a, b| a.0.account == b.0.account) {
-                for (product, metric, places) in series_of(account, pairs) {
-                    carry(&mut builder, Some((places[0].0.account, product, metric)));
-                    push_series(&mut builder, &mut cells, runs, places, product, metric);
-                }
-            }
+            each_series(&later, pairs, &mut |row| refuse(row), |series| {
+                carry(&mut builder, Some((series.account(), series.product, series.metric)));
+                series.push(&mut builder);
+            });
             carry(&mut builder, None);
             builder
         };
-        self.pieces.par_iter().zip(later).map(joined).collect()
+        let later = ranges(later, &starts);
+        self.pieces.into_par_iter().zip(later).map(joined).collect()
     }
 }
 
 /// Names of products and metrics, and the rows of a piece.
 fn piece(kept: &Kept, accounts: &Dictionary<AccountIx>) -> Option<(Vec<Text>, Vec<Text>, UsageBuilder)> {
     let mut reader = kept.runs();
-    let n = reader.number();
-    let used: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let products: Vec<Text> = (0..n).map(|_| reader.text().into()).collect();
-    let n = reader.number();
-    let metrics: Vec<Text> = (0..n).map(|_| reader.text().into()).collect();
+    let used: Vec<AccountIx> = reader.texts().map(|name| accounts.get(name)).collect::<Option<_>>()?;
+    let products: Vec<Text> = reader.texts().map(Text::from).collect();
+    let metrics: Vec<Text> = reader.texts().map(Text::from).collect();
     let account = |number: u32| used.get(number as usize).copied().unwrap_or(AccountIx(0));
     let builder = UsageBuilder::read(&mut reader, kept.content(), account);
     (!builder.series().is_empty()).then_some((products, metrics, builder))

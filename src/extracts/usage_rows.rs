@@ -3,9 +3,8 @@
 //! Rows are never held for long: a batch's ids become numbers, its values are gathered, and every few million of them
 //! are sorted and packed. Memory follows accounts × metrics × days at a byte or two each.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, Float64Array};
 use arrow::record_batch::RecordBatch;
@@ -13,19 +12,21 @@ use rayon::prelude::*;
 
 use super::batch_time::{BatchTime, When, Window};
 use super::convert;
-use super::dictionary_column::{Interner, Mapped};
+use super::dictionary_column::{Mapped, Pairs};
 use super::gather::{Count, Gathered, Gathering, UNRECORDED, lock};
-use super::packed::Writer;
-use super::places::{Place, Places};
+use super::locate::Source;
+use super::places::{even, ranges};
 use super::rejects::Rejects;
 use super::rules;
 use super::schema::{Column, Table};
-use super::settled::{is_before, stands_alone};
+use super::settled::{self, Runs, is_before};
 use super::state::Kept;
-use super::tables::{UsageBuilder, UsageHistory, UsageVersion};
+use super::stream::Stream;
+use super::tables::{UsageBuilder, UsageHistory};
 use super::usage_base::UsageBase;
-use super::usage_run::{Cells, Key, Row, Run, Version, by_series, refuse_repeats, settle};
-use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, Moment, ProductIx, Text};
+use super::usage_kept;
+use super::usage_run::{Key, Row, Run, Version, each_series};
+use crate::vocabulary::{AccountIx, Day, Dictionary, MetricIx, ProductIx};
 
 /// Rows that a thread gathers before it packs them, of 32 bytes each.
 const GATHERED_ROWS: usize = 1_500_000;
@@ -42,52 +43,6 @@ pub(super) struct UsageRows<'a> {
     rows: Gathering<Run>,
     rejects: Mutex<Rejects>,
     older: AtomicU64,
-}
-
-/// Numbers of products, of metrics, and of the pairs that rows name.
-#[derive(Default)]
-pub(super) struct Pairs {
-    products: Interner,
-    metrics: Interner,
-    numbers: HashMap<(u32, u32), u32>,
-    pairs: Vec<(u32, u32)>,
-}
-
-impl Pairs {
-    pub fn number(&mut self, product: &str, metric: &str) -> u32 {
-        let names = (self.products.number(product), self.metrics.number(metric));
-        *self.numbers.entry(names).or_insert_with(|| {
-            self.pairs.push(names);
-            self.pairs.len() as u32 - 1
-        })
-    }
-
-    pub fn names(&self, pair: u32) -> (&Text, &Text) {
-        let (product, metric) = self.pairs[pair as usize];
-        (self.products.name(product), self.metrics.name(metric))
-    }
-
-    /// Lets names be known that rows use.
-    pub fn name<'t>(&mut self, products: impl Iterator<Item = &'t Text>, metrics: impl Iterator<Item = &'t Text>) {
-        for name in products {
-            self.products.number(name);
-        }
-        for name in metrics {
-            self.metrics.number(name);
-        }
-    }
-
-    /// The pairs by number, under the numbers of dictionaries.
-    pub fn under(
-        &self,
-        products: &Dictionary<ProductIx>,
-        metrics: &Dictionary<MetricIx>,
-    ) -> Vec<Option<(ProductIx, MetricIx)>> {
-        let under = |(product, metric): &(u32, u32)| {
-            Some((products.get(self.products.name(*product))?, metrics.get(self.metrics.name(*metric))?))
-        };
-        self.pairs.iter().map(under).collect()
-    }
 }
 
 /// What `usage` came to.
@@ -118,45 +73,6 @@ impl<'a> UsageRows<'a> {
         let rows = Gathering::new(chunks, GATHERED_ROWS);
         let (names, older) = (Mutex::default(), AtomicU64::new(0));
         UsageRows { table, accounts, window, place, names, base: None, rows, rejects, older }
-    }
-
-    /// Takes the months that are over as they are kept; whether they count today.
-    pub fn stand_on(&mut self, kept: &[Kept]) -> bool {
-        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
-        self.base = fits.then(|| UsageBase::read(kept, self.accounts)).flatten();
-        self.base.iter().for_each(|base| base.name(&mut lock(&self.names)));
-        self.base.is_some()
-    }
-
-    /// Gives up the months that are over where other rows lie before their end; whether that was so.
-    pub fn step_down(&mut self) -> bool {
-        let rest = self.rows.counted();
-        let stands =
-            |base: &UsageBase| is_before(base.count, rest) && base.lagged == base.count.and(rest).recorded.is_some();
-        self.base.take_if(|base| !stands(base)).is_some()
-    }
-
-    pub fn add(&self, chunk: usize, file: &str, path_day: Option<Day>, batch: &RecordBatch) {
-        let column = |name: &str| self.table.column(name);
-        let (Some(account), Some(product), Some(metric), Some(value)) =
-            (column("account_id"), column("product_id"), column("metric"), column("value"))
-        else {
-            return;
-        };
-        let settings = self.window.settings;
-        let known = |id: &str| self.accounts.get(id).ok_or_else(|| "must exist in `accounts`".to_owned());
-        let batch = Batch {
-            time: BatchTime::of(batch, path_day, self.window),
-            accounts: Mapped::of(batch, account, settings, known),
-            products: Mapped::of(batch, product, settings, |_| Ok(())),
-            metrics: Mapped::of(batch, metric, settings, |_| Ok(())),
-            values: batch.column_by_name(value.name).map(convert::nums),
-            value_column: value,
-            rows: batch.num_rows(),
-            file,
-        };
-        let refuse = |row: Row| self.refuse(row);
-        self.rows.add(chunk, &refuse, |rows| self.gather(chunk, &batch, rows));
     }
 
     fn gather(&self, chunk: usize, batch: &Batch, rows: &mut Vec<Row>) -> Count {
@@ -199,15 +115,6 @@ impl<'a> UsageRows<'a> {
         count
     }
 
-    /// Adds what an earlier night packed.
-    pub fn add_runs(&self, chunk: usize, runs: Vec<Run>, count: Count) {
-        self.rows.add_runs(chunk, runs, count);
-    }
-
-    pub fn names(&self) -> MutexGuard<'_, Pairs> {
-        lock(&self.names)
-    }
-
     fn reject(&self, chunk: usize, key: String, broken: Broken, place: &str) {
         self.rows.leave_out(chunk);
         lock(&self.rejects).add(key, broken.column, &broken.rule, broken.value.as_deref(), place);
@@ -237,31 +144,30 @@ impl<'a> UsageRows<'a> {
             let names = lock(&self.names);
             gathered.par_iter().filter(|chunk| chunk.complete).for_each(|chunk| keep(chunk, &names));
         }
-        let kept = self.base.as_ref().map_or(Count::default(), |base| base.count);
-        let count = gathered.iter().fold(kept, |sum, chunk| sum.and(chunk.count));
-        let alone = stands_alone(&gathered, settled).filter(|_| self.base.is_none());
-        let (over, rest): (Vec<_>, Vec<_>) = gathered.into_iter().partition(|chunk| settled[chunk.chunk]);
-        let [mut over, rest] =
-            [over, rest].map(|chunks| chunks.into_iter().flat_map(|chunk| chunk.runs).collect::<Vec<Run>>());
-        if let Some(alone) = alone {
-            self.base = UsageBase::of(&over, &lock(&self.names), count.recorded.is_some(), alone);
-            if let Some(base) = &self.base {
-                over.clear();
-                keep_base(base);
-            }
+        let Runs { count, over, rest } = settled::apart(gathered, settled, self.base.as_ref().map(|base| base.count));
+        let (starts, lagged) = (even(self.accounts.len()), count.recorded.is_some());
+        let mut base = self.base.take();
+        if let Some((over, alone)) = over {
+            let repeated = AtomicBool::new(false);
+            let refuse = |row| {
+                repeated.store(true, Ordering::Relaxed);
+                self.refuse(row);
+            };
+            base = UsageBase::of(over, &starts, &self.names, (lagged, alone), &refuse);
+            // A row that stands in two months is told every night.
+            base.iter().filter(|_| !repeated.load(Ordering::Relaxed)).for_each(keep_base);
         }
-        let runs: Vec<Run> = over.into_iter().chain(rest).collect();
-        let places = by_series(&runs);
-        refuse_repeats(&runs, &places, &mut |row| self.refuse(row));
-        let names = self.names.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let products = Dictionary::new(names.products.names().iter().cloned());
-        let metrics = Dictionary::new(names.metrics.names().iter().cloned());
-        let pairs = names.under(&products, &metrics);
-        let recorded = count.recorded.is_some();
-        let whole = UsageBuilder::new(metrics.len(), recorded);
-        let pieces = match &self.base {
-            Some(base) => base.and_later(&runs, &places, &pairs, &products, &metrics),
-            None => pieces(&runs, &places, &pairs, &whole),
+        let (products, metrics) = lock(&self.names).dictionaries();
+        let pairs = lock(&self.names).under(&products, &metrics);
+        let (whole, refuse) = (UsageBuilder::new(metrics.len(), lagged), |row| self.refuse(row));
+        let built = |runs: Vec<Run>| {
+            let mut builder = whole.another();
+            each_series(&runs, &pairs, &mut |row| refuse(row), |series| series.push(&mut builder));
+            builder
+        };
+        let pieces = match base {
+            Some(base) => base.and_later(rest, &pairs, (&products, &metrics), &refuse),
+            None => ranges(rest, &starts).into_par_iter().map(built).collect(),
         };
         let history = whole.joined(pieces).finish(self.accounts.len());
         let older = self.older.into_inner();
@@ -270,11 +176,54 @@ impl<'a> UsageRows<'a> {
             rows: count.visible,
             newest: count.newest_day(),
             older,
-            recorded,
+            recorded: lagged,
             history,
             products,
             metrics,
         }
+    }
+}
+
+impl Stream for UsageRows<'_> {
+    fn stand_on(&mut self, kept: &[Kept]) -> bool {
+        let fits = kept.first().is_some_and(|kept| kept.fits(self.window.from, self.window.as_of));
+        self.base = fits.then(|| UsageBase::read(kept, self.accounts)).flatten();
+        self.base.iter().for_each(|base| base.name(&mut lock(&self.names)));
+        self.base.is_some()
+    }
+
+    fn take(&self, kept: &Kept) -> bool {
+        let runs = usage_kept::read(kept, self.accounts, &mut lock(&self.names), self.window);
+        runs.map(|runs| self.rows.add_runs(kept.chunk, runs, kept.count)).is_some()
+    }
+
+    fn add(&self, source: &Source, batch: &RecordBatch) {
+        let column = |name: &str| self.table.column(name);
+        let (Some(account), Some(product), Some(metric), Some(value)) =
+            (column("account_id"), column("product_id"), column("metric"), column("value"))
+        else {
+            return;
+        };
+        let settings = self.window.settings;
+        let known = |id: &str| self.accounts.get(id).ok_or_else(|| "must exist in `accounts`".to_owned());
+        let batch = Batch {
+            time: BatchTime::of(batch, source.day, self.window),
+            accounts: Mapped::of(batch, account, settings, known),
+            products: Mapped::of(batch, product, settings, |_| Ok(())),
+            metrics: Mapped::of(batch, metric, settings, |_| Ok(())),
+            values: batch.column_by_name(value.name).map(convert::nums),
+            value_column: value,
+            rows: batch.num_rows(),
+            file: &source.url(),
+        };
+        self.rows.add(source.chunk, &|row| self.refuse(row), |rows| self.gather(source.chunk, &batch, rows));
+    }
+
+    fn step_down(&mut self) -> bool {
+        let rest = self.rows.counted();
+        let stands =
+            |base: &UsageBase| is_before(base.count, rest) && base.lagged == base.count.and(rest).recorded.is_some();
+        self.base.take_if(|base| !stands(base)).is_some()
     }
 }
 
@@ -381,113 +330,4 @@ impl UsageFound {
         let metric = |known: MetricIx| metrics.get(self.metrics.name(known)).unwrap_or(known);
         self.history.renamed(product, metric, metrics.len())
     }
-}
-
-/// The series of all runs, piece by piece. Made as soon as the rows are read, because runs take more room than the history.
-fn pieces(
-    runs: &[Run],
-    places: &Places<Key>,
-    pairs: &[Option<(ProductIx, MetricIx)>],
-    whole: &UsageBuilder,
-) -> Vec<UsageBuilder> {
-    let assembled = |piece: &[Place<Key>]| {
-        let (mut builder, mut cells) = (whole.another(), Cells::default());
-        for account in piece.chunk_by(|a, b| a.0.account == b.0.account) {
-            for (product, metric, places) in series_of(account, pairs) {
-                push_series(&mut builder, &mut cells, runs, places, product, metric);
-            }
-        }
-        builder
-    };
-    let pieces = places.pieces(8 * rayon::current_num_threads(), |key| key.account);
-    pieces.into_par_iter().map(assembled).collect()
-}
-
-/// The series of an account in the order of the dictionaries.
-pub(super) fn series_of<'p>(
-    account: &'p [Place<Key>],
-    pairs: &[Option<(ProductIx, MetricIx)>],
-) -> Vec<(ProductIx, MetricIx, &'p [Place<Key>])> {
-    let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
-        .collect();
-    series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
-    series
-}
-
-/// Unpacks a series and hands it to the builder.
-pub(super) fn push_series(
-    builder: &mut UsageBuilder,
-    cells: &mut Cells,
-    runs: &[Run],
-    places: &[Place<Key>],
-    product: ProductIx,
-    metric: MetricIx,
-) {
-    cells.read(runs, places);
-    let key = places[0].0;
-    if cells.rise() {
-        let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
-        let lags = cells.days.iter().zip(&cells.recorded).map(lag);
-        builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
-    } else {
-        let mut versions: Vec<Version> = cells.versions().collect();
-        settle(key, &mut versions, &mut |_| {});
-        let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
-        builder.push(key.account, product, metric, &seen);
-    }
-}
-
-fn seen_as(version: &Version) -> UsageVersion {
-    let Version { day, recorded, value } = *version;
-    UsageVersion { day, known: known(day, recorded), value }
-}
-
-fn known(day: Day, recorded: Moment) -> Day {
-    rules::known_day((recorded != UNRECORDED).then_some(recorded), Some(day))
-}
-
-/// Runs for the state: their accounts and pairs by name, then the runs themselves.
-pub(super) fn write(runs: &[Run], accounts: &Dictionary<AccountIx>, names: &Pairs) -> Writer {
-    let mut out = Writer::default();
-    let mut used: Vec<AccountIx> = runs.iter().flat_map(|run| &run.series).map(|series| series.key.account).collect();
-    used.sort_unstable();
-    used.dedup();
-    out.number(used.len() as u64);
-    used.iter().for_each(|account| out.text(accounts.name(*account)));
-    out.number(names.pairs.len() as u64);
-    for pair in 0..names.pairs.len() as u32 {
-        let (product, metric) = names.names(pair);
-        out.text(product);
-        out.text(metric);
-    }
-    out.number(runs.len() as u64);
-    for run in runs {
-        run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32, |pair| pair);
-    }
-    out
-}
-
-/// The runs again, under today's numbers. `None` where rows of them do not count today, or an account is gone.
-pub(super) fn read(
-    kept: &Kept,
-    accounts: &Dictionary<AccountIx>,
-    names: &mut Pairs,
-    window: Window,
-) -> Option<Vec<Run>> {
-    kept.fits(window.from, window.as_of).then_some(())?;
-    let mut reader = kept.runs();
-    let n = reader.number();
-    let accounts: Vec<AccountIx> = (0..n).map(|_| accounts.get(reader.text())).collect::<Option<_>>()?;
-    let n = reader.number();
-    let pairs: Vec<(&str, &str)> = (0..n).map(|_| (reader.text(), reader.text())).collect();
-    let mut numbers = vec![None; pairs.len()];
-    let account = |number: u32| accounts.get(number as usize).copied().unwrap_or(AccountIx(0));
-    let mut pair = |number: u32| {
-        let (product, metric) = pairs.get(number as usize).copied().unwrap_or_default();
-        numbers.get_mut(number as usize).map_or(0, |known| *known.get_or_insert_with(|| names.number(product, metric)))
-    };
-    let n = reader.number();
-    Some((0..n).map(|_| Run::read(&mut reader, kept.content(), account, &mut pair)).collect())
 }

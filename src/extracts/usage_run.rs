@@ -6,10 +6,13 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 
 use super::gather::{Refuse, Rollup, UNRECORDED};
-use super::packed::{Reader, Writer, pack, unpack};
-use super::places::{Place, Places};
+use super::packed::{Reader, pack, unpack};
+use super::pieces::{self, Parts, Pieces};
+use super::places::{Place, Places, cut};
+use super::rules;
 use super::stretches::by_key;
-use crate::vocabulary::{AccountIx, Day, Moment};
+use super::tables::{UsageBuilder, UsageVersion};
+use crate::vocabulary::{AccountIx, Day, MetricIx, Moment, ProductIx};
 
 /// One row of `usage` under its key.
 #[derive(Clone, Copy, Debug)]
@@ -50,14 +53,14 @@ impl Version {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     pub series: Vec<Packed>,
-    bytes: Bytes,
+    bytes: Pieces,
 }
 
 /// A run being written.
 #[derive(Default)]
 struct Packing {
     series: Vec<Packed>,
-    out: Writer,
+    bytes: pieces::Packing,
     /// Numbers of one kind on their way.
     numbers: Vec<f64>,
 }
@@ -104,37 +107,45 @@ impl Rollup for Run {
         }
         merged.finish()
     }
+
+    fn cut(self, starts: &[AccountIx]) -> Vec<Run> {
+        let part = |series: Vec<Packed>| {
+            let ends = series.first().zip(series.last());
+            let bytes = ends.map(|(first, last)| self.bytes.between(first.offset, last.offset));
+            Run { series, bytes: bytes.unwrap_or_default() }
+        };
+        cut(self.series, starts, |series| series.key.account).into_iter().map(part).collect()
+    }
 }
 
 impl Packing {
     /// Adds the versions of a series, each day and recording once and in order.
     fn push(&mut self, key: Key, versions: &[Version]) {
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return };
-        let (first, last, offset) = (first.day, last.day, self.out.0.len() as u64);
+        let (first, last, offset) = (first.day, last.day, self.bytes.offset());
         self.series.push(Packed { key, rows: versions.len() as u32, first, last, offset });
         self.pack(versions.windows(2).map(|pair| f64::from(pair[1].day.since(pair[0].day))));
         self.pack(versions.iter().map(|version| version.value));
         let unit = (0..UNITS.len()).find(|unit| versions.iter().all(|version| is_whole(version, UNITS[*unit])));
         let unit = unit.unwrap_or(UNITS.len() - 1);
-        self.out.byte(unit as u8);
+        self.bytes.out.byte(unit as u8);
         self.pack(versions.iter().map(|version| known_delay(version, UNITS[unit])));
     }
 
     fn pack(&mut self, numbers: impl Iterator<Item = f64>) {
         self.numbers.clear();
         self.numbers.extend(numbers);
-        pack(&self.numbers, &mut self.out);
+        pack(&self.numbers, &mut self.bytes.out);
     }
 
-    fn finish(mut self) -> Run {
-        self.out.0.shrink_to_fit();
-        Run { series: self.series, bytes: self.out.0.into() }
+    fn finish(self) -> Run {
+        Run { series: self.series, bytes: self.bytes.finish() }
     }
 }
 
 impl Run {
     /// The run as bytes; `account` and `pair` give what stands for the numbers.
-    pub fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32, pair: impl Fn(u32) -> u32) {
+    pub fn write(&self, out: &mut Parts, account: impl Fn(AccountIx) -> u32, pair: impl Fn(u32) -> u32) {
         out.number(self.series.len() as u64);
         for series in &self.series {
             out.number(u64::from(account(series.key.account)));
@@ -144,8 +155,7 @@ impl Run {
             out.signed(i64::from(series.last.0));
             out.number(series.offset);
         }
-        out.number(self.bytes.len() as u64);
-        out.0.extend_from_slice(&self.bytes);
+        self.bytes.write(out);
     }
 
     /// The run again, out of `content` where the reader stands.
@@ -165,13 +175,12 @@ impl Run {
         };
         let mut series: Vec<Packed> = (0..n).map(one).collect();
         series.sort_unstable_by_key(|series| series.key);
-        let len = reader.number() as usize;
-        Run { series, bytes: content.slice_ref(reader.take(len)) }
+        Run { series, bytes: Pieces::read(reader, content) }
     }
 }
 
 /// Leaves one version per day and recording: the smallest value.
-pub(super) fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
+fn settle(key: Key, versions: &mut Vec<Version>, refuse: Refuse<Row>) {
     if !versions.is_sorted_by(|a, b| a.order(b).is_le()) {
         versions.sort_by(Version::order);
     }
@@ -214,16 +223,16 @@ fn known_delay(version: &Version, unit: i64) -> f64 {
 
 /// The versions of one series, column by column.
 #[derive(Default)]
-pub(super) struct Cells {
-    pub days: Vec<Day>,
-    pub recorded: Vec<Moment>,
-    pub values: Vec<f64>,
+struct Cells {
+    days: Vec<Day>,
+    recorded: Vec<Moment>,
+    values: Vec<f64>,
     numbers: Vec<f64>,
 }
 
 impl Cells {
     /// Replaces what is there by the versions of a series from all its places, in their order.
-    pub fn read(&mut self, runs: &[Run], places: &[Place<Key>]) {
+    fn read(&mut self, runs: &[Run], places: &[Place<Key>]) {
         self.days.clear();
         self.recorded.clear();
         self.values.clear();
@@ -235,7 +244,7 @@ impl Cells {
 
     fn extend(&mut self, run: &Run, series: &Packed) {
         let n = series.rows as usize;
-        let mut reader = Reader::new(&run.bytes[series.offset as usize..]);
+        let mut reader = Reader::new(run.bytes.at(series.offset));
         self.numbers.clear();
         unpack(&mut reader, n - 1, &mut self.numbers);
         let (from, mut day) = (self.days.len(), series.first);
@@ -256,23 +265,23 @@ impl Cells {
     }
 
     /// Whether each day stands once, after the one before.
-    pub fn rise(&self) -> bool {
+    fn rise(&self) -> bool {
         self.days.windows(2).all(|pair| pair[0] < pair[1])
     }
 
-    pub fn versions(&self) -> impl Iterator<Item = Version> {
+    fn versions(&self) -> impl Iterator<Item = Version> {
         let cells = self.days.iter().zip(&self.recorded).zip(&self.values);
         cells.map(|((day, recorded), value)| Version { day: *day, recorded: *recorded, value: *value })
     }
 }
 
 /// Where the versions of each series lie.
-pub(super) fn by_series(runs: &[Run]) -> Places<Key> {
+fn by_series(runs: &[Run]) -> Places<Key> {
     Places::of(runs.iter().map(|run| run.series.iter().map(|series| series.key)))
 }
 
 /// Tells `refuse` of every version that two runs hold under the same day and recording, but for one.
-pub(super) fn refuse_repeats(runs: &[Run], places: &Places<Key>, refuse: Refuse<Row>) {
+fn refuse_repeats(runs: &[Run], places: &Places<Key>, refuse: Refuse<Row>) {
     let (mut cells, mut versions) = (Cells::default(), Vec::new());
     for places in places.iter().filter(|places| overlap(runs, places)) {
         cells.read(runs, places);
@@ -291,4 +300,75 @@ fn overlap(runs: &[Run], places: &[Place<Key>]) -> bool {
         .collect();
     spans.sort_unstable();
     spans.windows(2).any(|pair| pair[1].0 <= pair[0].1)
+}
+
+/// Hands every series of the runs to `add`, account by account in the order of the dictionaries; each version that two
+/// runs hold is told to `refuse`.
+pub(super) fn each_series(
+    runs: &[Run],
+    pairs: &[Option<(ProductIx, MetricIx)>],
+    refuse: Refuse<Row>,
+    mut add: impl FnMut(Named),
+) {
+    let (places, mut cells) = (by_series(runs), Cells::default());
+    refuse_repeats(runs, &places, refuse);
+    for account in places.accounts(|key| key.account) {
+        for (product, metric, places) in series_of(account, pairs) {
+            add(Named { product, metric, places, runs, cells: &mut cells });
+        }
+    }
+}
+
+/// A series of some runs under the numbers of dictionaries.
+pub(super) struct Named<'a> {
+    pub product: ProductIx,
+    pub metric: MetricIx,
+    places: &'a [Place<Key>],
+    runs: &'a [Run],
+    cells: &'a mut Cells,
+}
+
+impl Named<'_> {
+    pub fn account(&self) -> AccountIx {
+        self.places[0].0.account
+    }
+
+    /// Unpacks it and hands it to the builder.
+    pub fn push(self, builder: &mut UsageBuilder) {
+        let Named { product, metric, places, runs, cells } = self;
+        cells.read(runs, places);
+        let key = places[0].0;
+        if cells.rise() {
+            let lag = |(day, recorded): (&Day, &Moment)| known(*day, *recorded).since(*day);
+            let lags = cells.days.iter().zip(&cells.recorded).map(lag);
+            builder.push_once(key.account, product, metric, &cells.days, &cells.values, lags);
+        } else {
+            let mut versions: Vec<Version> = cells.versions().collect();
+            settle(key, &mut versions, &mut |_| {});
+            let seen: Vec<UsageVersion> = versions.iter().map(seen_as).collect();
+            builder.push(key.account, product, metric, &seen);
+        }
+    }
+}
+
+/// The series of an account in the order of the dictionaries.
+fn series_of<'p>(
+    account: &'p [Place<Key>],
+    pairs: &[Option<(ProductIx, MetricIx)>],
+) -> Vec<(ProductIx, MetricIx, &'p [Place<Key>])> {
+    let mut series: Vec<(ProductIx, MetricIx, &[Place<Key>])> = account
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|places| pairs[places[0].0.pair as usize].map(|(product, metric)| (product, metric, places)))
+        .collect();
+    series.sort_unstable_by_key(|(product, metric, _)| (*product, *metric));
+    series
+}
+
+fn seen_as(version: &Version) -> UsageVersion {
+    let Version { day, recorded, value } = *version;
+    UsageVersion { day, known: known(day, recorded), value }
+}
+
+fn known(day: Day, recorded: Moment) -> Day {
+    rules::known_day((recorded != UNRECORDED).then_some(recorded), Some(day))
 }

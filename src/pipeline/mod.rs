@@ -11,6 +11,7 @@ pub mod sharded;
 pub mod summary;
 mod work;
 
+use crate::extracts::Progress;
 use crate::vocabulary::Moment;
 use crate::{audit, extracts, models, publish, reviews, shards, store};
 
@@ -27,6 +28,17 @@ pub trait Host: Sync {
     fn interrupted(&self) -> bool;
     /// Most memory held so far, where the system tells.
     fn peak_memory_bytes(&self) -> Option<u64>;
+    /// Much was freed just now: a good moment to hand it back to the system.
+    fn give_back(&self) {}
+}
+
+/// Watches a load, and hands back what it frees.
+pub fn giving_back(host: &dyn Host) -> impl Fn(Progress) + Sync {
+    |progress| {
+        if progress.freed {
+            host.give_back();
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

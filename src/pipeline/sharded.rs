@@ -6,7 +6,7 @@ use super::past::Past;
 use super::record::input;
 use super::summary::Night;
 use super::work::{Desk, Rest};
-use super::{Error, Host, Stages};
+use super::{Error, Host, Stages, giving_back};
 use crate::extracts::{self, InputFile, Part, State};
 use crate::history::View;
 use crate::job::Job;
@@ -14,6 +14,7 @@ use crate::models::Scorer;
 use crate::publish::Claim;
 use crate::publish::manifest::{Input, inputs_hash, sha256};
 use crate::publish::table::Stamp;
+use crate::publish::tables;
 use crate::publish::trail::Trail;
 use crate::reviews;
 use crate::shards::{self, Expected, Identity, Rounds, Shard, Share};
@@ -50,7 +51,7 @@ pub fn run(
         return Ok(shard);
     }
     let state = State::of_part(output, part);
-    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &|_| {}))?;
+    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &giving_back(host)))?;
     delivered.is_readable()?;
     let inputs = inputs_of(delivered.inputs());
     let identity = identity(&inputs)?;
@@ -73,25 +74,27 @@ pub fn run(
         let text = &job.settings.text;
         stages.run("listen", || intents::needs_none(View::new(&extracts, as_of), text, output, share))?;
     }
-    let (extracts, intents) = (&extracts, &models.intents);
-    let desk = Desk { job, as_of, output, extracts, inputs: &inputs, past: &past, intents, share };
+    let intents = &models.intents;
+    let desk = Desk { job, as_of, output, extracts: &extracts, inputs: &inputs, past: &past, intents, share };
     let observed = desk.observe(&mut stages)?;
+    let (decided, rest) = desk.decide(observed, &models.scorer, &mut stages)?;
+    let extracts = extracts.without_use();
+    host.give_back();
     // The run has no id yet; publishing gives it one.
     let stamp = Stamp { as_of, run_id: String::new() };
-    desk.conclude(observed, &models.scorer, &stamp, stages, |frames, rest, mut stages| {
-        let seconds = stages.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
-        let shard = Shard {
-            part,
-            identity: identity.clone(),
-            started_at,
-            finished_at: host.now(),
-            inputs: inputs.clone(),
-            seconds,
-            peak_memory_bytes: host.peak_memory_bytes(),
-            files: Vec::new(),
-        };
-        stages.run("write", || shards::write_result(output, shard, &frames, &rest))
-    })
+    let frames = tables::frames(&decided.layers(View::new(&extracts, as_of)), &stamp);
+    let seconds = stages.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
+    let shard = Shard {
+        part,
+        identity: identity.clone(),
+        started_at,
+        finished_at: host.now(),
+        inputs: inputs.clone(),
+        seconds,
+        peak_memory_bytes: host.peak_memory_bytes(),
+        files: Vec::new(),
+    };
+    stages.run("write", || shards::write_result(output, shard, &frames, &rest))
 }
 
 /// Publishes the night that `of` shards have computed.

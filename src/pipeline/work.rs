@@ -15,15 +15,15 @@ use super::{Error, Stages};
 use crate::assessment::Assessment;
 use crate::audit::{self, Entry, Versions};
 use crate::briefings::{self, Briefing, site};
+use crate::changes::ScoreChange;
 use crate::extracts::Extracts;
 use crate::history::View;
 use crate::job::Job;
-use crate::models::{Scored, Scorer};
+use crate::models::drift::Drift;
+use crate::models::{ChurnPoint, ModelEvaluation, Scored, Scorer};
 use crate::observations::Kept;
-use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, inputs_hash};
-use crate::publish::table::Stamp;
-use crate::publish::tables::{self, Layers};
+use crate::publish::tables::Layers;
 use crate::recommendations::{self, Proposed, Recommendation, Recommended};
 use crate::shards::Share;
 use crate::store::Store;
@@ -41,6 +41,25 @@ pub(super) struct Desk<'a> {
     /// The intent classifier, where there is one.
     pub intents: &'a Option<Listening>,
     pub share: Share<'a>,
+}
+
+/// What the layers made of a night, as far as its tables say it.
+pub(super) struct Decided {
+    assessments: Vec<Assessment<'static>>,
+    recommended: Recommended,
+    briefings: Vec<Briefing>,
+    evaluations: Vec<ModelEvaluation>,
+    churn_curves: Vec<ChurnPoint>,
+    drift: Vec<Drift>,
+    changes: Vec<ScoreChange>,
+}
+
+impl Decided {
+    /// Tables are made from it when they are written; of the view they ask for ids and single rows.
+    pub fn layers<'a>(&'a self, view: View<'a>) -> Layers<'a> {
+        let Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes } = self;
+        Layers { view, assessments, recommended, briefings, evaluations, churn_curves, drift, changes }
+    }
 }
 
 /// What a run is made of beside tables.
@@ -67,18 +86,14 @@ impl<'a> Desk<'a> {
         Ok((context, facts))
     }
 
-    /// Layers 2 to 4; `close` makes a run, or a shard's result, of the tables under `stamp` and the rest.
-    ///
-    /// Tables are made when they are written, from what the layers hold, so they do not outlive this.
-    pub fn conclude<T>(
+    /// Layers 2 to 4. What comes back holds nothing of the extracts.
+    pub fn decide(
         self,
-        (known, facts): (Context, Vec<Kept>),
+        (context, facts): (Context, Vec<Kept>),
         scorer: &Scorer,
-        stamp: &Stamp,
-        mut stages: Stages,
-        close: impl FnOnce(Vec<Frame>, Rest, Stages) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let (view, context) = (self.view(), &known);
+        stages: &mut Stages,
+    ) -> Result<(Decided, Rest), Error> {
+        let (view, context) = (self.view(), &context);
         let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, context, self.share))?;
         let Scored { propensities, churn_curves, drift } = scored;
         let assessments =
@@ -92,26 +107,14 @@ impl<'a> Desk<'a> {
         // Read from the registry even on the night that trained, so that running a day again tells the same.
         let mut evaluations = scorer.evaluations();
         evaluations.extend(self.intents.iter().flat_map(|l| intents::evaluations(&l.model, true, &l.reason)));
-        let layers = Layers {
-            view,
-            assessments: &assessments,
-            recommended: &recommended,
-            briefings: &briefings,
-            evaluations: &evaluations,
-            churn_curves: &churn_curves,
-            drift: &drift,
-            changes: &changes,
-        };
-        let rest = stages.run("record", || {
-            ok(Rest {
-                entries: self.entries(&assessments, &recommended),
-                site: site::Contents::of(view, &assessments, &recommended, &briefings),
-                told: Told::of(&layers, context),
-            })
-        })?;
-        // Writing asks for nothing of it any more.
-        drop(known);
-        close(tables::frames(&layers, stamp), rest, stages)
+        stages.run("record", || {
+            let entries = self.entries(&assessments, &recommended);
+            let site = site::Contents::of(view, &assessments, &recommended, &briefings);
+            let assessments = assessments.into_par_iter().map(Assessment::without_rows).collect();
+            let decided = Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes };
+            let told = Told::of(&decided.layers(view), context);
+            ok((decided, Rest { entries, site, told }))
+        })
     }
 
     fn recommend(self, assessments: &[Assessment], context: &Context) -> Result<Recommended, Error> {

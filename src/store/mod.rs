@@ -221,7 +221,12 @@ impl Store {
 
     /// Replaces the object whole.
     pub fn put(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
-        let payload = PutPayload::from_bytes(content.into());
+        self.put_parts(path, vec![content.into()])
+    }
+
+    /// The same of content that lies in several places.
+    pub fn put_parts(&self, path: &str, content: Vec<Bytes>) -> Result<(), Error> {
+        let payload = PutPayload::from_iter(content);
         RUNTIME.block_on(self.inner.put(&self.path(path), payload)).map(drop).map_err(|e| self.fault(path, e))
     }
 

@@ -177,7 +177,7 @@ impl Cutting<'_> {
                         unwritten.get_or_insert(e);
                     }
                 }
-                (self.progress)(Progress { table: table.table, rows: batch.num_rows() as u64 });
+                (self.progress)(Progress { table: table.table, rows: batch.num_rows() as u64, freed: false });
                 Ok(())
             });
             unwritten.map_or(Ok(()), Err)?;

@@ -10,12 +10,13 @@ use crate::extracts::feature_rows::FeatureRows;
 use crate::extracts::gather::{self, Count};
 use crate::extracts::locate::Source;
 use crate::extracts::opened::{Opened, Unchanged};
-use crate::extracts::packed::Writer;
+use crate::extracts::pieces::Parts;
 use crate::extracts::rejects::Rejects;
 use crate::extracts::state::{Content, Kept};
+use crate::extracts::stream::Stream;
 use crate::extracts::tally::Tally;
-use crate::extracts::usage_rows::{self, UsageRows};
-use crate::extracts::{InputTable, feature_kept, scan, settled};
+use crate::extracts::usage_rows::UsageRows;
+use crate::extracts::{InputTable, feature_kept, scan, settled, usage_kept};
 use crate::vocabulary::{AccountIx, Dictionary, FeatureIx};
 
 impl<'a> Loading<'a> {
@@ -28,30 +29,12 @@ impl<'a> Loading<'a> {
         let accounts: Dictionary<AccountIx> = self.loaded.names(InputTable::Accounts, "account_id");
         let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
         let mut rows = UsageRows::new(opened.delivery.table, &accounts, window, &place, chunks);
-        let unreadable = self.unreadable.len();
-        let mut more = std::mem::take(&mut opened.kept);
-        if opened.base.as_ref().is_some_and(|base| !rows.stand_on(&base.pieces)) {
-            more.extend(opened.give_up_base(self.state, self.settings, &mut self.unreadable)?);
-        }
-        let mut read = 0;
-        loop {
-            self.take(opened, more, |kept| {
-                let runs = usage_rows::read(kept, &accounts, &mut rows.names(), window);
-                runs.map(|runs| rows.add_runs(kept.chunk, runs, kept.count)).is_some()
-            })?;
-            read =
-                self.scan(opened, read, &|source, batch| rows.add(source.chunk, &source.url(), source.day, batch))?;
-            if !rows.step_down() {
-                break;
-            }
-            more = opened.give_up_base(self.state, self.settings, &mut self.unreadable)?;
-        }
-        let keeps = self.state.is_kept() && self.unreadable.len() == unreadable;
+        let keeps = self.stream(opened, &mut rows)?;
         let mut usage = rows.finish(
             &opened.settled,
             |chunk, names| {
                 if keeps && opened.was_read(chunk.chunk) {
-                    self.remember(opened, chunk, |runs| usage_rows::write(runs, &accounts, names));
+                    self.remember(opened, chunk, |runs| usage_kept::write(runs, &accounts, names));
                 }
             },
             |base| {
@@ -76,25 +59,7 @@ impl<'a> Loading<'a> {
         let features: Dictionary<FeatureIx> = self.loaded.names(InputTable::Features, "feature_id");
         let (window, place, chunks) = (self.window(), opened.place(), opened.delivery.chunks.len());
         let mut rows = FeatureRows::new(opened.delivery.table, &accounts, &features, window, &place, chunks);
-        let unreadable = self.unreadable.len();
-        let mut more = std::mem::take(&mut opened.kept);
-        if opened.base.as_ref().is_some_and(|base| !rows.stand_on(&base.pieces)) {
-            more.extend(opened.give_up_base(self.state, self.settings, &mut self.unreadable)?);
-        }
-        let mut read = 0;
-        loop {
-            self.take(opened, more, |kept| {
-                let runs = feature_kept::read(kept, &accounts, &features, &mut rows.users(), window);
-                runs.map(|runs| rows.add_runs(kept.chunk, runs, kept.count)).is_some()
-            })?;
-            read =
-                self.scan(opened, read, &|source, batch| rows.add(source.chunk, &source.url(), source.day, batch))?;
-            if !rows.step_down() {
-                break;
-            }
-            more = opened.give_up_base(self.state, self.settings, &mut self.unreadable)?;
-        }
-        let keeps = self.state.is_kept() && self.unreadable.len() == unreadable;
+        let keeps = self.stream(opened, &mut rows)?;
         let mut usage = rows.finish(
             &opened.settled,
             |chunk, users| {
@@ -120,12 +85,33 @@ impl<'a> Loading<'a> {
         Ok(tally)
     }
 
-    /// Lets `add` take what is kept; where it does not count today, its files are read again.
-    fn take(&mut self, opened: &mut Opened, kept: Vec<Unchanged>, add: impl Fn(&Kept) -> bool) -> Result<(), Error> {
-        for chunk in kept {
-            match add(&chunk.kept) {
-                true => opened.kept.push(chunk),
-                false => opened.read_again(chunk, &mut self.unreadable)?,
+    /// Lets `rows` take what is kept and see the rows of all other files; whether what was read may be kept.
+    fn stream(&mut self, opened: &mut Opened, rows: &mut impl Stream) -> Result<bool, Error> {
+        let unreadable = self.unreadable.len();
+        let mut more = std::mem::take(&mut opened.kept);
+        if opened.base.as_ref().is_some_and(|base| !rows.stand_on(&base.pieces)) {
+            more.extend(opened.give_up_base(self.state, self.settings, &mut self.unreadable)?);
+        }
+        opened.base.iter_mut().flat_map(|base| &mut base.pieces).for_each(Kept::let_go);
+        let mut read = 0;
+        loop {
+            self.take(opened, more, rows)?;
+            read = self.scan(opened, read, &|source, batch| rows.add(source, batch))?;
+            if !rows.step_down() {
+                return Ok(self.state.is_kept() && self.unreadable.len() == unreadable);
+            }
+            more = opened.give_up_base(self.state, self.settings, &mut self.unreadable)?;
+        }
+    }
+
+    /// Lets `rows` take what is kept; where it does not count today, its files are read again.
+    fn take(&mut self, opened: &mut Opened, kept: Vec<Unchanged>, rows: &impl Stream) -> Result<(), Error> {
+        for mut chunk in kept {
+            if rows.take(&chunk.kept) {
+                chunk.kept.let_go();
+                opened.kept.push(chunk);
+            } else {
+                opened.read_again(chunk, &mut self.unreadable)?;
             }
         }
         Ok(())
@@ -148,7 +134,7 @@ impl<'a> Loading<'a> {
 
     /// Keeps for the nights to come what was read of a chunk: beside what is kept of it, or, where its runs were merged,
     /// in its place.
-    fn remember<R>(&self, opened: &Opened, chunk: &gather::Gathered<R>, write: impl FnOnce(&[R]) -> Writer) {
+    fn remember<R>(&self, opened: &Opened, chunk: &gather::Gathered<R>, write: impl FnOnce(&[R]) -> Parts) {
         let number = chunk.chunk;
         let (news, count) = chunk.news();
         let (mut files, mut instead) = (opened.read_of(number), opened.stale_of(number).collect::<Vec<_>>());
@@ -157,11 +143,11 @@ impl<'a> Loading<'a> {
             instead.extend(opened.kept_of(number).map(|kept| &kept.object));
         }
         let content = Content { settings: self.settings, files: &files, count, runs: write(news) };
-        self.state.keep(opened.delivery.table.table, &opened.delivery.chunks[number], &content, &instead);
+        self.state.keep(opened.delivery.table.table, &opened.delivery.chunks[number], content, &instead);
     }
 
     /// Keeps the months that are over together, so that a later night takes them as they stand.
-    fn remember_base(&self, opened: &Opened, count: Count, pieces: usize, write: impl Fn(usize) -> Writer + Sync) {
+    fn remember_base(&self, opened: &Opened, count: Count, pieces: usize, write: impl Fn(usize) -> Parts + Sync) {
         let files = opened.settled_files();
         let content = |piece: usize| Content {
             settings: self.settings,

@@ -12,9 +12,8 @@ pub(crate) use carried::{CarriedUses, FeaturePiece};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use bytes::Bytes;
-
 use crate::extracts::packed::Reader;
+use crate::extracts::pieces::Pieces;
 use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, int};
 use crate::extracts::{InputTable, Row, Seen};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
@@ -55,7 +54,7 @@ pub struct FeatureLog {
     /// first), the number of rows and whether another block follows, the days that it spans and its bytes, so that it
     /// can be left out unread. Per row come the step in days (none for the first of a block), events, trial and whether
     /// it is versioned, and then when it was known and superseded.
-    packed: Vec<Bytes>,
+    packed: Pieces,
     /// Whether any row was recorded after its own day or in several versions.
     lagged: bool,
     accounts: Vec<Of>,
@@ -68,9 +67,8 @@ pub struct FeatureLog {
 /// Where the rows and the users of an account begin, and how many rows there are.
 #[derive(Clone, Copy, Debug, Default)]
 struct Of {
-    piece: u32,
-    rows: u32,
     offset: u64,
+    rows: u32,
     users: u32,
 }
 
@@ -90,7 +88,7 @@ impl FeatureLog {
         let of = self.accounts.get(account.at()).copied().unwrap_or_default();
         let (bytes, users) = match of.rows {
             0 => (&[][..], &[][..]),
-            _ => (&self.packed[of.piece as usize][of.offset as usize..], &self.users[of.users as usize..]),
+            _ => (self.packed.at(of.offset), &self.users[of.users as usize..]),
         };
         let group = Group { account, user: UserIx(0), feature: FeatureIx(0), day: Day(0), more: false, shown: false };
         Uses { reader: Reader::new(bytes), users, place: 0, sought, group, block: 0, left: of.rows as usize }

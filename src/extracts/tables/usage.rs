@@ -7,10 +7,9 @@ mod carried;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
 use crate::extracts::InputTable;
 use crate::extracts::packed::{Reader, Writer, pack, pass, unpack};
+use crate::extracts::pieces::{Packing, Pieces};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
@@ -22,9 +21,8 @@ pub struct Series {
     pub metric: MetricIx,
     pub start: Day,
     pub len: usize,
-    /// Where its segments begin: which piece of the packed bytes, and where in it.
-    piece: u32,
-    offset: u32,
+    /// Where its segments begin.
+    offset: u64,
     /// Its first overwritten version, and how many there are.
     earlier: (u32, u32),
 }
@@ -56,7 +54,7 @@ pub struct UsageHistory {
     by_account: Vec<u32>,
     /// Segments of cells: gap in days, number of cells, values, and lags in days where `lagged`; in pieces of whole
     /// series.
-    packed: Vec<Bytes>,
+    packed: Pieces,
     /// Overwritten versions, series by series, sorted by (day, known).
     earlier: Vec<UsageVersion>,
 }
@@ -105,7 +103,7 @@ impl UsageHistory {
         } else {
             (day.since(series.start) + 1).clamp(0, series.len as i32) as usize
         };
-        let mut reader = Reader::new(&self.packed[series.piece as usize][series.offset as usize..]);
+        let mut reader = Reader::new(self.packed.at(series.offset));
         let (mut values, mut lags) = (Vec::with_capacity(wanted), Vec::new());
         while values.len() < wanted {
             let (gap, n) = (reader.number() as usize, reader.number() as usize);
@@ -133,7 +131,7 @@ impl UsageHistory {
         if self.earlier_of(series).iter().any(|version| asked(version.day, version.known)) {
             return true;
         }
-        let mut reader = Reader::new(&self.packed[series.piece as usize][series.offset as usize..]);
+        let mut reader = Reader::new(self.packed.at(series.offset));
         let (mut age, mut lags) = (0, Vec::new());
         while age < series.len {
             let (gap, n) = (reader.number() as usize, reader.number() as usize);
@@ -166,7 +164,7 @@ impl UsageHistory {
     pub fn without(&self, chosen: &[bool], day: Day, test: impl Fn(Day, Day) -> bool) -> UsageHistory {
         let mut changed = UsageBuilder::new(self.covered.len(), self.lagged);
         let mut whole = UsageBuilder::new(self.covered.len(), self.lagged);
-        (whole.history.packed, whole.history.earlier) = (self.packed.clone(), self.earlier.clone());
+        (whole.out, whole.history.earlier) = (Packing::behind(self.packed.clone()), self.earlier.clone());
         let accounts = (0..chosen.len()).filter(|account| chosen[*account]).map(AccountIx::from);
         for series in accounts.flat_map(|account| self.of(account)) {
             if !self.any_after(series, day, &test) {
@@ -251,15 +249,11 @@ impl Cells<'_> {
 pub struct UsageBuilder {
     history: UsageHistory,
     covered: Vec<DaySet>,
-    /// The piece that is being written.
-    out: Writer,
+    out: Packing,
     /// Cells of the series being added, and the days until each was recorded.
     values: Vec<f64>,
     lags: Vec<f64>,
 }
-
-/// A piece of this many bytes is closed.
-const PIECE: usize = 64 << 20;
 
 /// Days as one bit each, in words of 64.
 #[derive(Clone, Debug, Default)]
@@ -300,7 +294,7 @@ impl UsageBuilder {
         UsageBuilder {
             history: UsageHistory { lagged, ..UsageHistory::default() },
             covered: vec![Default::default(); metrics],
-            out: Writer::default(),
+            out: Packing::default(),
             values: Vec::new(),
             lags: Vec::new(),
         }
@@ -376,49 +370,32 @@ impl UsageBuilder {
             }
             None => self.begin(key, start, cells, (earlier as u32, versions - earlier as u32)),
         }
-        segments(gap, &self.values, &self.lags, self.history.lagged, &mut self.out);
+        segments(gap, &self.values, &self.lags, self.history.lagged, &mut self.out.out);
     }
 
     /// Begins a series where the next byte will be written.
     fn begin(&mut self, key: (AccountIx, ProductIx, MetricIx), start: Day, len: usize, earlier: (u32, u32)) {
-        if self.out.0.len() >= PIECE {
-            self.close();
-        }
-        let ((account, product, metric), packed) = (key, &self.history.packed);
-        let (piece, offset) = (packed.len() as u32, self.out.0.len() as u32);
-        self.history.series.push(Series { account, product, metric, start, len, piece, offset, earlier });
+        let ((account, product, metric), offset) = (key, self.out.offset());
+        self.history.series.push(Series { account, product, metric, start, len, offset, earlier });
     }
 
     /// Appends what another builder of the same metrics gathered of later accounts.
-    pub fn append(&mut self, mut other: UsageBuilder) {
-        self.close();
-        other.close();
+    pub fn append(&mut self, other: UsageBuilder) {
         let (history, more) = (&mut self.history, other.history);
-        let (pieces, first) = (history.packed.len() as u32, history.earlier.len() as u32);
+        let (before, first) = (self.out.append(other.out.finish()), history.earlier.len() as u32);
         let moved = |series: Series| {
             let (from, versions) = series.earlier;
-            Series { piece: series.piece + pieces, earlier: (from + first, versions), ..series }
+            Series { offset: series.offset + before, earlier: (from + first, versions), ..series }
         };
         history.series.extend(more.series.into_iter().map(moved));
-        history.packed.extend(more.packed);
         history.earlier.extend(more.earlier);
         for (days, more) in self.covered.iter_mut().zip(other.covered) {
             more.0.into_iter().for_each(|(word, bits)| days.insert(word, bits));
         }
     }
 
-    /// Ends the piece that is being written.
-    fn close(&mut self) {
-        let mut piece = std::mem::take(&mut self.out.0);
-        if !piece.is_empty() {
-            piece.shrink_to_fit();
-            self.history.packed.push(piece.into());
-        }
-    }
-
-    pub fn finish(mut self, accounts: usize) -> UsageHistory {
-        self.close();
-        let mut history = self.history;
+    pub fn finish(self, accounts: usize) -> UsageHistory {
+        let mut history = UsageHistory { packed: self.out.finish(), ..self.history };
         history.by_account = (0..=accounts)
             .map(|account| history.series.partition_point(|series| series.account.at() < account) as u32)
             .collect();

@@ -2,6 +2,7 @@
 
 use super::{FeatureLog, FeatureUse, Of};
 use crate::extracts::packed::{Reader, Writer};
+use crate::extracts::pieces::Packing;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// Rows of one user and feature as [`FeatureLog`] packs those of a block.
@@ -71,8 +72,7 @@ impl Quarters {
 #[derive(Debug, Default)]
 pub struct FeatureLogBuilder {
     pub(super) log: FeatureLog,
-    /// The bytes of the piece that is being written.
-    pub(super) out: Writer,
+    pub(super) out: Packing,
     /// The block that is being written.
     body: Writer,
     quarters: Quarters,
@@ -94,7 +94,8 @@ impl FeatureLogBuilder {
     /// Begins an account; accounts come in order.
     pub fn account(&mut self, account: AccountIx) {
         self.reach(account.at());
-        self.log.accounts.push(self.nothing());
+        let nothing = self.nothing();
+        self.log.accounts.push(nothing);
         self.place = 0;
     }
 
@@ -185,9 +186,10 @@ impl FeatureLogBuilder {
             log.users.push(user);
         }
         let place = log.users.len() - 1 - of.users as usize;
-        self.out.number((place - self.place) as u64);
-        self.out.number(feature.at() as u64);
-        self.out.signed(i64::from(first.0));
+        let out = &mut self.out.out;
+        out.number((place - self.place) as u64);
+        out.number(feature.at() as u64);
+        out.signed(i64::from(first.0));
         self.place = place;
         None
     }
@@ -197,13 +199,14 @@ impl FeatureLogBuilder {
         if let Some(of) = self.log.accounts.last_mut() {
             of.rows += block.rows;
         }
+        let out = &mut self.out.out;
         if let Some(before) = before {
-            self.out.signed(i64::from(block.first.since(before)));
+            out.signed(i64::from(block.first.since(before)));
         }
-        self.out.number(u64::from(block.rows) << 1 | u64::from(more));
-        self.out.number(block.last.since(block.first).max(0) as u64);
-        self.out.number(block.body.len() as u64);
-        self.out.0.extend_from_slice(block.body);
+        out.number(u64::from(block.rows) << 1 | u64::from(more));
+        out.number(block.last.since(block.first).max(0) as u64);
+        out.number(block.body.len() as u64);
+        out.0.extend_from_slice(block.body);
     }
 
     /// Accounts before `account` that have no rows.
@@ -212,37 +215,24 @@ impl FeatureLogBuilder {
         self.log.accounts.resize(account.max(self.log.accounts.len()), nothing);
     }
 
-    fn nothing(&self) -> Of {
-        let (piece, offset) = (self.log.packed.len() as u32, self.out.0.len() as u64);
-        Of { piece, rows: 0, offset, users: self.log.users.len() as u32 }
+    fn nothing(&mut self) -> Of {
+        Of { rows: 0, offset: self.out.offset(), users: self.log.users.len() as u32 }
     }
 
     /// Appends what another builder gathered of later accounts.
-    pub fn append(&mut self, mut other: FeatureLogBuilder) {
-        self.close();
-        other.close();
+    pub fn append(&mut self, other: FeatureLogBuilder) {
+        let before = self.out.append(other.out.finish());
         let (log, more) = (&mut self.log, other.log);
-        let (pieces, users, known) = (log.packed.len() as u32, log.users.len() as u32, log.accounts.len());
-        let moved = more.accounts.into_iter().map(|of| Of { piece: of.piece + pieces, users: of.users + users, ..of });
-        log.accounts.extend(moved.skip(known));
-        log.packed.extend(more.packed);
+        let (users, known) = (log.users.len() as u32, log.accounts.len());
+        let moved = |of: Of| Of { offset: of.offset + before, users: of.users + users, ..of };
+        log.accounts.extend(more.accounts.into_iter().map(moved).skip(known));
         log.users.extend(more.users);
         log.lagged |= more.lagged;
         more.first.into_iter().for_each(|(known, day)| log.first_of(known, day));
     }
 
-    /// Ends the piece that is being written.
-    pub(super) fn close(&mut self) {
-        let mut piece = std::mem::take(&mut self.out.0);
-        if !piece.is_empty() {
-            piece.shrink_to_fit();
-            self.log.packed.push(piece.into());
-        }
-    }
-
     pub fn finish(mut self, accounts: usize) -> FeatureLog {
         self.reach(accounts);
-        self.close();
-        self.log
+        FeatureLog { packed: self.out.finish(), ..self.log }
     }
 }

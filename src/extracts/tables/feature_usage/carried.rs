@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{FeatureLogBuilder, Of};
-use crate::extracts::packed::{Reader, Writer};
+use crate::extracts::packed::Reader;
+use crate::extracts::pieces::{Parts, Pieces};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// The rows of some accounts as a log holds them.
@@ -14,7 +15,7 @@ pub(crate) struct FeaturePiece {
     /// Accounts with a row, rising.
     accounts: Vec<(AccountIx, Of)>,
     users: Vec<UserIx>,
-    packed: Vec<Bytes>,
+    packed: Pieces,
     first: BTreeMap<Day, Day>,
     lagged: bool,
 }
@@ -46,8 +47,7 @@ impl FeaturePiece {
     /// The rows of an account by (user, feature), and the account.
     pub fn groups(&self, at: usize) -> (AccountIx, impl Iterator<Item = CarriedUses<'_>>) {
         let (account, of) = self.accounts[at];
-        let (mut reader, users) =
-            (Reader::new(&self.packed[of.piece as usize][of.offset as usize..]), of.users as usize);
+        let (mut reader, users) = (Reader::new(self.packed.at(of.offset)), of.users as usize);
         let (mut left, mut place) = (of.rows, users);
         let groups = std::iter::from_fn(move || {
             (left > 0).then_some(())?;
@@ -61,14 +61,12 @@ impl FeaturePiece {
     }
 
     /// The piece as bytes; `account` and `user` give what stands for the numbers.
-    pub fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32, user: impl Fn(UserIx) -> u32) {
+    pub fn write(&self, out: &mut Parts, account: impl Fn(AccountIx) -> u32, user: impl Fn(UserIx) -> u32) {
         out.byte(u8::from(self.lagged));
         out.number(self.accounts.len() as u64);
         for (ix, of) in &self.accounts {
             out.number(u64::from(account(*ix)));
-            [u64::from(of.piece), u64::from(of.rows), of.offset, u64::from(of.users)]
-                .into_iter()
-                .for_each(|number| out.number(number));
+            [u64::from(of.rows), of.offset, u64::from(of.users)].into_iter().for_each(|number| out.number(number));
         }
         out.number(self.users.len() as u64);
         self.users.iter().for_each(|ix| out.number(u64::from(user(*ix))));
@@ -77,11 +75,7 @@ impl FeaturePiece {
             out.signed(i64::from(known.0));
             out.signed(i64::from(day.0));
         }
-        out.number(self.packed.len() as u64);
-        for piece in &self.packed {
-            out.number(piece.len() as u64);
-            out.0.extend_from_slice(piece);
-        }
+        self.packed.write(out);
     }
 
     /// The piece again, out of `content` where the reader stands.
@@ -90,20 +84,15 @@ impl FeaturePiece {
         let n = reader.number();
         let of = |_| {
             let account = account(reader.number() as u32);
-            let (piece, rows) = (reader.number() as u32, reader.number() as u32);
-            (account, Of { piece, rows, offset: reader.number(), users: reader.number() as u32 })
+            let (rows, offset) = (reader.number() as u32, reader.number());
+            (account, Of { rows, offset, users: reader.number() as u32 })
         };
         let accounts = (0..n).map(of).collect();
         let n = reader.number();
         let users = (0..n).map(|_| UserIx(reader.number() as u32)).collect();
         let n = reader.number();
         let first = (0..n).map(|_| (Day(reader.signed() as i32), Day(reader.signed() as i32))).collect();
-        let n = reader.number();
-        let piece = |_| {
-            let length = reader.number() as usize;
-            content.slice_ref(reader.take(length))
-        };
-        FeaturePiece { accounts, users, first, lagged, packed: (0..n).map(piece).collect() }
+        FeaturePiece { accounts, users, first, lagged, packed: Pieces::read(reader, content) }
     }
 }
 
@@ -131,14 +120,13 @@ impl<'a> CarriedUses<'a> {
 
 impl FeatureLogBuilder {
     /// What was added.
-    pub(crate) fn into_piece(mut self) -> FeaturePiece {
-        self.close();
+    pub(crate) fn into_piece(self) -> FeaturePiece {
         let log = self.log;
         let of = |(account, of): (usize, &Of)| (of.rows > 0).then(|| (AccountIx::from(account), *of));
         FeaturePiece {
             accounts: log.accounts.iter().enumerate().filter_map(of).collect(),
             users: log.users,
-            packed: log.packed,
+            packed: self.out.finish(),
             first: log.first,
             lagged: log.lagged,
         }
@@ -147,9 +135,10 @@ impl FeatureLogBuilder {
     /// Adds rows of the account as they stand in a piece; `more` where later rows of the same user and feature follow.
     pub(crate) fn carry(&mut self, user: UserIx, feature: FeatureIx, uses: &CarriedUses, more: bool) {
         self.head(user, feature, uses.first);
-        let begin = self.out.0.len();
-        self.out.0.extend_from_slice(uses.blocks);
-        if let Some(header) = self.out.0.get_mut(begin + uses.last_block).filter(|_| more) {
+        let out = &mut self.out.out.0;
+        let begin = out.len();
+        out.extend_from_slice(uses.blocks);
+        if let Some(header) = out.get_mut(begin + uses.last_block).filter(|_| more) {
             // The lowest bit of the header says that another block follows.
             *header |= 1;
         }

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{DaySet, Series, UsageBuilder, UsageVersion};
-use crate::extracts::packed::{Reader, Writer};
+use super::{DaySet, Series, UsageBuilder, UsageHistory, UsageVersion};
+use crate::extracts::packed::Reader;
+use crate::extracts::pieces::{Packing, Parts, Pieces};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 impl UsageBuilder {
@@ -18,22 +19,21 @@ impl UsageBuilder {
     }
 
     /// Nothing more is added.
-    pub(crate) fn closed(mut self) -> UsageBuilder {
-        self.close();
-        UsageBuilder { values: Vec::new(), lags: Vec::new(), ..self }
+    pub(crate) fn closed(self) -> UsageBuilder {
+        let history = UsageHistory { packed: self.out.finish(), ..self.history };
+        UsageBuilder { history, covered: self.covered, out: Packing::default(), values: Vec::new(), lags: Vec::new() }
     }
 
     /// Adds series `at` of a closed builder under these names, as it stands there; which days it covers is said by
     /// [`UsageBuilder::cover`].
     pub(crate) fn carry(&mut self, from: &UsageBuilder, at: usize, product: ProductIx, metric: MetricIx) {
         let (from, series) = (&from.history, from.history.series[at]);
-        let piece = &from.packed[series.piece as usize];
-        let next = from.series.get(at + 1).filter(|next| next.piece == series.piece);
-        let end = next.map_or(piece.len(), |next| next.offset as usize);
+        let bytes = from.packed.at(series.offset);
+        let length = from.series.get(at + 1).map_or(bytes.len(), |next| (next.offset - series.offset) as usize);
         let earlier = (self.history.earlier.len() as u32, series.earlier.1);
         self.begin((series.account, product, metric), series.start, series.len, earlier);
         self.history.earlier.extend_from_slice(from.earlier_of(&series));
-        self.out.0.extend_from_slice(&piece[series.offset as usize..end]);
+        self.out.out.0.extend_from_slice(&bytes[..length.min(bytes.len())]);
     }
 
     /// Covers the days that another builder covers; `metrics` are its metrics under today's names.
@@ -44,7 +44,7 @@ impl UsageBuilder {
     }
 
     /// A closed builder as bytes; `account` gives what stands for an account.
-    pub(crate) fn write(&self, out: &mut Writer, account: impl Fn(AccountIx) -> u32) {
+    pub(crate) fn write(&self, out: &mut Parts, account: impl Fn(AccountIx) -> u32) {
         let history = &self.history;
         out.byte(u8::from(history.lagged));
         out.number(history.series.len() as u64);
@@ -54,9 +54,9 @@ impl UsageBuilder {
             out.number(series.metric.at() as u64);
             out.signed(i64::from(series.start.0));
             out.number(series.len as u64);
-            [series.piece, series.offset, series.earlier.0, series.earlier.1]
-                .into_iter()
-                .for_each(|number| out.number(u64::from(number)));
+            out.number(series.offset);
+            out.number(u64::from(series.earlier.0));
+            out.number(u64::from(series.earlier.1));
         }
         out.number(self.covered.len() as u64);
         for DaySet(words) in &self.covered {
@@ -72,11 +72,7 @@ impl UsageBuilder {
             out.signed(i64::from(version.known.0));
             out.bits(version.value);
         }
-        out.number(history.packed.len() as u64);
-        for piece in &history.packed {
-            out.number(piece.len() as u64);
-            out.0.extend_from_slice(piece);
-        }
+        history.packed.write(out);
     }
 
     /// The builder again, out of `content` where the reader stands.
@@ -89,8 +85,7 @@ impl UsageBuilder {
             metric: MetricIx::from(reader.number() as usize),
             start: Day(reader.signed() as i32),
             len: reader.number() as usize,
-            piece: reader.number() as u32,
-            offset: reader.number() as u32,
+            offset: reader.number(),
             earlier: (reader.number() as u32, reader.number() as u32),
         };
         builder.history.series = (0..n).map(series).collect();
@@ -107,12 +102,7 @@ impl UsageBuilder {
             value: reader.double(),
         };
         builder.history.earlier = (0..n).map(version).collect();
-        let n = reader.number();
-        let piece = |_| {
-            let length = reader.number() as usize;
-            content.slice_ref(reader.take(length))
-        };
-        builder.history.packed = (0..n).map(piece).collect();
+        builder.history.packed = Pieces::read(reader, content);
         builder
     }
 }
