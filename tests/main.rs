@@ -29,6 +29,7 @@ mod models_fit;
 mod models_labels;
 mod models_monotone;
 mod models_overall;
+mod models_pooling;
 mod models_registry;
 mod models_scoring;
 mod models_survival;

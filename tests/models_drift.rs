@@ -3,6 +3,7 @@
 use foothold::models::artifact::Artifact;
 use foothold::models::drift::{Drift, Settings, Standing, Watch, index, warnings};
 use foothold::models::features::fixed::moves_by_itself;
+use foothold::models::fingerprint::digests;
 use foothold::models::latest::Scores;
 use foothold::models::table::{Column, Spec, Table};
 use foothold::models::train::{Examples, Target, train};
@@ -50,6 +51,7 @@ fn model() -> Artifact {
         labels,
         days: (0..table.rows).map(|row| day("2024-01-01").plus(30 * (row / accounts) as i32)).collect(),
         account_hashes: (0..table.rows).map(hash).collect(),
+        digests: digests(&table.frame().columns, table.rows),
     };
     let target = Target { kind: PropensityKind::Churn, product: None, product_name: None, horizon_days: 90 };
     let artifact = train(&target, day("2025-06-30"), &examples, &default_settings("models")).artifact;

@@ -116,7 +116,7 @@ fn deciles_share_a_tie_out_and_curves_end_where_they_must() {
 #[test]
 fn intervals_cover_the_truth_about_as_often_as_they_claim() {
     let truth = rows(200_000, 1).scored().ranking().metrics();
-    let worlds: Vec<_> = (0..80).map(|n| rows(400, 100 + n).scored().intervals(BY).unwrap()).collect();
+    let worlds: Vec<_> = (0..80).map(|n| rows(400, 100 + n).scored().drawn(BY).intervals().unwrap()).collect();
     let covered = |holds: &dyn Fn(usize) -> bool| (0..80).filter(|n| holds(*n)).count();
     let auc = covered(&|n| worlds[n].auc.holds(truth.auc));
     let loss = covered(&|n| worlds[n].log_loss.holds(truth.log_loss));
@@ -128,12 +128,13 @@ fn intervals_cover_the_truth_about_as_often_as_they_claim() {
 #[test]
 fn repeating_the_snapshots_of_every_account_makes_no_interval_narrower() {
     let once = rows(300, 3);
-    let (single, fourfold) = (once.scored().intervals(BY).unwrap(), once.repeated(4).scored().intervals(BY).unwrap());
+    let (single, fourfold) =
+        (once.scored().drawn(BY).intervals().unwrap(), once.repeated(4).scored().drawn(BY).intervals().unwrap());
     let same = |a: Interval, b: Interval| (close(a.low, b.low, 1e-9), close(a.high, b.high, 1e-9));
     same(single.auc, fourfold.auc);
     same(single.log_loss, fourfold.log_loss);
     same(single.pr_auc, fourfold.pr_auc);
-    let by_row = Rows { accounts: (0..1_200).collect(), ..once.repeated(4) }.scored().intervals(BY).unwrap();
+    let by_row = Rows { accounts: (0..1_200).collect(), ..once.repeated(4) }.scored().drawn(BY).intervals().unwrap();
     let width = |interval: Interval| interval.high - interval.low;
     assert!(width(by_row.auc) < 0.7 * width(single.auc), "rows counted as independent look surer than they are");
 }
@@ -156,7 +157,7 @@ fn without_both_outcomes_there_is_nothing_to_score() {
     assert!(Scored::new(&[], &[], &[]).is_none() && Scored::new(&[0.1], &[true, false], &[1]).is_none());
     // One account holds every positive: half of the replicates lose it, the rest still speak.
     let lone = Scored::new(&[0.9, 0.2, 0.1], &[true, false, false], &[1, 2, 3]).unwrap();
-    assert!(lone.intervals(BY).is_some_and(|intervals| intervals.replicates < 160));
+    assert!(lone.drawn(BY).intervals().is_some_and(|intervals| intervals.replicates < 160));
 }
 
 /// The metrics by their definitions, quadratic and plain.
@@ -217,7 +218,7 @@ proptest! {
             let by = Resampling { replicates: 60, seed };
             let (one, two) = (Scored::new(&p, &y, &accounts).unwrap(), Scored::new(&p2, &y2, &a2).unwrap());
             prop_assert_eq!(bits(&m), bits(&one.ranking().metrics()));
-            prop_assert_eq!(one.intervals(by), two.intervals(by));
+            prop_assert_eq!(one.drawn(by).intervals(), two.drawn(by).intervals());
             let curves = Curves::of(&one, &two, by);
             prop_assert!(curves.roc.windows(2).all(|pair| pair[0].y <= pair[1].y + 1e-12));
             prop_assert!(curves.gain.windows(2).all(|pair| pair[0].y <= pair[1].y + 1e-12));

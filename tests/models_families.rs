@@ -25,7 +25,7 @@ const CHALLENGERS: [Family; 2] = [Family::Logistic, Family::Boosting];
 fn trained(world: &World) -> Vec<Challenger> {
     let (target, examples, settings) = (target(PropensityKind::Churn), world.examples(), settings());
     let ground = Ground::of(&target, &examples, &settings);
-    train_families(&target, day("2025-06-30"), &examples, ground, &settings, &CHALLENGERS)
+    train_families(&target, day("2025-06-30"), &examples, ground, &settings, (&CHALLENGERS, None))
 }
 
 fn by() -> Resampling {
@@ -66,7 +66,7 @@ fn every_family_is_trained_on_the_same_rows_and_explains_itself_in_parts_that_ad
     let families: Vec<Family> = trained.iter().map(|one| one.artifact.family).collect();
     assert_eq!(families, Family::ALL);
     let frame = world.table.frame();
-    for Challenger { artifact, tested } in &trained {
+    for Challenger { artifact, tested, .. } in &trained {
         assert_eq!(artifact.trained, trained[0].artifact.trained);
         assert!(tested.iter().map(|test| test.position).eq(trained[0].tested.iter().map(|test| test.position)));
         assert!(artifact.evaluation.as_ref().unwrap().model.auc > 0.65, "{}", artifact.family);

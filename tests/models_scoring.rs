@@ -1,7 +1,9 @@
 //! From training to tonight's probabilities: explanations that add up, honest abstention, and a registry that only adds.
 
-use foothold::models::artifact::{Artifact, slot};
+use foothold::models::artifact::{Artifact, TrainedOn, slot};
+use foothold::models::bins::Bins;
 use foothold::models::explain::{Driver, Explainer, OTHER_FEATURES};
+use foothold::models::fingerprint::digests;
 use foothold::models::fit::sigmoid;
 use foothold::models::labels::Expansion;
 use foothold::models::promote::decide;
@@ -40,6 +42,7 @@ pub fn target(kind: PropensityKind) -> Target {
 }
 
 /// Rows of `accounts` on a monthly grid; six numbers and a segment, of which the first number and the segment matter.
+#[derive(Clone)]
 pub struct World {
     pub table: Table,
     pub labels: Vec<bool>,
@@ -87,6 +90,7 @@ impl World {
             labels: self.labels.clone(),
             days: self.days.clone(),
             account_hashes: self.hashes.clone(),
+            digests: digests(&self.table.frame().columns, self.table.rows),
         }
     }
 
@@ -111,6 +115,34 @@ fn a_real_effect_is_found_graded_against_the_baseline_and_calibrated() {
 
 fn spread(points: &[f64]) -> f64 {
     points.iter().fold(0.0f64, |most, points| most.max(points.abs()))
+}
+
+#[test]
+fn a_bin_of_the_days_to_a_known_date_ends_with_the_horizon() {
+    let World { table, labels, days, hashes } = world(300, 12, 1.0, 1);
+    let rows = table.rows;
+    let name = |name: &str| if name == "use_0" { "contract.days_to_period_end".into() } else { name.to_owned() };
+    let days_of = |values: Values| match values {
+        Values::Numbers(numbers) => {
+            let (low, high) = numbers.iter().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            Values::Numbers(numbers.iter().map(|v| (365.0 * (v - low) / (high - low)).round()).collect())
+        }
+        other => other,
+    };
+    let columns = table.columns.into_iter().map(|Column { spec, values }| Column {
+        values: if spec.name == "use_0" { days_of(values) } else { values },
+        spec: Spec { name: name(&spec.name), ..spec },
+    });
+    let world = World { table: Table::new(columns.collect(), rows), labels, days, hashes };
+    let model = world.train(PropensityKind::Churn).artifact.scorecard.unwrap();
+    let ends = |feature: &str| match &model.features.iter().find(|found| found.spec.name == feature).unwrap().bins {
+        Bins::Numbers { edges } => edges.contains(&90.0),
+        Bins::Words { .. } => false,
+    };
+    assert!(ends("contract.days_to_period_end"));
+    let fewest = Bins::Numbers { edges: vec![5.0] };
+    assert_eq!(fewest.clone().ending(Some(90.0), &[(1.0, 4), (60.0, 4)]), fewest, "no number lies beyond it");
+    assert_eq!(fewest.clone().ending(None, &[(1.0, 4), (100.0, 4)]), fewest);
 }
 
 #[test]
@@ -161,6 +193,31 @@ fn an_artifact_reads_back_and_any_change_is_refused() {
     assert!(refused("\"unit\": \"share\"", "\"unit\": \"count\"").contains("schema hash"));
     assert!(refused("\"format\": 1", "\"format\": 7").contains("format 7"));
     assert!(Artifact::from_json(b"{").is_err());
+}
+
+#[test]
+fn the_fingerprint_of_the_rows_shows_any_value_label_and_day_but_not_how_the_values_are_kept() {
+    let world = world(60, 12, 1.0, 1);
+    let fingerprint = |world: &World| TrainedOn::on(day("2025-06-30"), &world.examples()).data_fingerprint;
+    let own = fingerprint(&world);
+    let ranked = World { table: world.table.clone().ranked(), ..world.clone() };
+    assert_eq!(fingerprint(&ranked), own);
+    let changed = |change: fn(&mut World)| {
+        let mut other = world.clone();
+        change(&mut other);
+        fingerprint(&other)
+    };
+    let value = changed(|world| {
+        world.table.columns[1] =
+            Column { values: Values::Numbers(vec![0.5; world.table.rows]), ..world.table.columns[1].clone() }
+    });
+    let (label, day) =
+        (changed(|world| world.labels[7] ^= true), changed(|world| world.days[0] = world.days[0].minus(1)));
+    let swapped = changed(|world| {
+        let (one, other) = (world.table.columns[1].values.clone(), world.table.columns[2].values.clone());
+        (world.table.columns[1].values, world.table.columns[2].values) = (other, one);
+    });
+    assert!(![value, label, day, swapped].contains(&own));
 }
 
 #[test]
@@ -227,6 +284,7 @@ pub fn cut(world: &World, months: i32) -> Examples<'_> {
         labels: all.labels[..rows].to_vec(),
         days: all.days[..rows].to_vec(),
         account_hashes: all.account_hashes[..rows].to_vec(),
+        digests: all.digests[..rows].to_vec(),
     }
 }
 

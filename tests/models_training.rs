@@ -1,11 +1,13 @@
 //! From extracts to probabilities: nothing leaks from the future, and what is there is found.
 
+use std::collections::BTreeSet;
+
 use foothold::capacity::{self, Context};
 use foothold::extracts::Extracts;
 use foothold::history::View;
 use foothold::models::cutoff;
 use foothold::models::family::Family;
-use foothold::models::grain::{Snapshots, Source, labelled_days};
+use foothold::models::grain::{Grain, Snapshots, Source, labelled_days};
 use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
@@ -16,6 +18,7 @@ use foothold::store::Store;
 use foothold::vocabulary::{AccountIx, Day, PropensityKind};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::support::{WorldBuilder, day, default_settings};
 
@@ -198,6 +201,23 @@ fn snapshots_end_one_horizon_and_the_late_days_before_the_run() {
     assert_eq!(*days.last().unwrap(), as_of.minus(120), "the first grid day at least 104 days back");
     assert!(*days.first().unwrap() >= first().plus(90));
     assert!(days.windows(2).all(|pair| pair[1].since(pair[0]) == 30));
+}
+
+#[test]
+fn a_sample_of_the_rows_leaves_most_accounts_some_days_and_a_smaller_one_is_part_of_it() {
+    let grain = |account: u64, month: i32| Grain {
+        account: AccountIx::from(account as usize),
+        day: first().plus(30 * month),
+        account_hash: xxh3_64(&account.to_le_bytes()),
+        owned: Vec::new(),
+    };
+    let rows: Vec<Grain> = (0..300).flat_map(|account| (0..12).map(move |month| grain(account, month))).collect();
+    let drawn: Vec<&Grain> = rows.iter().filter(|row| row.is_sampled(0.3)).collect();
+    assert!((0.27..0.33).contains(&(drawn.len() as f64 / rows.len() as f64)), "{}", drawn.len());
+    let accounts: BTreeSet<u64> = drawn.iter().map(|row| row.account_hash).collect();
+    assert!(accounts.len() > 280, "{}", accounts.len());
+    assert!(rows.iter().filter(|row| row.is_sampled(0.1)).all(|row| row.is_sampled(0.3)));
+    assert!(rows.iter().all(|row| row.is_sampled(1.0)));
 }
 
 fn trained(accounts: usize) -> (Extracts, Sections, Store) {

@@ -191,7 +191,7 @@ impl Judged {
              accounts and {days} days. Trained on a past day, scored on the {MONTHS} month ends from it on, held against the \
              {HORIZON_DAYS} days that followed. The oracle ranks by the probabilities that the world was drawn from, causes \
              included that no extract shows.\n\n\
-             | target | rows | positives | model AUC | oracle AUC | gap | ECE of the model |\n|---|--:|--:|--:|--:|--:|--:|\n",
+             | target | rows | positives | model AUC | oracle AUC | gap | ECE of the model | log loss of the model |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
             worlds.len()
         );
         for (target, rows) in &self.rows {
@@ -210,15 +210,16 @@ impl Judged {
         }
         match (of(|row| row.model), of(|row| row.oracle)) {
             (Some(model), Some(oracle)) => format!(
-                "| {name} | {} | {} | {:.3} | {:.3} | {:+.3} | {:.4} |\n",
+                "| {name} | {} | {} | {:.3} | {:.3} | {:+.3} | {:.4} | {:.4} |\n",
                 model.rows,
                 model.positives,
                 model.auc,
                 oracle.auc,
                 model.auc - oracle.auc,
-                model.calibration_error
+                model.calibration_error,
+                model.log_loss
             ),
-            _ => format!("| {name} | {} | – | – | – | – | – |\n", rows.len()),
+            _ => format!("| {name} | {} | – | – | – | – | – | – |\n", rows.len()),
         }
     }
 

@@ -240,6 +240,15 @@ fn limits(artifact: &Artifact, appraisal: Option<&Appraisal>) -> Vec<String> {
     limits.extend(artifact.abstains.as_ref().map(|why| {
         format!("Abstains: {why}. Its place is taken by the {}, by group and not by account.", artifact.fallback.name)
     }));
+    limits.extend(artifact.pooling.map(|pooling| {
+        format!(
+            "Drawn to a model over all products ({} rows, {} purchases): {} of the log-odds are that model's, the rest the \
+             product's own, because its own purchases are few.",
+            wording::count(pooling.rows as f64),
+            wording::count(pooling.positives as f64),
+            wording::percent(pooling.share)
+        )
+    }));
     if let Some(evaluation) = &artifact.evaluation {
         if evaluation.split.shared {
             limits.push("Too little history for a calibration period of its own: calibrated and tested on the same days, every account by what others have calibrated.".to_owned());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, Interval, Intervals, Resampling, Scored};
 use super::curves::{Curves, captured};
-use super::evaluate::{Metrics, metrics};
+use super::evaluate::{Metrics, Ranking, metrics};
 use super::tested::TestRow;
 
 /// Fewer positives or negatives than this leave a segment's figures open.
@@ -69,11 +69,14 @@ impl Appraisal {
     /// `None` where the rows hold one outcome only.
     pub fn of(rows: &[TestRow], field: Field, by: Resampling) -> Option<Appraisal> {
         let (model, baseline) = (scored(rows, |row| row.probability)?, scored(rows, |row| row.baseline)?);
+        let contacts = Contacts::of(rows, field);
+        let found = |ranking: &Ranking| contacts.map_or(0.0, |contacts| contacts.found(ranking));
+        let (curves, drawn) = Curves::beside(&model, &baseline, by, found);
         Some(Appraisal {
-            curves: Curves::of(&model, &baseline, by),
+            curves,
             baseline_curves: Curves::of(&baseline, &baseline, Resampling { replicates: 0, ..by }),
             segments: segments(rows, by),
-            at_capacity: at_capacity(rows, &model, &baseline, field, by),
+            at_capacity: contacts.map(|contacts| contacts.at_capacity(&model.ranking(), &baseline.ranking(), drawn)),
         })
     }
 }
@@ -112,38 +115,47 @@ fn segment(name: &str, rows: &[&TestRow], by: Resampling) -> Segment {
         observed: positives as f64 / rows.len() as f64,
         thin: positives.min(rows.len() - positives) < THIN,
         metrics: metrics(&probabilities, &labels),
-        intervals: scored(rows.iter().copied(), |row| row.probability).and_then(|scored| scored.intervals(by)),
+        intervals: scored(rows.iter().copied(), |row| row.probability).and_then(|scored| scored.drawn(by).intervals()),
     }
 }
 
-/// `None` for a field without anybody in it.
-fn at_capacity(
-    rows: &[TestRow],
-    model: &Scored,
-    baseline: &Scored,
+/// One week's contacts of a field.
+#[derive(Clone, Copy)]
+struct Contacts {
     field: Field,
-    by: Resampling,
-) -> Option<AtCapacity> {
-    let mut days: Vec<_> = rows.iter().map(|row| row.day).collect();
-    days.dedup();
-    let accounts = rows.len() as f64 / days.len() as f64;
-    let contacts = (field.owners as f64 * f64::from(field.weekly_capacity)).min(accounts);
-    if contacts <= 0.0 {
-        return None;
+    contacts: f64,
+    /// Accounts to choose from.
+    accounts: f64,
+}
+
+impl Contacts {
+    /// `None` for a field without anybody in it.
+    fn of(rows: &[TestRow], field: Field) -> Option<Contacts> {
+        let mut days: Vec<_> = rows.iter().map(|row| row.day).collect();
+        days.dedup();
+        let accounts = rows.len() as f64 / days.len() as f64;
+        let contacts = (field.owners as f64 * f64::from(field.weekly_capacity)).min(accounts);
+        (contacts > 0.0).then_some(Contacts { field, contacts, accounts })
     }
-    let positives = rows.iter().filter(|row| row.happened).count() as f64 / days.len() as f64;
-    let share = contacts / accounts;
-    let drawn =
-        model.replicates(by, |ranking| accounts * ranking.positives / ranking.rows() * captured(ranking, share));
-    let value = positives * captured(&model.ranking(), share);
-    let Interval { low, high } =
-        if drawn.is_empty() { Interval { low: value, high: value } } else { Interval::of(drawn) };
-    Some(AtCapacity {
-        field,
-        contacts,
-        accounts,
-        found: Estimate { value, low, high },
-        found_by_baseline: positives * captured(&baseline.ranking(), share),
-        found_by_chance: positives * share,
-    })
+
+    /// Events among the contacts made from the top of a ranking.
+    fn found(&self, ranking: &Ranking) -> f64 {
+        self.accounts * ranking.positives / ranking.rows() * captured(ranking, self.contacts / self.accounts)
+    }
+
+    /// `drawn` holds what each replicate finds.
+    fn at_capacity(self, model: &Ranking, baseline: &Ranking, drawn: Vec<f64>) -> AtCapacity {
+        let Contacts { field, contacts, accounts } = self;
+        let value = self.found(model);
+        let Interval { low, high } =
+            if drawn.is_empty() { Interval { low: value, high: value } } else { Interval::of(drawn) };
+        AtCapacity {
+            field,
+            contacts,
+            accounts,
+            found: Estimate { value, low, high },
+            found_by_baseline: self.found(baseline),
+            found_by_chance: accounts * model.positives / model.rows() * contacts / accounts,
+        }
+    }
 }

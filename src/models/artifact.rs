@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::Settings;
 use super::baseline::Baseline;
+use super::blend::Pooling;
 use super::bootstrap::{Intervals, Paired};
 use super::calibrate::Platt;
 use super::evaluate::{CHANCE, Grade, Metrics};
 use super::family::Family;
+use super::fingerprint::fingerprint;
 use super::grain::Split;
 use super::latest::Scores;
 use super::ranking::Comparison;
 use super::rows::{Examples, Target};
 use super::scorecard::Scorecard;
 use super::survival::Survival;
-use super::table::{Frame, Values};
 use super::uncertainty::Uncertainty;
 use crate::vocabulary::{Day, PropensityKind};
 
@@ -42,6 +42,9 @@ pub struct Artifact {
     pub schema_hash: String,
     pub scorecard: Option<Scorecard>,
     pub calibrator: Platt,
+    /// How the scorecard was drawn to the model of all products; only models of one product are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
     /// How far its probabilities may be off, by segment; `None` where nothing was tested.
     pub uncertainty: Option<Uncertainty>,
     /// Rates by group: the answer where the model abstains.
@@ -63,6 +66,7 @@ pub struct Fit {
     pub family: Family,
     pub scorecard: Scorecard,
     pub calibrator: Platt,
+    pub pooling: Option<Pooling>,
     pub evaluation: Evaluation,
     pub uncertainty: Option<Uncertainty>,
 }
@@ -78,7 +82,7 @@ pub struct TrainedOn {
     pub rows: usize,
     pub positives: usize,
     pub base_rate: f64,
-    /// xxh3 of every value, label and day.
+    /// xxh3 of every value, label, day and account.
     pub data_fingerprint: String,
 }
 
@@ -131,37 +135,6 @@ impl TrainedOn {
     }
 }
 
-fn fingerprint(examples: &Examples) -> String {
-    let mut hash = Xxh3::new();
-    let mut bytes: Vec<u8> = Vec::with_capacity(8 * examples.rows.len());
-    let mut numbers = Vec::with_capacity(examples.rows.len());
-    let Frame { columns, .. } = &examples.frame;
-    for column in columns {
-        hash.update(column.spec.name.as_bytes());
-        // Gathered first: the hash takes a column at once several times faster than value by value.
-        bytes.clear();
-        match &column.values {
-            Values::Words(words) => {
-                let words = examples.rows.iter().map(|row| words[*row as usize].as_deref().unwrap_or("\u{0}"));
-                words.for_each(|word| bytes.extend(word.as_bytes()));
-            }
-            values => {
-                values.gather(&examples.rows, &mut numbers);
-                bytes.resize(8 * numbers.len(), 0);
-                let places = bytes.chunks_exact_mut(8).zip(&numbers);
-                places.for_each(|(place, number)| place.copy_from_slice(&number.to_bits().to_le_bytes()));
-            }
-        }
-        hash.update(&bytes);
-    }
-    for ((label, day), account) in examples.labels.iter().zip(&examples.days).zip(&examples.account_hashes) {
-        hash.update(&[u8::from(*label)]);
-        hash.update(&day.0.to_le_bytes());
-        hash.update(&account.to_le_bytes());
-    }
-    format!("{:016x}", hash.digest())
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("not a model: {0}")]
@@ -189,6 +162,7 @@ impl Artifact {
         settings: &Settings,
     ) -> Artifact {
         let calibrator = fit.as_ref().map_or(Platt::default(), |fit| fit.calibrator);
+        let pooling = fit.as_ref().and_then(|fit| fit.pooling);
         let uncertainty = fit.as_ref().and_then(|fit| fit.uncertainty.clone());
         let family = fit.as_ref().map_or(Family::default(), |fit| fit.family);
         let (scorecard, evaluation) = fit.map(|fit| (fit.scorecard, fit.evaluation)).unzip();
@@ -206,6 +180,7 @@ impl Artifact {
             schema_hash: schema_hash(scorecard.as_ref()),
             scorecard,
             calibrator,
+            pooling,
             uncertainty,
             fallback,
             evaluation,

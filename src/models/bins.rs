@@ -41,6 +41,16 @@ impl Bins {
         Bins::Numbers { edges: edges(counted, most.clamp(2, MAX_BINS), quantiles) }
     }
 
+    /// The same bins, one of which ends at the bound too, if some of the numbers lie on either side of it.
+    pub fn ending(self, bound: Option<f64>, counted: &[(f64, usize)]) -> Bins {
+        let Some(bound) = bound else { return self };
+        let within = |(first, last): (&(f64, usize), &(f64, usize))| first.0 <= bound && bound < last.0;
+        match counted.first().zip(counted.last()).is_some_and(within) {
+            true => self.refined(&Bins::Numbers { edges: vec![bound] }),
+            false => self,
+        }
+    }
+
     /// At most `most` bins of numbers, NaN aside, that others will be merged from: a heavy value does not share its bin with
     /// those below it. Bins that are fitted as they are do not need that: on an outside set of upgrades it cost 0.004 of AUC.
     pub fn fine(values: impl Iterator<Item = f64>, most: usize) -> Bins {
@@ -71,6 +81,37 @@ impl Bins {
                 (Some(lower), Some(upper)) => format!("above {lower} to {upper}"),
                 (Some(lower), None) => format!("above {lower}"),
                 (None, None) => "present".to_owned(),
+            },
+        }
+    }
+
+    /// Bins as fine as these and the others; these where the others hold another kind of value.
+    pub fn refined(&self, other: &Bins) -> Bins {
+        match (self, other) {
+            (Bins::Numbers { edges }, Bins::Numbers { edges: others }) => {
+                let mut edges: Vec<f64> = edges.iter().chain(others).copied().collect();
+                edges.sort_unstable_by(f64::total_cmp);
+                edges.dedup();
+                Bins::Numbers { edges }
+            }
+            (Bins::Words { levels }, Bins::Words { levels: others }) => {
+                let mut levels: Vec<String> = levels.iter().chain(others).cloned().collect();
+                levels.sort_unstable();
+                levels.dedup();
+                Bins::Words { levels }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The code here of what has this code in finer bins.
+    pub fn holding(&self, finer: &Bins, code: u8) -> u8 {
+        let Some(at) = usize::from(code).checked_sub(1) else { return MISSING };
+        match finer {
+            Bins::Numbers { edges } => self.of_number(edges.get(at).copied().unwrap_or(f64::INFINITY)),
+            Bins::Words { levels } => match levels.get(at) {
+                Some(word) => self.of_word(Some(word)),
+                None => (self.codes() - 1) as u8,
             },
         }
     }

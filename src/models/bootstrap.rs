@@ -134,14 +134,34 @@ impl Scored {
         replicates.map(ranking).filter(Ranking::has_both).map(|ranking| read(&ranking)).collect()
     }
 
+    /// The metrics of the rows, and of every replicate.
+    pub fn drawn(&self, resampling: Resampling) -> Drawn {
+        Drawn {
+            rows: self.rows.len(),
+            accounts: self.accounts.len(),
+            seen: self.ranking().metrics(),
+            replicates: self.replicates(resampling, Ranking::metrics),
+        }
+    }
+}
+
+/// Metrics of one set of probabilities as the rows stand, and in every replicate.
+pub struct Drawn {
+    rows: usize,
+    accounts: usize,
+    pub seen: Metrics,
+    replicates: Vec<Metrics>,
+}
+
+impl Drawn {
     /// `None` where too few replicates hold both outcomes.
-    pub fn intervals(&self, resampling: Resampling) -> Option<Intervals> {
-        let drawn: Vec<Metrics> = self.replicates(resampling, Ranking::metrics);
+    pub fn intervals(&self) -> Option<Intervals> {
+        let drawn = &self.replicates;
         if drawn.len() < FEWEST_USABLE {
             return None;
         }
         let of = |figure: fn(&Metrics) -> f64| Interval::of(drawn.iter().map(figure).collect());
-        let seen = self.ranking().metrics().calibration_error;
+        let seen = self.seen.calibration_error;
         Some(Intervals {
             auc: of(|m| m.auc),
             pr_auc: of(|m| m.pr_auc),
@@ -149,9 +169,32 @@ impl Scored {
             brier: of(|m| m.brier),
             calibration_error: centred(drawn.iter().map(|m| m.calibration_error).collect(), seen),
             lift_top_decile: of(|m| m.lift_top_decile),
-            accounts: self.accounts.len(),
+            accounts: self.accounts,
             replicates: drawn.len(),
         })
+    }
+
+    /// These probabilities − others of the same rows, drawn alike; `None` where too few replicates hold both outcomes.
+    pub fn against(&self, old: &Drawn) -> Option<Paired> {
+        let figures = |metrics: &Metrics| [metrics.log_loss, metrics.auc, metrics.brier];
+        // The same accounts draw the same weights, so the n-th replicate of both holds the same rows.
+        let drawn: Vec<[f64; 3]> = self
+            .replicates
+            .iter()
+            .zip(&old.replicates)
+            .map(|(new, old)| (figures(new), figures(old)))
+            .map(|(new, old)| [new[0] - old[0], new[1] - old[1], new[2] - old[2]])
+            .collect();
+        if drawn.len() < FEWEST_USABLE {
+            return None;
+        }
+        let (mine, theirs) = (figures(&self.seen), figures(&old.seen));
+        let estimate = |at: usize| {
+            let Interval { low, high } = Interval::of(drawn.iter().map(|figures| figures[at]).collect());
+            Estimate { value: mine[at] - theirs[at], low, high }
+        };
+        let (rows, accounts) = (self.rows, self.accounts);
+        Some(Paired { rows, accounts, log_loss: estimate(0), auc: estimate(1), brier: estimate(2) })
     }
 }
 
@@ -179,28 +222,7 @@ fn centred(drawn: Vec<f64>, seen: f64) -> Interval {
 
 /// Compares two sets of probabilities of the same rows; `None` where one outcome is missing or nearly so.
 pub fn paired(new: &[f64], old: &[f64], labels: &[bool], accounts: &[u64], by: Resampling) -> Option<Paired> {
-    let (new, old) = (Scored::new(new, labels, accounts)?, Scored::new(old, labels, accounts)?);
-    let figures = |ranking: &Ranking| {
-        let metrics = ranking.metrics();
-        [metrics.log_loss, metrics.auc, metrics.brier]
-    };
-    // The same accounts draw the same weights, so the n-th replicate of both holds the same rows.
-    let drawn: Vec<[f64; 3]> = new
-        .replicates(by, figures)
-        .into_iter()
-        .zip(old.replicates(by, figures))
-        .map(|(new, old)| [new[0] - old[0], new[1] - old[1], new[2] - old[2]])
-        .collect();
-    if drawn.len() < FEWEST_USABLE {
-        return None;
-    }
-    let (mine, theirs) = (figures(&new.ranking()), figures(&old.ranking()));
-    let estimate = |at: usize| {
-        let Interval { low, high } = Interval::of(drawn.iter().map(|figures| figures[at]).collect());
-        Estimate { value: mine[at] - theirs[at], low, high }
-    };
-    let (rows, accounts) = (labels.len(), new.accounts.len());
-    Some(Paired { rows, accounts, log_loss: estimate(0), auc: estimate(1), brier: estimate(2) })
+    Scored::new(new, labels, accounts)?.drawn(by).against(&Scored::new(old, labels, accounts)?.drawn(by))
 }
 
 /// How often each account is drawn in a replicate.

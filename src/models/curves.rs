@@ -83,18 +83,30 @@ struct Shape {
 impl Curves {
     /// Curves of a model, net benefit beside that of the baseline on the same rows.
     pub fn of(model: &Scored, baseline: &Scored, by: Resampling) -> Curves {
+        Curves::beside(model, baseline, by, |_| ()).0
+    }
+
+    /// The same, and what else `read` finds in each replicate.
+    pub fn beside<T: Send>(
+        model: &Scored,
+        baseline: &Scored,
+        by: Resampling,
+        read: impl Fn(&Ranking) -> T + Sync,
+    ) -> (Curves, Vec<T>) {
         let ranking = model.ranking();
         let thresholds = thresholds(&ranking);
-        let drawn = model.replicates(by, |ranking| Shape::of(ranking, &thresholds));
+        let shape = |ranking: &Ranking| (Shape::of(ranking, &thresholds), read(ranking));
+        let (drawn, others): (Vec<Shape>, Vec<T>) = model.replicates(by, shape).into_iter().unzip();
         let own = Shape::of(&ranking, &thresholds);
         let curve = |values: &[f64], of: fn(&Shape) -> &[f64]| points(values, &drawn, of);
-        Curves {
+        let curves = Curves {
             roc: curve(&own.roc, |shape| &shape.roc),
             precision_recall: curve(&own.precision, |shape| &shape.precision),
             gain: curve(&own.gain, |shape| &shape.gain),
             deciles: deciles(&ranking, &drawn),
             net_benefit: benefits(&own, &drawn, &thresholds, &ranking, &baseline.ranking()),
-        }
+        };
+        (curves, others)
     }
 }
 

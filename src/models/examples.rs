@@ -2,14 +2,17 @@
 
 use rayon::prelude::*;
 
+use super::Settings;
+use super::blend::Pool;
 use super::cutoff::{self, Leak};
 use super::family::Family;
 use super::features;
+use super::fingerprint::digests;
 use super::follow_up::completed;
 use super::grain::{Grain, Snapshots, Source, labelled_days};
 use super::rows::{Examples, Target};
 use super::table::{Frame, Table};
-use super::train::{Challenger, Ground, train_families};
+use super::train::{Challenger, Ground, Recipe, train_families};
 use crate::vocabulary::{Day, ProductIx, PropensityKind};
 
 /// Everything that one training produced, in the order churn, upsell, cross-sell by product, cross-sell pooled: of each
@@ -30,7 +33,7 @@ pub fn train_all<T: Send>(
     let snapshots = Snapshots::build(source, &days);
     cutoff::check(source, &snapshots)?;
     let targets = targets(source);
-    let own = |product: ProductIx| snapshots.purchase_columns(product, source.extracts);
+    let own = |product: ProductIx| snapshots.columns_of(product, source.extracts);
     let extra: Vec<Table> = targets.par_iter().map(|(_, product)| product.map_or(Table::default(), own)).collect();
     let examples: Vec<Examples> = targets
         .par_iter()
@@ -43,23 +46,27 @@ pub fn train_all<T: Send>(
         .zip(&examples)
         .map(|((target, _), examples)| Ground::of(target, examples, source.models))
         .collect();
-    let mut trained: Vec<(bool, T)> = targets
-        .par_iter()
-        .zip(&examples)
-        .zip(grounds)
-        .map(|(((target, _), examples), ground)| {
-            let trained = families(target, &snapshots, source, challengers, examples, ground);
-            let abstains = trained[0].artifact.active().is_none();
-            (target.kind == PropensityKind::CrossSell && abstains, each(trained, examples))
-        })
-        .collect();
-    // The model of all products lays more rows side by side than any other; what those were trained on makes room.
-    drop(examples);
-    drop(extra);
-    if trained.iter().any(|(thin, _)| *thin) && sold(source).count() > 1 {
-        trained.push((false, pooled(&snapshots, source, challengers, &each)));
-    }
-    Ok(trained.into_iter().map(|(_, result)| result).collect())
+    let (all_products, pool) = match sold(source).count() > 1 {
+        true => pooled(&snapshots, source, challengers, &training_days(&targets, &grounds), &each),
+        false => (None, None),
+    };
+    let trained = targets.par_iter().zip(&examples).zip(grounds).map(|(((target, product), examples), ground)| {
+        let pool = pool.as_ref().filter(|_| product.is_some());
+        each(families(target, &snapshots, source, challengers, examples, (ground, pool)), examples)
+    });
+    let mut trained: Vec<T> = trained.collect();
+    trained.extend(all_products);
+    Ok(trained)
+}
+
+/// The different days that models of single products are trained on before their test.
+fn training_days(targets: &[(Target, Option<ProductIx>)], grounds: &[Result<Ground, String>]) -> Vec<Vec<Day>> {
+    let of_products = targets.iter().zip(grounds).filter(|((_, product), _)| product.is_some());
+    let mut days: Vec<Vec<Day>> =
+        of_products.filter_map(|(_, ground)| Some(ground.as_ref().ok()?.training_days().to_vec())).collect();
+    days.sort_unstable();
+    days.dedup();
+    days
 }
 
 /// Every target and its product: churn, upsell, cross-sell by product.
@@ -91,9 +98,9 @@ fn families(
     source: &Source,
     challengers: &[Family],
     examples: &Examples,
-    ground: Result<Ground, String>,
+    (ground, pool): (Result<Ground, String>, Option<&Pool>),
 ) -> Vec<Challenger> {
-    let trained = train_families(target, source.as_of, examples, ground, source.models, challengers);
+    let trained = train_families(target, source.as_of, examples, ground, source.models, (challengers, pool));
     trained.into_iter().map(|challenger| completed(challenger, snapshots, source, examples)).collect()
 }
 
@@ -107,24 +114,35 @@ pub fn labelled<'a>(
 ) -> Examples<'a> {
     let (rows, labels) = snapshots.labelled(target.kind, product, target.horizon_days, source);
     let frame = extra.columns.iter().fold(snapshots.table.frame(), Frame::with);
-    examples(frame, rows, labels, &snapshots.grains)
+    let beside = digests(&extra.frame().columns, snapshots.table.rows);
+    let digest = |row: &u32| snapshots.digests[*row as usize].wrapping_add(beside[*row as usize]);
+    let digests = rows.iter().map(digest).collect();
+    examples(frame, rows, labels, &snapshots.grains, digests)
 }
 
-fn examples<'a>(frame: Frame<'a>, rows: Vec<u32>, labels: Vec<bool>, grains: &[Grain]) -> Examples<'a> {
+fn examples<'a>(
+    frame: Frame<'a>,
+    rows: Vec<u32>,
+    labels: Vec<bool>,
+    grains: &[Grain],
+    digests: Vec<u64>,
+) -> Examples<'a> {
     let grain = |row: &u32| &grains[*row as usize];
     let days = rows.iter().map(|row| grain(row).day).collect();
     let account_hashes = rows.iter().map(|row| grain(row).account_hash).collect();
-    Examples { frame, rows, labels, days, account_hashes }
+    Examples { frame, rows, labels, days, account_hashes, digests }
 }
 
 /// One model over all products: rows of (account, day, product), with the product, what is observed of it and its
-/// purchase rates as features.
+/// purchase rates as features. Beside it the pool to which models of single products, tested after these training days,
+/// are drawn; none where it abstains.
 fn pooled<T>(
     snapshots: &Snapshots,
     source: &Source,
     challengers: &[Family],
+    training_days: &[Vec<Day>],
     each: &impl Fn(Vec<Challenger>, &Examples) -> T,
-) -> T {
+) -> (Option<T>, Option<Pool>) {
     let horizon_days = source.models.horizon_days(PropensityKind::CrossSell);
     let mut stacked: Vec<(u32, ProductIx, bool)> = Vec::new();
     for product in sold(source) {
@@ -133,27 +151,60 @@ fn pooled<T>(
     }
     // Snapshot rows stand by day, so this order is by day too.
     stacked.sort_unstable_by_key(|(row, product, _)| (*row, *product));
-    let step = stacked.len().div_ceil(source.models.max_training_rows.max(1) as usize).max(1);
-    stacked.retain(|(row, _, _)| snapshots.grains[*row as usize].account_hash.is_multiple_of(step as u64));
+    // Of a share of what the snapshots are a share of: drawn by the same number, so as if at once.
+    let share = snapshots.share * f64::from(source.models.max_training_rows) / stacked.len().max(1) as f64;
+    stacked.retain(|(row, _, _)| snapshots.grains[*row as usize].is_sampled(share));
     let rows: Vec<u32> = stacked.iter().map(|(row, _, _)| *row).collect();
     let grains: Vec<Grain> = rows.iter().map(|row| snapshots.grains[*row as usize].clone()).collect();
-    let table = pooled_table(snapshots, source, &stacked, &rows);
+    let (table, digests) = pooled_table(snapshots, source, &stacked, &rows);
     let labels = stacked.iter().map(|(_, _, label)| *label).collect();
-    let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains);
+    let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains, digests);
     let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
     let ground = Ground::of(&target, &examples, source.models);
-    each(families(&target, snapshots, source, challengers, &examples, ground), &examples)
+    let trained = families(&target, snapshots, source, challengers, &examples, (ground, None));
+    let pool = pool(&target, &trained[0], &examples, training_days, source.models);
+    (Some(each(trained, &examples)), pool)
 }
 
-fn pooled_table(snapshots: &Snapshots, source: &Source, stacked: &[(u32, ProductIx, bool)], rows: &[u32]) -> Table {
+/// The scorecard of all products, fitted as well on each of these training days alone.
+fn pool(
+    target: &Target,
+    trained: &Challenger,
+    examples: &Examples,
+    training_days: &[Vec<Day>],
+    settings: &Settings,
+) -> Option<Pool> {
+    let Challenger { artifact, early, .. } = trained;
+    let scorecard = artifact.active()?.clone();
+    let judged_on = &artifact.evaluation.as_ref()?.split.train;
+    let fitted_on = |days: &Vec<Day>| {
+        if days == judged_on {
+            return early.clone();
+        }
+        let positions = examples.positions(|day, _| days.contains(&day));
+        Recipe::choose(target, examples, &positions, settings).ok()?.fit(examples, &positions).ok()
+    };
+    let early = training_days.iter().filter_map(|days| Some((days.clone(), fitted_on(days)?))).collect();
+    Some(Pool { rows: examples.rows.len(), positives: examples.positives(), scorecard, early })
+}
+
+/// The table of the pooled model, and what each of its rows comes to.
+fn pooled_table(
+    snapshots: &Snapshots,
+    source: &Source,
+    stacked: &[(u32, ProductIx, bool)],
+    rows: &[u32],
+) -> (Table, Vec<u64>) {
     let mut table = snapshots.table.take(rows);
     let products: Vec<ProductIx> = stacked.iter().map(|(_, product, _)| *product).collect();
     let cells: Vec<features::FeatureRow> = stacked
         .iter()
         .map(|(row, product, _)| snapshots.purchase_cells(&snapshots.grains[*row as usize], *product))
         .collect();
-    let of_products = features::columns_of_products(&table.frame(), &products, source.extracts);
-    table.columns.extend(features::table(&cells, source.extracts).columns);
-    table.columns.extend(of_products);
-    Table::new(table.columns, rows.len())
+    let mut beside = features::table(&cells, source.extracts).columns;
+    beside.extend(features::columns_of_products(&table.frame(), &products, source.extracts));
+    let mut digests = digests(&beside.iter().collect::<Vec<_>>(), rows.len());
+    digests.iter_mut().zip(rows).for_each(|(sum, row)| *sum = sum.wrapping_add(snapshots.digests[*row as usize]));
+    table.columns.extend(beside);
+    (Table::new(table.columns, rows.len()), digests)
 }

@@ -18,7 +18,7 @@ use crate::vocabulary::{PropensityKind, Text};
 
 /// The challenger with its follow-up, which becomes part of its content and its id.
 pub fn completed(challenger: Challenger, snapshots: &Snapshots, source: &Source, examples: &Examples) -> Challenger {
-    let Challenger { mut artifact, tested } = challenger;
+    let Challenger { mut artifact, tested, early } = challenger;
     if let Some(evaluation) = &mut artifact.evaluation {
         evaluation.ranking = ranking::compared(&tested::rows(examples, &tested), &bought(examples, &evaluation.split));
     }
@@ -26,7 +26,7 @@ pub fn completed(challenger: Challenger, snapshots: &Snapshots, source: &Source,
     let survival = (artifact.kind == PropensityKind::Churn && !examples.rows.is_empty())
         .then(|| survival(&artifact, scores.as_deref(), snapshots, source, examples));
     let scores = scores.and_then(|scores| latest(&artifact, &scores, examples));
-    Challenger { artifact: artifact.with(survival, scores), tested }
+    Challenger { artifact: artifact.with(survival, scores), tested, early }
 }
 
 /// Calibrated log-odds of every training row; `None` where the model abstains.

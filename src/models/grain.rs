@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::Settings;
 use super::columns::{Columns, lay};
 use super::features::observed::ASKED;
 use super::features::{self, FeatureRow};
+use super::fingerprint::digests;
 use super::labels::{Timeline, Window};
 use super::purchases::PurchaseRates;
 use super::table::Table;
@@ -46,6 +47,10 @@ pub struct Grain {
 pub struct Snapshots {
     pub grains: Vec<Grain>,
     pub table: Table,
+    /// The share of all accounts and days that was drawn.
+    pub share: f64,
+    /// What each row of the table comes to.
+    pub digests: Vec<u64>,
     /// Purchase rates as known on each distinct day, by day.
     rates: Vec<(Day, PurchaseRates)>,
     timelines: Vec<Timeline>,
@@ -83,8 +88,8 @@ pub fn window(day: Day, horizon_days: i32, settings: &Settings) -> Window {
 }
 
 impl Snapshots {
-    /// Observes every account with a running contract on every day. Accounts are sampled by their id's hash where
-    /// all of them would exceed `max_training_rows`.
+    /// Observes every account with a running contract on every day, or a sample of those where all of them would exceed
+    /// `max_training_rows`.
     pub fn build(source: &Source, days: &[Day]) -> Snapshots {
         let share = sampled_share(source, days.len());
         let (mut grains, mut tables, mut rates) = (Vec::new(), Vec::new(), Vec::new());
@@ -98,7 +103,9 @@ impl Snapshots {
         let known = View::new(source.extracts, source.as_of);
         let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
         let timelines = accounts.par_iter().map(|account| Timeline::of(known, *account)).collect();
-        Snapshots { grains, table: Table::stacked(&tables), rates, timelines }
+        let table = Table::stacked(&tables);
+        let digests = digests(&table.frame().columns, table.rows);
+        Snapshots { grains, table, share, digests, rates, timelines }
     }
 
     /// The rows on which the outcome is known and could have happened, with their labels.
@@ -128,10 +135,14 @@ impl Snapshots {
         rows.filter_map(|(row, grain)| Some((row as u32, label(grain)?))).unzip()
     }
 
-    /// The columns that depend on the product as well: what owners of the account's products went on to buy.
-    pub fn purchase_columns(&self, product: ProductIx, extracts: &Extracts) -> Table {
+    /// The columns that depend on the product as well: which it is, what is observed of it, and what owners of the
+    /// account's products went on to buy.
+    pub fn columns_of(&self, product: ProductIx, extracts: &Extracts) -> Table {
         let cells: Vec<_> = self.grains.iter().map(|grain| self.purchase_cells(grain, product)).collect();
-        features::table(&cells, extracts)
+        let mut columns = features::table(&cells, extracts).columns;
+        let products = vec![product; self.grains.len()];
+        columns.extend(features::columns_of_products(&self.table.frame(), &products, extracts));
+        Table::new(columns, self.grains.len()).ranked()
     }
 
     pub fn purchase_cells(&self, grain: &Grain, product: ProductIx) -> features::FeatureRow {
@@ -146,7 +157,7 @@ fn snapshot(source: &Source, view: View, share: f64) -> (Vec<Grain>, Columns) {
     let context = Context::learn(view, source.capacity);
     let accounts: Vec<AccountIx> = source.extracts.account_indices().collect();
     lay(&accounts, |account| {
-        let grain = grain(view, account).filter(|grain| is_sampled(grain.account_hash, share))?;
+        let grain = grain(view, account).filter(|grain| grain.is_sampled(share))?;
         Some((grain, row(source, view, account, &context)))
     })
 }
@@ -172,8 +183,13 @@ fn sampled_share(source: &Source, days: usize) -> f64 {
     (f64::from(source.models.max_training_rows) / rows.max(1.0)).min(1.0)
 }
 
-fn is_sampled(hash: u64, share: f64) -> bool {
-    share >= 1.0 || (hash as f64) < share * u64::MAX as f64
+impl Grain {
+    /// Whether it is among this share of all accounts and days. Days of one account say much the same, so they are drawn one
+    /// by one: as many rows of more accounts tell more.
+    pub fn is_sampled(&self, share: f64) -> bool {
+        let drawn = xxh3_64_with_seed(&self.account_hash.to_le_bytes(), u64::from(self.day.0.cast_unsigned()));
+        share >= 1.0 || (drawn as f64) < share * u64::MAX as f64
+    }
 }
 
 /// Three runs of snapshot days, oldest first, with an embargo of one horizon between them.

@@ -12,6 +12,7 @@ pub mod appraise;
 pub mod artifact;
 pub mod baseline;
 pub mod bins;
+pub mod blend;
 pub mod boosting;
 pub mod bootstrap;
 pub mod calibrate;
@@ -26,6 +27,7 @@ pub mod examples;
 pub mod explain;
 pub mod family;
 pub mod features;
+pub mod fingerprint;
 pub mod fit;
 pub mod follow_up;
 pub mod grain;
@@ -107,7 +109,7 @@ pub struct Settings {
     pub min_history_days: i32,
     /// Most snapshots, the latest ones.
     pub max_snapshots: u32,
-    /// Most rows; beyond it accounts are sampled by their id's hash.
+    /// Most rows; beyond it accounts and days are sampled by a hash of both.
     pub max_training_rows: u32,
     /// Days that records may lag behind events: labels wait for them, and a gap between contracts this short is
     /// paperwork.

@@ -109,6 +109,21 @@ impl Ranked {
         counted.map(|(value, n)| (*value, n as usize)).collect()
     }
 
+    /// Adds to every row's sum what `of` makes of its number, worked out once for each value.
+    pub fn add(&self, sums: &mut [u64], of: impl Fn(f64) -> u64) {
+        let each: Vec<u64> = self.values.iter().copied().map(of).collect();
+        let (rows, mut sums) = (sums.len(), sums.iter_mut());
+        let added = |rank: usize| {
+            if let Some(sum) = sums.next() {
+                *sum = sum.wrapping_add(each[rank]);
+            }
+        };
+        match &self.rows {
+            None => self.ranks.each(0..rows, added),
+            Some(own) => self.ranks.each(own.iter().map(|row| *row as usize), added),
+        }
+    }
+
     /// What `code` makes of every row's number, worked out once for each value.
     pub fn coded(&self, rows: &[u32], code: impl Fn(f64) -> u8) -> Vec<u8> {
         let codes: Vec<u8> = self.values.iter().copied().map(code).collect();

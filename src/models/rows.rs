@@ -21,11 +21,22 @@ pub struct Examples<'a> {
     pub labels: Vec<bool>,
     pub days: Vec<Day>,
     pub account_hashes: Vec<u64>,
+    /// What the features of each row come to ([`super::fingerprint`]).
+    pub digests: Vec<u64>,
 }
 
 impl Examples<'_> {
     pub fn positives(&self) -> usize {
         self.labels.iter().filter(|label| **label).count()
+    }
+
+    /// Accounts of which some row is positive: the snapshots of one event are hardly more than one.
+    pub fn positive_accounts(&self) -> usize {
+        let positive = self.labels.iter().zip(&self.account_hashes).filter(|(label, _)| **label);
+        let mut accounts: Vec<u64> = positive.map(|(_, account)| *account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts.len()
     }
 
     /// Positions of the rows whose day and account hash `keep` accepts.

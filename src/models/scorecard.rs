@@ -93,8 +93,19 @@ impl Encoded {
     }
 
     pub fn learn(columns: &[&Column], rows: &[u32], bins: usize) -> Encoded {
+        Encoded::learn_ending(columns, rows, bins, |_| None)
+    }
+
+    /// The same, where a bin of a column's numbers ends at its bound as well.
+    pub fn learn_ending(
+        columns: &[&Column],
+        rows: &[u32],
+        bins: usize,
+        bound: impl Fn(&Spec) -> Option<f64> + Sync,
+    ) -> Encoded {
         use rayon::prelude::*;
-        let encoded: Vec<_> = columns.par_iter().map(|column| Learned::of(column, rows, bins)).collect();
+        let learned = |column: &&Column| Learned::of(column, rows, bins, bound(&column.spec));
+        let encoded: Vec<_> = columns.par_iter().map(learned).collect();
         let mut all = Encoded::empty(rows.len());
         for (column, learned) in columns.iter().zip(encoded) {
             let Some(Learned { bins, typical, codes, counts, means }) = learned else { continue };
@@ -207,11 +218,11 @@ struct Learned {
 
 impl Learned {
     /// `None` for a column that does not vary.
-    fn of(column: &Column, rows: &[u32], bins: usize) -> Option<Learned> {
+    fn of(column: &Column, rows: &[u32], bins: usize, bound: Option<f64>) -> Option<Learned> {
         let values = &column.values;
         let counted = values.counted(rows);
         let bins = match values {
-            Values::Numbers(_) | Values::Ranked(_) => Bins::of_counted(&counted, bins),
+            Values::Numbers(_) | Values::Ranked(_) => Bins::of_counted(&counted, bins).ending(bound, &counted),
             Values::Words(_) => Bins::learn(values, rows, bins),
         };
         let codes = bins.encode(values, rows);
@@ -219,10 +230,7 @@ impl Learned {
         codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
         let varies = counts.iter().filter(|n| **n > 0).count() > 1;
         varies.then(|| {
-            let typical = match values {
-                Values::Numbers(_) | Values::Ranked(_) => Typical::number(&counted, rows.len()),
-                Values::Words(words) => Typical::word(words, rows),
-            };
+            let typical = Typical::of(values, rows, &counted);
             let means = means(values, rows, &codes, &counts);
             Learned { bins, typical, codes, counts, means }
         })
@@ -241,6 +249,14 @@ fn means(values: &Values, rows: &[u32], codes: &[u8], counts: &[u32]) -> Vec<f64
 }
 
 impl Typical {
+    /// `counted` holds the numbers of the rows, as [`Values::counted`] does.
+    fn of(values: &Values, rows: &[u32], counted: &[(f64, usize)]) -> Typical {
+        match values {
+            Values::Numbers(_) | Values::Ranked(_) => Typical::number(counted, rows.len()),
+            Values::Words(words) => Typical::word(words, rows),
+        }
+    }
+
     /// The upper median of the numbers; `counted` holds them rising, each with how many of the rows have it.
     fn number(counted: &[(f64, usize)], rows: usize) -> Typical {
         let known: usize = counted.iter().map(|(_, n)| n).sum();
@@ -331,6 +347,15 @@ impl Scorecard {
 }
 
 impl Feature {
+    /// A feature of these points, with what the rows say of its column.
+    pub fn over(column: &Column, rows: &[u32], bins: Bins, points: Vec<f64>) -> Feature {
+        let mut shares = vec![0.0; bins.codes()];
+        bins.encode(&column.values, rows).iter().for_each(|code| shares[usize::from(*code)] += 1.0);
+        shares.iter_mut().for_each(|share| *share /= rows.len().max(1) as f64);
+        let typical = Typical::of(&column.values, rows, &column.values.counted(rows));
+        Feature { spec: column.spec.clone(), bins, points, shares, typical }
+    }
+
     fn bind<'a>(&self, frame: &Frame<'a>) -> Result<Option<&'a Column>, ColumnError> {
         let Some(column) = frame.find(&self.spec.name) else { return Ok(None) };
         let name = || self.spec.name.clone();

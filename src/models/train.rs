@@ -8,9 +8,10 @@ use super::Settings;
 use super::artifact::{Artifact, Evaluation, Fit, TrainedOn};
 use super::baseline::Baseline;
 use super::bins::{Bins, MISSING};
-use super::bootstrap::{Scored, paired};
+use super::blend::Pool;
+use super::bootstrap::Scored;
 use super::calibrate::Platt;
-use super::evaluate::{Grade, metrics};
+use super::evaluate::Grade;
 use super::family::Family;
 use super::features::directions;
 use super::fit::{sigmoid, softplus};
@@ -43,37 +44,42 @@ const MIN_POSITIVES_OF_PART: usize = 5;
 pub struct Challenger {
     pub artifact: Artifact,
     pub tested: Vec<Tested>,
+    /// The fit on the training days alone, which judged the test rows.
+    pub early: Option<Scorecard>,
 }
 
 /// Trains the target's scorecard; what it cannot do it says in [`Artifact::abstains`].
 pub fn train(target: &Target, as_of: Day, examples: &Examples, settings: &Settings) -> Challenger {
     let ground = Ground::of(target, examples, settings);
-    train_families(target, as_of, examples, ground, settings, &[]).swap_remove(0)
+    train_families(target, as_of, examples, ground, settings, (&[], None)).swap_remove(0)
 }
 
 /// The target's scorecard, and after it a model of each challenging family that can be fitted, all on the same rows and
-/// columns. Where the rows allow no model at all, the scorecard alone stands there and says why.
+/// columns. Where the rows allow no model at all, the scorecard alone stands there and says why. A scorecard is drawn to
+/// the pool, if there is one.
 pub fn train_families(
     target: &Target,
     as_of: Day,
     examples: &Examples,
     ground: Result<Ground, String>,
     settings: &Settings,
-    challengers: &[Family],
+    (challengers, pool): (&[Family], Option<&Pool>),
 ) -> Vec<Challenger> {
     let (fallback, trained) = (fallback(target, examples), TrainedOn::on(as_of, examples));
     let assembled = |fit: Option<Fit>, abstains: Option<String>| {
         Artifact::assembled(target, trained.clone(), fallback.clone(), fit, abstains, settings)
     };
-    let refused = |reason: String| Challenger { artifact: assembled(None, Some(reason)), tested: Vec::new() };
+    let refused =
+        |reason: String| Challenger { artifact: assembled(None, Some(reason)), tested: Vec::new(), early: None };
     let ground = match ground {
         Ok(ground) => ground,
         Err(reason) => return vec![refused(reason)],
     };
     let attempt = |family: Family| {
-        let Judged { fitted, tested } = judged(target, examples, &ground, family, settings)?;
+        let pool = pool.filter(|_| family == Family::default());
+        let Judged { fitted, tested, early } = judged(target, examples, &ground, family, settings, pool)?;
         let abstains = fitted.evaluation.shortfall();
-        Ok(Challenger { artifact: assembled(Some(fitted), abstains), tested })
+        Ok(Challenger { artifact: assembled(Some(fitted), abstains), tested, early: Some(early) })
     };
     let first = attempt(Family::default()).unwrap_or_else(refused);
     let others = challengers.iter().filter(|family| **family != Family::default());
@@ -83,6 +89,7 @@ pub fn train_families(
 struct Judged {
     fitted: Fit,
     tested: Vec<Tested>,
+    early: Scorecard,
 }
 
 /// What every family is trained on: the parts of the rows, and the columns worth fitting. To find those, the codes of
@@ -101,8 +108,13 @@ impl<'a> Ground<'a> {
             return Err(format!("{positives} positives of the {} that a model needs", settings.min_positives));
         }
         let parts = parts(target, examples, settings)?;
-        let columns = columns(examples, &parts.train, settings)?;
+        let columns = columns(target, examples, &parts.train, settings)?;
         Ok(Ground { parts, columns })
+    }
+
+    /// The days that are trained on before calibration and test.
+    pub fn training_days(&self) -> &[Day] {
+        &self.parts.split.train
     }
 }
 
@@ -185,10 +197,17 @@ fn judged(
     ground: &Ground,
     family: Family,
     settings: &Settings,
+    pool: Option<&Pool>,
 ) -> Result<Judged, String> {
     let parts = &ground.parts;
     let recipe = Recipe::of(family, ground.columns.clone(), target, examples, &parts.train, settings)?;
-    let early = recipe.fit(examples, &parts.train)?;
+    let own = |positions: &[u32]| recipe.fit(examples, positions);
+    let mut early = own(&parts.train)?;
+    let pool = pool.and_then(|pool| Some((pool, pool.early(&parts.split.train)?)));
+    let pooling = pool.map(|(pool, _)| pool.pooling(examples.positive_accounts()));
+    if let Some(((_, of_all), pooling)) = pool.zip(pooling) {
+        early = pooling.drawn(&early, of_all, &examples.frame, &examples.rows_at(&parts.train));
+    }
     let (calibrator, probabilities) = parts.calibrated(&early, examples);
     let rule = baseline(target, examples, &examples.rows_at(&parts.train), &examples.labels_at(&parts.train));
     let ruled = rule.probabilities(&examples.frame, &examples.rows_at(&parts.test));
@@ -202,9 +221,12 @@ fn judged(
         .collect();
     let evaluation = compared(rule, examples, parts, [&probabilities, &ruled], settings)
         .ok_or("the test days hold only one outcome")?;
-    let scorecard = recipe.fit(examples, &examples.positions(|_, _| true))?;
+    let mut scorecard = own(&examples.positions(|_, _| true))?;
+    if let Some(((pool, _), pooling)) = pool.zip(pooling) {
+        scorecard = pooling.drawn(&scorecard, &pool.scorecard, &examples.frame, &examples.rows);
+    }
     let uncertainty = Uncertainty::of(&tested::rows(examples, &tested));
-    Ok(Judged { tested, fitted: Fit { family, scorecard, calibrator, evaluation, uncertainty } })
+    Ok(Judged { tested, early, fitted: Fit { family, scorecard, calibrator, pooling, evaluation, uncertainty } })
 }
 
 /// The model's test probabilities beside the baseline's.
@@ -216,17 +238,18 @@ fn compared(
     settings: &Settings,
 ) -> Option<Evaluation> {
     let (labels, accounts) = (examples.labels_at(&parts.test), examples.accounts_at(&parts.test));
-    let (model, baseline) = (metrics(own, &labels)?, metrics(ruled, &labels)?);
-    let by = settings.resampling();
-    let intervals = Scored::new(own, &labels, &accounts).and_then(|scored| scored.intervals(by));
+    let drawn =
+        |probabilities: &[f64]| Some(Scored::new(probabilities, &labels, &accounts)?.drawn(settings.resampling()));
+    let (model, baseline) = (drawn(own)?, drawn(ruled)?);
+    let intervals = model.intervals();
     Some(Evaluation {
         split: parts.split.clone(),
         baseline_name: rule.name,
-        grade: Grade::of(&model, &baseline, intervals.map(|intervals| intervals.auc.low)),
-        model,
-        baseline,
+        grade: Grade::of(&model.seen, &baseline.seen, intervals.map(|intervals| intervals.auc.low)),
+        model: model.seen,
+        baseline: baseline.seen,
         intervals,
-        against_baseline: paired(own, ruled, &labels, &accounts, by),
+        against_baseline: model.against(&baseline),
         ranking: None,
     })
 }
@@ -238,6 +261,8 @@ pub struct Recipe<'a> {
     columns: Vec<&'a Column>,
     pub candidate: f64,
     bins: usize,
+    /// Days from a snapshot to the end of the horizon.
+    ends: i32,
     /// By column.
     directions: Vec<Direction>,
 }
@@ -250,7 +275,7 @@ impl<'a> Recipe<'a> {
         positions: &[u32],
         settings: &Settings,
     ) -> Result<Recipe<'a>, String> {
-        let columns = columns(examples, positions, settings)?;
+        let columns = columns(target, examples, positions, settings)?;
         Recipe::of(Family::default(), columns, target, examples, positions, settings)
     }
 
@@ -268,7 +293,8 @@ impl<'a> Recipe<'a> {
             false => Direction::Free,
         };
         let directions = columns.iter().map(direction).collect();
-        let mut recipe = Recipe { family, columns, candidate: 0.0, bins, directions };
+        let ends = target.horizon_days + settings.lead_days;
+        let mut recipe = Recipe { family, columns, candidate: 0.0, bins, ends, directions };
         recipe.candidate = recipe.chosen(target, examples, positions, settings)?;
         Ok(recipe)
     }
@@ -281,7 +307,7 @@ impl<'a> Recipe<'a> {
 
     /// The columns' bins and codes on these rows of the frame, each with its direction.
     fn encoded(&self, rows: &[u32]) -> Encoded {
-        let mut encoded = Encoded::learn(&self.columns, rows, self.bins);
+        let mut encoded = Encoded::learn_ending(&self.columns, rows, self.bins, |spec| horizon_in(spec, self.ends));
         let direction = |(spec, ..): &(Spec, Bins, Typical)| {
             self.columns
                 .iter()
@@ -339,9 +365,15 @@ fn bins_for(family: Family, labels: &[bool], settings: &Settings) -> usize {
 
 /// The columns worth fitting, as judged on the rows at these positions only; an error where one of them knows the
 /// outcome, or none tells anything.
-fn columns<'a>(examples: &Examples<'a>, positions: &[u32], settings: &Settings) -> Result<Vec<&'a Column>, String> {
+fn columns<'a>(
+    target: &Target,
+    examples: &Examples<'a>,
+    positions: &[u32],
+    settings: &Settings,
+) -> Result<Vec<&'a Column>, String> {
     let (rows, labels) = (examples.rows_at(positions), examples.labels_at(positions));
-    let encoded = Encoded::learn(&examples.frame.columns, &rows, bins_for(Family::default(), &labels, settings));
+    let (bins, ends) = (bins_for(Family::default(), &labels, settings), target.horizon_days + settings.lead_days);
+    let encoded = Encoded::learn_ending(&examples.frame.columns, &rows, bins, |spec| horizon_in(spec, ends));
     if let Some(leak) = leakage::find(&encoded, &labels, &examples.accounts_at(positions), settings.leakage()) {
         return Err(leak.reason());
     }
@@ -350,6 +382,13 @@ fn columns<'a>(examples: &Examples<'a>, positions: &[u32], settings: &Settings) 
         return Err("no feature tells the labels apart on the training days".to_owned());
     }
     Ok(columns)
+}
+
+/// Where a feature counts the days to a date that is known, it matters whether the date lies within the horizon: a bin ends
+/// with it, wherever the quantiles lie.
+fn horizon_in(spec: &Spec, ends: i32) -> Option<f64> {
+    let counts_down = spec.name.rsplit('.').next().is_some_and(|name| name.starts_with("days_to_"));
+    counts_down.then_some(f64::from(ends))
 }
 
 /// The columns that boosted stumps lean on.

@@ -83,7 +83,7 @@ fn judge(
     let verdicts = contest(&trained, champion.as_ref().map(|(model, _)| model), examples, by);
     let rivals: Vec<Rival> =
         trained.iter().zip(&verdicts).map(|(one, verdict)| Rival::of(&one.artifact, verdict)).collect();
-    let judged = trained.into_iter().zip(verdicts).map(|(Challenger { artifact, tested }, verdict)| {
+    let judged = trained.into_iter().zip(verdicts).map(|(Challenger { artifact, tested, .. }, verdict)| {
         let tested = tested::rows(examples, &tested);
         let card = Card::of(&artifact, &verdict, Appraisal::of(&tested, field, by)).among(&rivals);
         Judged { artifact, verdict, tested, card }

@@ -201,13 +201,8 @@ pub const SUMMED_RATE: Fixed = within(
         "Cross-sell: the same rates summed over the account's products.",
     ),
 );
-pub const PRODUCT: Fixed = fixed(
-    Purchases,
-    "product",
-    "",
-    Products,
-    "Cross-sell pooled over products: the product that the row is about; a word.",
-);
+pub const PRODUCT: Fixed =
+    fixed(Purchases, "product", "", Products, "Cross-sell: the product that the row is about; a word.");
 
 pub const WORKAROUND_EVENTS: Fixed = within(
     30,
@@ -216,7 +211,7 @@ pub const WORKAROUND_EVENTS: Fixed = within(
         "workaround_events",
         "events",
         FeatureUsage,
-        "Cross-sell pooled over products: events on features that stand in for the product that the row is about.",
+        "Cross-sell: events on features that stand in for the product that the row is about.",
     ),
 );
 pub const WORKAROUND_EVENTS_OF_QUARTER: Fixed = within(90, WORKAROUND_EVENTS);
@@ -227,7 +222,7 @@ pub const WORKAROUND_USERS: Fixed = within(
         "workaround_users",
         "users",
         FeatureUsage,
-        "Cross-sell pooled over products: distinct users of features that stand in for the product that the row is about.",
+        "Cross-sell: distinct users of features that stand in for the product that the row is about.",
     ),
 );
 pub const COMPETING_INTEGRATIONS: Fixed = fixed(
@@ -235,17 +230,17 @@ pub const COMPETING_INTEGRATIONS: Fixed = fixed(
     "competing_integrations",
     "integrations",
     Integrations,
-    "Cross-sell pooled over products: connected integrations that compete with the product that the row is about.",
+    "Cross-sell: connected integrations that compete with the product that the row is about.",
 );
 pub const OPPORTUNITIES_OPEN: Fixed = fixed(
     Purchases,
     "opportunities_open",
     "opportunities",
     Opportunities,
-    "Cross-sell pooled over products: open opportunities that name the product that the row is about.",
+    "Cross-sell: open opportunities that name the product that the row is about.",
 );
 
-/// What the model pooled over products reads of the row's product, each with the family in which the feature of the same
+/// What cross-sell models read of the row's product, each with the family in which the feature of the same
 /// measure and window has that product's name.
 pub const OF_THE_ROWS_PRODUCT: &[(&Fixed, Family)] = &[
     (&WORKAROUND_EVENTS, Product),

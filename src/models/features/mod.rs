@@ -56,7 +56,7 @@ pub fn purchase_cells(rates: &PurchaseRates, owned: &[ProductIx], product: Produ
     row
 }
 
-/// What the model pooled over products knows of the product that each row of the frame is about: which it is, and what is
+/// What cross-sell models know of the product that each row of the frame is about: which it is, and what is
 /// observed of it, under names that are the same for every product.
 pub fn columns_of_products(frame: &Frame, products: &[ProductIx], extracts: &Extracts) -> Vec<Column> {
     let observed = of::OF_THE_ROWS_PRODUCT.iter().map(|(feature, family)| {
