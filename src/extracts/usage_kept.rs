@@ -2,6 +2,7 @@
 
 use super::batch_time::Window;
 use super::dictionary_column::Pairs;
+use super::feature_kept::distinct;
 use super::pieces::Parts;
 use super::state::Kept;
 use super::usage_run::Run;
@@ -10,9 +11,7 @@ use crate::vocabulary::{AccountIx, Dictionary};
 /// Runs for the state: their accounts and pairs by name, then the runs themselves.
 pub(super) fn write(runs: &[Run], accounts: &Dictionary<AccountIx>, names: &Pairs) -> Parts {
     let mut out = Parts::default();
-    let mut used: Vec<AccountIx> = runs.iter().flat_map(|run| &run.series).map(|series| series.key.account).collect();
-    used.sort_unstable();
-    used.dedup();
+    let used: Vec<AccountIx> = distinct(runs.iter().flat_map(|run| &run.series).map(|series| series.key.account));
     out.texts(used.iter().map(|account| &**accounts.name(*account)));
     out.number(u64::from(names.len()));
     for pair in 0..names.len() {
