@@ -5,6 +5,7 @@ use foothold::models::Scorer;
 use foothold::models::appraise::{Appraisal, Field};
 use foothold::models::artifact::Artifact;
 use foothold::models::promote::{Verdict, decide};
+use foothold::models::promotions::Promotion;
 use foothold::models::registry::{Champion, Decision, Registry};
 use foothold::models::tested::{self, TestRow};
 use foothold::models::train::{Challenger, train};
@@ -30,7 +31,7 @@ fn saved(store: &Store, world: &World) -> Vec<Artifact> {
     let models: Vec<Artifact> = three(world).into_iter().map(|challenger| challenger.artifact).collect();
     for model in &models {
         let path = registry.save(model).unwrap();
-        registry.promote(model, &path, "trained").unwrap();
+        registry.promote_all(&[Promotion::of(model, &path, "trained")]).unwrap();
     }
     models
 }
@@ -89,7 +90,7 @@ fn what_the_last_training_refused_stands_behind_the_champion_until_the_next() {
         let path = registry.save(&model.artifact).unwrap();
         registry.judge(&path, &verdict).unwrap();
         if verdict.promoted {
-            registry.promote(&model.artifact, &path, &verdict.reason).unwrap();
+            registry.promote_all(&[Promotion::of(&model.artifact, &path, &verdict.reason)]).unwrap();
         }
     }
     let told = |day: Day| {

@@ -8,6 +8,7 @@ use foothold::history::View;
 use foothold::models::cutoff;
 use foothold::models::family::Family;
 use foothold::models::grain::{Grain, Snapshots, Source, labelled_days};
+use foothold::models::promotions::Promotion;
 use foothold::models::registry::Registry;
 use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::{Propensity, Scorer, Settings};
@@ -354,6 +355,36 @@ fn a_run_trains_only_where_it_is_asked_to_and_finds_nothing() {
     let (same, none) = retrain::models_for(&sections.source(&extracts, first().plus(DAYS)), &store).unwrap();
     assert!(none.is_none());
     assert_eq!(format!("{:?}", same.evaluations()), format!("{:?}", scorer.evaluations()));
+}
+
+#[test]
+fn a_training_that_died_between_its_promotions_is_finished_before_anything_scores() {
+    let (extracts, mut sections, store) = trained(120);
+    sections.models.train_if_missing = true;
+    let day = first().plus(DAYS);
+    let whole: Vec<String> = store.list("models").unwrap().into_iter().map(|object| object.path).collect();
+    let (expected, _) = retrain::models_for(&sections.source(&extracts, day), &store).unwrap();
+    // What a process leaves that is killed after the first pointer.
+    let pointers: Vec<&String> = whole.iter().filter(|path| path.contains("/champions/")).collect();
+    let noted: Vec<Promotion> = pointers
+        .iter()
+        .map(|path| Promotion {
+            slot: path.split('/').nth(1).unwrap().to_owned(),
+            champion: serde_json::from_slice(&store.get(path).unwrap()).unwrap(),
+        })
+        .collect();
+    assert!(noted.len() > 2, "{noted:?}");
+    store.put("models/promoting.json", serde_json::to_vec(&noted).unwrap()).unwrap();
+    for path in &pointers[1..] {
+        store.delete(path).unwrap();
+    }
+    assert_eq!(Scorer::load(&store, day).unwrap().champions().count(), 1);
+    let (finished, report) = retrain::models_for(&sections.source(&extracts, day), &store).unwrap();
+    assert!(report.is_none(), "nothing is trained a second time");
+    let slots = |scorer: &Scorer| scorer.champions().map(|(slot, _)| slot.to_owned()).collect::<Vec<_>>();
+    assert_eq!(slots(&finished), slots(&expected));
+    let left: Vec<String> = store.list("models").unwrap().into_iter().map(|object| object.path).collect();
+    assert_eq!(left, whole, "the note is gone and every pointer stands once");
 }
 
 /// Whether a feature's name is an instance of a listed one: `<…>` stands for what the data names.

@@ -39,6 +39,7 @@ pub mod linear;
 pub mod logistic;
 pub mod monotone;
 pub mod promote;
+pub mod promotions;
 pub mod purchases;
 pub mod ranked;
 pub mod ranking;

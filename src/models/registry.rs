@@ -4,6 +4,7 @@
 //! models/{slot}/{NNNNNN}.json             one trained model, never overwritten
 //! models/{slot}/{NNNNNN}/…                what belongs to it: verdict, test rows, card, plots; never overwritten
 //! models/{slot}/champions/{NNNNNN}.json   which of them scores from a day on, and why; the highest number counts
+//! models/promoting.json                   the pointers that a training is about to set; gone when they are set
 //! ```
 
 use bytes::Bytes;
@@ -116,6 +117,10 @@ const VERDICT: &str = "verdict.json";
 impl<'a> Registry<'a> {
     pub fn of(store: &'a Store) -> Registry<'a> {
         Registry { store }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        self.store
     }
 
     /// Names of all slots that hold a propensity model, sorted.
@@ -265,13 +270,9 @@ impl<'a> Registry<'a> {
         self.attach(model, VERDICT, serde_json::to_string_pretty(verdict).unwrap_or_default())
     }
 
-    /// Makes a saved model the champion of its slot from its training day on.
-    pub fn promote(&self, artifact: &Artifact, model: &str, reason: &str) -> Result<(), Error> {
-        self.point(&artifact.slot(), &Champion::by_training(&artifact.model_id, model, artifact.trained.as_of, reason))
-    }
-
     /// Makes a version the champion by a person's decision.
     pub fn appoint(&self, slot: &str, wanted: &str, decision: Decision) -> Result<Champion, Error> {
+        self.finish_promotions()?;
         let version = self.version(slot, wanted)?;
         if self.pointer(slot, decision.from)?.is_some_and(|now| now.model_id == version.artifact.model_id) {
             return Err(Error::Standing { slot: slot.to_owned(), number: version.number, day: decision.from });
@@ -290,6 +291,7 @@ impl<'a> Registry<'a> {
     /// Gives the slot back to the champion before the present one. Nothing is deleted: the way back is a new pointer.
     pub fn roll_back(&self, slot: &str, decision: Decision) -> Result<Champion, Error> {
         let nothing = || Error::NothingEarlier { slot: slot.to_owned(), day: decision.from };
+        self.finish_promotions()?;
         let mut pointers = self.pointers(slot)?;
         pointers.retain(|pointer| pointer.from <= decision.from);
         // Before the present champion's first time, so that rolling back twice does not come round again.

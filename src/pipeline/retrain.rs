@@ -14,6 +14,7 @@ use crate::models::examples::train_all;
 use crate::models::family::Family;
 use crate::models::grain::Source;
 use crate::models::promote::{Verdict, contest};
+use crate::models::promotions::Promotion;
 use crate::models::registry::{self, Registry};
 use crate::models::rows::Examples;
 use crate::models::tested::{self, TestRow};
@@ -53,12 +54,18 @@ fn train_with(source: &Source, store: &Store, challengers: &[Family]) -> Result<
     let field = field(source);
     let judge =
         |trained: Vec<Challenger>, examples: &Examples| judge(&registry, trained, examples, field, source.models);
-    let mut models = Vec::new();
+    let (mut models, mut promotions) = (Vec::new(), Vec::new());
     for target in train_all(source, challengers, judge)? {
         for judged in &target? {
-            models.push(record(&registry, judged)?);
+            let Judged { artifact, verdict, .. } = judged;
+            let model = save(&registry, judged)?;
+            models.push(ModelEvaluation::of(artifact, verdict.promoted, &verdict.reason));
+            if verdict.promoted {
+                promotions.push(Promotion::of(artifact, &model, &verdict.reason));
+            }
         }
     }
+    registry.promote_all(&promotions)?;
     Ok(TrainingReport { as_of: source.as_of, models })
 }
 
@@ -100,8 +107,8 @@ fn field(source: &Source) -> Field {
     Field { owners: owners.len(), weekly_capacity: source.weekly_capacity }
 }
 
-/// The pointer comes last: a model that scores has its card.
-fn record(registry: &Registry, judged: &Judged) -> Result<ModelEvaluation, registry::Error> {
+/// Stores a model with all that belongs to it and returns its object below `models/`. What scores comes after that.
+fn save(registry: &Registry, judged: &Judged) -> Result<String, registry::Error> {
     let Judged { artifact, verdict, tested, card } = judged;
     let model = registry.save(artifact)?;
     if !tested.is_empty() {
@@ -111,10 +118,7 @@ fn record(registry: &Registry, judged: &Judged) -> Result<ModelEvaluation, regis
         registry.attach(&model, name, content)?;
     }
     registry.judge(&model, verdict)?;
-    if verdict.promoted {
-        registry.promote(artifact, &model, &verdict.reason)?;
-    }
-    Ok(ModelEvaluation::of(artifact, verdict.promoted, &verdict.reason))
+    Ok(model)
 }
 
 /// The cards of the models that score a run of `day`, by slot. A model stored without a card gets one from its artifact.
@@ -131,18 +135,24 @@ pub fn shown(scorer: &Scorer, store: &Store, day: Day) -> Result<Vec<Shown>, reg
     Ok(shown)
 }
 
+/// The champions of a day, those included that a training noted and did not live to promote.
+pub fn champions(store: &Store, day: Day) -> Result<Scorer, registry::Error> {
+    Registry::of(store).finish_promotions()?;
+    Scorer::load(store, day)
+}
+
 /// The models for a run of the source's day; trains them first where there are none and the job asks for it.
 /// That training leaves the challengers to the next `foothold train` unless the job wants them: a first night is long
 /// enough. The report is of a training that took place.
 pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<TrainingReport>), Error> {
-    let scorer = Scorer::load(store, source.as_of)?;
+    let scorer = champions(store, source.as_of)?;
     if !scorer.is_empty() || !source.models.train_if_missing {
         return Ok((scorer, None));
     }
     let settings = source.models;
     let challengers: &[Family] = if settings.challengers_on_first_night { &settings.challengers } else { &[] };
     let report = train_with(source, store, challengers)?;
-    Ok((Scorer::load(store, source.as_of)?, Some(report)))
+    Ok((champions(store, source.as_of)?, Some(report)))
 }
 
 impl TrainingReport {

@@ -4,6 +4,7 @@ use super::intents::{self, Listening};
 use super::nightly::{Closing, repair};
 use super::past::Past;
 use super::record::input;
+use super::retrain::champions;
 use super::summary::Night;
 use super::work::{Desk, Rest};
 use super::{Error, Host, Stages, giving_back};
@@ -133,7 +134,7 @@ struct Models {
 
 impl Models {
     fn load(output: &Store, day: Day) -> Result<Models, Error> {
-        Ok(Models { scorer: Scorer::load(output, day)?, intents: Listening::load(output, day)? })
+        Ok(Models { scorer: champions(output, day)?, intents: Listening::load(output, day)? })
     }
 
     fn ids(&self) -> Vec<String> {
