@@ -9,8 +9,9 @@ use foothold::feature_table::folds::{expanding, stratified};
 use foothold::feature_table::judge::{self, Plan, Report};
 use foothold::feature_table::labels::positive;
 use foothold::feature_table::profile::Kind;
-use foothold::feature_table::recipe::{self, Choice, Recipe};
+use foothold::feature_table::recipe::{Choice, Recipe};
 use foothold::feature_table::score::{self, Format};
+use foothold::feature_table::training;
 use foothold::feature_table::{CodedTable, Error, Roles, TableFile, TableModel};
 use foothold::models::bins::Bins;
 use foothold::models::boosting::{Boosted, Coded, Params};
@@ -427,7 +428,7 @@ fn of_many_features_those_that_add_to_each_other_are_tried_first() {
     };
     assert!(kept(Choice::Together(20)).contains(&"x40".to_owned()), "{:?}", kept(Choice::Together(20)));
     assert!(!kept(Choice::Alone(20)).contains(&"x40".to_owned()), "{:?}", kept(Choice::Alone(20)));
-    let trained = recipe::train(&table, &rows, &Recipe::default()).unwrap();
+    let trained = training::train(&table, &rows, &Recipe::default()).unwrap();
     let features = trained.model.card.features.len();
     assert!(trained.chosen.contains(&format!("{features} features")) && features < 60, "{}", trained.chosen);
 }

@@ -6,7 +6,7 @@ use super::coded::{CodedTable, Feature};
 use super::interactions::Step;
 use super::pairs::{self, Pair};
 use super::profile::Kind;
-use super::recipe::{Choice, Recipe, labels_at};
+use super::recipe::{Choice, Recipe};
 use crate::models::bins::{Bins, MISSING};
 use crate::models::fit::Fitted;
 use crate::models::monotone::Direction;
@@ -23,7 +23,7 @@ pub struct Coarse {
 
 impl Coarse {
     pub fn of(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Coarse {
-        let labels = labels_at(table, rows);
+        let labels = table.labels_at(rows);
         let positives = labels.iter().filter(|label| **label).count();
         let bins = recipe.family.learner().bins(positives.min(rows.len() - positives), recipe.bins);
         let made: Vec<_> =

@@ -38,6 +38,11 @@ impl CodedTable {
         self.labels.len()
     }
 
+    /// The labels of some rows, in their order.
+    pub(super) fn labels_at(&self, rows: &[u32]) -> Vec<bool> {
+        rows.iter().map(|row| self.labels[*row as usize]).collect()
+    }
+
     pub fn positives(&self) -> usize {
         self.labels.iter().filter(|label| **label).count()
     }

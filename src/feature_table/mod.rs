@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file ─ source (batches) ─ profile (what each column holds) ─ coded (one byte per cell) ─ folds ─ judge ─▶ report
-//!                                                                                    └─ recipe ─▶ model ─ score
+//!                                                                                    └─ training ─▶ model ─ score
 //! ```
 //!
 //! The file is read twice in batches and kept as one byte per cell, so memory follows rows × columns and never the
@@ -23,6 +23,7 @@ pub mod profile;
 pub mod recipe;
 pub mod score;
 pub mod source;
+pub mod training;
 
 use crate::store;
 use crate::wording;

@@ -10,7 +10,7 @@ use super::coded::CodedTable;
 use super::judge::Report;
 use super::pairs::Pair;
 use super::profile::Kind;
-use super::recipe::Trained;
+use super::training::Trained;
 use crate::models::artifact::Artifact;
 use crate::models::bins::Bins;
 use crate::models::boosting::Boosted;

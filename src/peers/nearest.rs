@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Past;
 use super::profile::Profile;
-use super::tree::Tree;
+use super::tree::{Tree, squared};
 use crate::extracts::tables::Account;
 use crate::vocabulary::{AccountIx, Text};
 
@@ -130,11 +130,6 @@ fn look_up(
     let near = |query: &usize| queries[*query].as_ref().map(|query| tree.nearest(query, count));
     let nearest: Vec<Option<Vec<usize>>> = asking.par_iter().map(near).collect();
     asking.iter().zip(nearest).for_each(|(query, near)| found[*query].extend(near.into_iter().flatten()));
-}
-
-#[inline]
-pub(super) fn squared<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
 fn mismatch(one: &Profile, other: &Profile, accounts: &[Option<&Account>]) -> f64 {

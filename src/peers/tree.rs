@@ -97,7 +97,7 @@ impl<const N: usize> Search<N> {
 
     #[inline]
     fn meet(&mut self, point: &[f64; N], number: usize) {
-        let squared = super::nearest::squared(&self.query, point);
+        let squared = squared(&self.query, point);
         let full = self.found.len() == self.wanted;
         if full && self.found.last().is_some_and(|(worst, last)| (squared, number) >= (*worst, *last)) {
             return;
@@ -106,4 +106,10 @@ impl<const N: usize> Search<N> {
         self.found.insert(place, (squared, number));
         self.found.truncate(self.wanted);
     }
+}
+
+/// Squared distance.
+#[inline]
+pub(super) fn squared<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }

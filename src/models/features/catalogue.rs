@@ -1,8 +1,8 @@
 //! Every feature that the models may read, as rows to print: name, unit, source, window and meaning.
 
-use super::cell::{Family, Measure};
 use super::directions;
 use super::fixed::{ALL, Fixed, Per};
+use super::key::{Family, Measure};
 use super::observed::{RULES, Rule, family_of};
 use super::{CEILINGS, OfCeiling};
 use crate::extracts::InputTable;

@@ -1,6 +1,6 @@
 //! The features that are derived one by one, as a table: name, unit, source, window and meaning.
 
-use super::cell::{Family, Key, Measure, Metric};
+use super::key::{Family, Key, Measure, Metric};
 use crate::extracts::InputTable;
 use crate::vocabulary::ProductIx;
 

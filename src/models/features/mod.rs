@@ -11,10 +11,12 @@ mod cell;
 mod contract;
 pub mod directions;
 pub mod fixed;
+mod key;
 pub mod observed;
 
 pub use super::columns::table;
-pub use cell::{Cell, Family, FeatureRow, Key, Measure, Metric, Value};
+pub use cell::{Cell, FeatureRow, Value};
+pub use key::{Family, Key, Measure, Metric};
 
 use chrono::Datelike;
 

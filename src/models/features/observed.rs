@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::cell::{Family, FeatureRow, Key, Measure};
+use super::cell::FeatureRow;
+use super::key::{Family, Key, Measure};
 use crate::history::contracts::Contract;
 use crate::observations::{Asked, Metric, MetricSpec, Observation};
 use crate::vocabulary::Category;
