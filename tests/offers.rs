@@ -163,9 +163,17 @@ fn a_module_dearer_than_all_they_pay_is_not_proposed() {
     assert!(scene.recommend().recommendations.is_empty());
 }
 
+/// A user's playbooks, in which the conversation begins with the evidence.
+fn say_the_evidence(scene: &mut Scene) {
+    for playbook in &mut scene.playbooks {
+        playbook.talking_points.insert(0, "{evidence}.".into());
+    }
+}
+
 #[test]
 fn what_a_model_says_is_neither_the_headline_nor_spoken_where_something_was_seen() {
     let mut scene = told(Some("analytics"), "cross_sell_propensity");
+    say_the_evidence(&mut scene);
     let alone = only(scene.recommend());
     assert!(alone.headline.contains("cross_sell_propensity fired"), "{}", alone.headline);
     assert!(alone.talking_points.iter().all(|p| !p.contains("propensity")), "{:?}", alone.talking_points);
@@ -420,6 +428,7 @@ fn what_they_wrote_is_said_once_and_ends_once() {
     let mut scene = Scene::new();
     scene.customer("acme", "Kim", "Lee");
     scene.tell("acme", Some("crm"), "price_complaint").quote = Some("It has become too expensive.".into());
+    say_the_evidence(&mut scene);
     assert_eq!(
         only(scene.recommend()).talking_points,
         [
