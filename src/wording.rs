@@ -72,6 +72,17 @@ pub fn percent(share: f64) -> String {
     if value != 0.0 && value.abs() < 1.0 { format!("{value:.1} %") } else { whole(value) + " %" }
 }
 
+/// A figure with three decimals, below zero with a minus sign: `0.812`, `−0.012`.
+///
+/// ```
+/// use foothold::wording::thousandths;
+/// assert_eq!((thousandths(0.8124), thousandths(-0.012), thousandths(-0.0004)), ("0.812".into(), "−0.012".into(), "0.000".into()));
+/// ```
+pub fn thousandths(value: f64) -> String {
+    let digits = format!("{:.3}", value.abs());
+    if value < 0.0 && digits != "0.000" { format!("−{digits}") } else { digits }
+}
+
 /// A change as a signed percentage: `+12 %`.
 pub fn change(share: f64) -> String {
     format!("{:+.0} %", share * 100.0)

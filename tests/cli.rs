@@ -308,6 +308,8 @@ fn models_are_listed_shown_promoted_and_rolled_back() {
     let score = |model: &str, place: &[&str]| said(&[&["score", "rows.csv", "--model", model], place].concat());
     let (code, _, err) = score(id, &[]);
     assert!(code == 2 && err.contains("no such file") && err.contains("--output"), "{err}");
+    let (code, _, err) = score("rows.csv", &["--output", "scored.parquet"]);
+    assert!(code == 2 && err.contains("--model rows.csv is a file") && err.contains("--out scores.parquet"), "{err}");
     let other = if id.ends_with('0') { '1' } else { '0' };
     let (code, _, err) = score(&format!("{}{other}", &id[..id.len() - 1]), &["--output", "out-models"]);
     assert!(code == 2 && (err.contains("did you mean") || err.contains("`account_id`")), "{err}");

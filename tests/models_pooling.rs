@@ -45,6 +45,25 @@ fn a_drawn_model_gives_every_row_the_weighted_log_odds_of_both_from_points_that_
     }
 }
 
+#[test]
+fn bins_worth_nothing_are_centred_like_others_where_a_fit_has_met_them_and_stay_so_where_none_has() {
+    let world = world(300, 12, 1.0, 1);
+    let (mut own, of_all) = (of_half(&world, 0), of_half(&world, 1));
+    for feature in &mut own.features {
+        let occupied = feature.shares.iter().position(|share| *share > 0.0).expect("rows");
+        feature.points[occupied] = 0.0;
+    }
+    let examples = world.examples();
+    let drawn = Pooling { share: 0.0, rows: 1, positives: 1 }.drawn(&own, &of_all, &examples.frame, &examples.rows);
+    for (found, expected) in log_odds(&drawn, &world).into_iter().zip(log_odds(&own, &world)) {
+        assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+    let segment = drawn.features.iter().find(|feature| feature.spec.name == "account.segment").expect("it matters");
+    let met_by_none = segment.points.iter().zip(&segment.shares).filter(|(_, share)| **share == 0.0);
+    let points: Vec<f64> = met_by_none.map(|(points, _)| *points).collect();
+    assert_eq!(points, [0.0, 0.0], "neither the missing segment nor an unknown one");
+}
+
 /// The pool of a world, as fitted on these days and on all.
 fn pool(world: &World, days: &[Day]) -> Pool {
     let of_days = world.examples().positions(|day, _| days.contains(&day));

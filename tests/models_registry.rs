@@ -4,6 +4,7 @@ use foothold::cards::{self, Card};
 use foothold::models::Scorer;
 use foothold::models::appraise::{Appraisal, Field};
 use foothold::models::artifact::Artifact;
+use foothold::models::bootstrap::Estimate;
 use foothold::models::promote::{Verdict, decide};
 use foothold::models::promotions::Promotion;
 use foothold::models::registry::{Champion, Decision, Registry};
@@ -211,6 +212,17 @@ fn unclosed(svg: &str) -> Vec<String> {
         }
     }
     open
+}
+
+#[test]
+fn figures_below_zero_stand_with_a_minus_sign_and_nothing_without_one() {
+    let world = world(200, 14, 1.0, 1);
+    let mut card = card_of(&world.train(PropensityKind::Churn), &world);
+    let against = card.evaluation.as_mut().and_then(|evaluation| evaluation.against_baseline.as_mut()).expect("tested");
+    against.log_loss = Estimate { value: -0.0004, low: -0.0312, high: 0.0004 };
+    let champion = Champion::by_training(&card.model_id, "churn/000001.json", day("2026-06-30"), "first of its kind");
+    let index = cards::pages::pages(&[cards::pages::Shown { card, champion }], day("2026-06-30")).swap_remove(0);
+    assert!(index.content.contains(">0.000<div class=\"small\">−0.031 to 0.000<"), "{}", index.content);
 }
 
 #[test]

@@ -73,7 +73,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates.set_lstrip_blocks(true);
     templates.add_filter("pct", |share: f64| crate::wording::percent(share));
     templates.add_filter("pct1", |share: f64| format!("{:.1} %", share * 100.0));
-    templates.add_filter("f3", |value: f64| format!("{value:.3}"));
+    templates.add_filter("f3", |value: f64| crate::wording::thousandths(value));
     templates.add_filter("num", |value: f64| crate::wording::count(value));
     templates.add_filter("capitalize_first", |text: &str| crate::wording::capital(text));
     templates.add_filter("words", |text: &str| crate::wording::words(text));

@@ -16,6 +16,9 @@ use crate::models::registry::Registry;
 use crate::store::Store;
 use crate::wording;
 
+/// Where the scores go if nothing else is said.
+const SCORES: &str = "scores.parquet";
+
 #[derive(Args)]
 pub struct ScoreArgs {
     /// A Parquet or CSV file with the columns that the model reads, in the order of the training
@@ -32,7 +35,7 @@ pub struct ScoreArgs {
     #[arg(long)]
     any_order: bool,
     /// Where the scores go: .parquet or .csv
-    #[arg(long, value_name = "FILE", default_value = "scores.parquet")]
+    #[arg(long, value_name = "FILE", default_value = SCORES)]
     out: PathBuf,
     /// The column that names the row; the one of the evaluation where it is left out
     #[arg(long, value_name = "COL")]
@@ -68,15 +71,19 @@ pub fn score(args: &ScoreArgs, terminal: &Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file where there is one of this name, else a model of the output's registry.
+/// A model of the output's registry where an output is named, else a file.
 fn model(wanted: &str, output: Option<&str>) -> Result<TableModel, Failure> {
     let path = Path::new(wanted);
     match output {
-        Some(output) if !path.is_file() => registered(wanted, output),
+        Some(output) if path.is_file() => Err(Failure::usage(format!(
+            "--output {output} holds a registry of models, but --model {wanted} is a file; leave --output out; where the \
+             scores go is --out {SCORES}"
+        ))),
+        Some(output) => registered(wanted, output),
         None if !path.exists() => Err(Failure::usage(format!(
             "--model {wanted}: there is no such file; for a model of a registry name its job's output with --output"
         ))),
-        _ => saved(path),
+        None => saved(path),
     }
 }
 

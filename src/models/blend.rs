@@ -75,17 +75,20 @@ impl Pooling {
 }
 
 /// The weighted sum of the same feature in several scorecards, and the mean of its points over the rows, which is taken
-/// off them. `None` where the rows have no such column.
+/// off them; what no fit has met stays worth nothing. `None` where the rows have no such column.
 fn together(parts: &[(&Feature, f64)], frame: &Frame, rows: &[u32]) -> Option<(Feature, f64)> {
     let (first, _) = parts.first()?;
     let column = frame.find(&first.spec.name)?;
     let bins = parts[1..].iter().fold(first.bins.clone(), |bins, (part, _)| bins.refined(&part.bins));
-    let points = |code: u8| -> f64 {
-        parts.iter().map(|(part, weight)| weight * part.points[usize::from(part.bins.holding(&bins, code))]).sum()
-    };
-    let points: Vec<f64> = (0..bins.codes()).map(|code| points(code as u8)).collect();
+    let held = |part: &Feature, code: u8| usize::from(part.bins.holding(&bins, code));
+    let points = |code: u8| -> f64 { parts.iter().map(|(part, weight)| weight * part.points[held(part, code)]).sum() };
+    let is_met = |code: u8| parts.iter().any(|(part, _)| part.shares[held(part, code)] > 0.0);
+    let codes = || (0..bins.codes()).map(|code| code as u8);
+    let (points, met): (Vec<f64>, Vec<bool>) = codes().map(|code| (points(code), is_met(code))).unzip();
     let mut feature = Feature::over(column, rows, bins, points);
-    let centre: f64 = feature.points.iter().zip(&feature.shares).map(|(points, share)| points * share).sum();
-    feature.points.iter_mut().filter(|points| **points != 0.0).for_each(|points| *points -= centre);
+    let of_met = feature.shares.iter().zip(&met).filter(|(_, met)| **met).map(|(share, _)| share).sum::<f64>();
+    let summed: f64 = feature.points.iter().zip(&feature.shares).map(|(points, share)| points * share).sum();
+    let centre = if of_met > 0.0 { summed / of_met } else { 0.0 };
+    feature.points.iter_mut().zip(met).filter(|(_, met)| *met).for_each(|(points, _)| *points -= centre);
     Some((feature, centre))
 }
