@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use foothold::models::fit::sigmoid;
 use foothold::models::scorecard::Encoded;
 use foothold::models::table::{Column, Spec, Table};
+use foothold::statistics::sigmoid;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

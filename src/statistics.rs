@@ -126,3 +126,18 @@ pub fn wilson(hits: f64, n: f64) -> (f64, f64) {
     let half = Z * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
     ((center - half).max(0.0), (center + half).min(1.0))
 }
+
+/// 1 / (1 + e^−z), without overflow at either end.
+pub fn sigmoid(z: f64) -> f64 {
+    if z >= 0.0 {
+        1.0 / (1.0 + (-z).exp())
+    } else {
+        let e = z.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// ln(1 + e^z), without overflow.
+pub fn softplus(z: f64) -> f64 {
+    z.max(0.0) + (-z.abs()).exp().ln_1p()
+}

@@ -2,11 +2,11 @@
 
 use foothold::models::bootstrap::Interval;
 use foothold::models::counterfactual::{Bound, counterfactual, sentence};
-use foothold::models::fit::sigmoid;
 use foothold::models::scorecard::Scorecard;
 use foothold::models::table::{Column, Table, Values};
 use foothold::models::tested::TestRow;
 use foothold::models::uncertainty::Uncertainty;
+use foothold::statistics::sigmoid;
 use foothold::vocabulary::PropensityKind;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -7,11 +7,11 @@ use foothold::extracts::{self, Extracts};
 use foothold::models::Settings;
 use foothold::models::evaluate::{Metrics, metrics};
 use foothold::models::examples::{labelled, targets};
-use foothold::models::fit::sigmoid;
 use foothold::models::grain::{Snapshots, Source, labelled_days};
 use foothold::models::labels::Expansion;
 use foothold::models::table::Table;
 use foothold::models::train::{Recipe, Target, log_odds};
+use foothold::statistics::sigmoid;
 use foothold::store::Access;
 use foothold::vocabulary::{Day, ProductIx, PropensityKind};
 

@@ -3,7 +3,7 @@
 use foothold::models::bootstrap::{Estimate, Interval, Resampling, Scored, paired};
 use foothold::models::curves::{Curves, STEPS};
 use foothold::models::evaluate::{Grade, Metrics, metrics};
-use foothold::models::fit::sigmoid;
+use foothold::statistics::sigmoid;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

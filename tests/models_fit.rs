@@ -3,13 +3,14 @@
 use foothold::models::bins::{Bins, MISSING};
 use foothold::models::calibrate::Platt;
 use foothold::models::evaluate::metrics;
-use foothold::models::fit::{self, ScorecardParams, sigmoid};
+use foothold::models::fit::{self, ScorecardParams};
 use foothold::models::linear::Symmetric;
 use foothold::models::ranking::{self, Offer};
 use foothold::models::scorecard::{Encoded, Scorecard};
 use foothold::models::select::select;
 use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::models::tested::TestRow;
+use foothold::statistics::sigmoid;
 use foothold::vocabulary::Day;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};

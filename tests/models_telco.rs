@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use foothold::models::evaluate::{Metrics, metrics};
-use foothold::models::fit::sigmoid;
 use foothold::models::scorecard::Encoded;
 use foothold::models::table::{Column, Spec, Table, Values};
+use foothold::statistics::sigmoid;
 
 /// A file of the shared data folder beside the repository; `None` where it is absent.
 pub fn shared(file: &str) -> Option<PathBuf> {

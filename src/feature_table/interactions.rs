@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use crate::models::bins::Bins;
 use crate::models::boosting::CodeSet;
-use crate::models::fit::sigmoid;
 use crate::models::monotone::Direction;
 use crate::models::scorecard::Encoded;
+use crate::statistics::sigmoid;
 
 /// Share of each step that is taken, and most steps.
 const RATE: f64 = 0.2;

@@ -15,7 +15,7 @@ use super::model::{Column, TableModel};
 use super::profile::{Kind, NUMBER_SHARE};
 use super::{Error, TableFile, hint};
 use crate::models::bins::{Bins, MISSING};
-use crate::models::fit::sigmoid;
+use crate::statistics::sigmoid;
 use crate::wording;
 
 /// How scores are written.

@@ -12,8 +12,9 @@ use super::recipe::{Choice, Recipe};
 use crate::models::calibrate::Platt;
 use crate::models::evaluate::row_loss;
 use crate::models::family::Family;
-use crate::models::fit::{self, sigmoid};
+use crate::models::fit;
 use crate::models::scorecard::Held;
+use crate::statistics::sigmoid;
 
 /// A model of a table's rows.
 pub struct Trained {

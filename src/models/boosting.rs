@@ -8,8 +8,8 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::fit::sigmoid;
 use super::monotone::Direction;
+use crate::statistics::sigmoid;
 
 /// What training is bound by.
 #[derive(Clone, Copy, Debug, PartialEq)]

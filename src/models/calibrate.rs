@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::sigmoid;
+use crate::statistics::sigmoid;
 
 /// Calibrated log-odds = `intercept + slope · log-odds`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@
 use super::artifact::Artifact;
 use super::bins::{Bins, MISSING};
 use super::explain;
-use super::fit::sigmoid;
 use super::scorecard::{Feature, Scorecard};
 use super::table::Column;
 use crate::extracts::InputTable;
+use crate::statistics::sigmoid;
 use crate::vocabulary::PropensityKind;
 use crate::wording;
 

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::bins::usual;
-use super::fit::{Design, dot};
+use super::design::{Design, dot};
 use super::linear::{Factored, Symmetric};
 
 /// Rows per block: their weights and a feature's codes stay in the fastest cache.

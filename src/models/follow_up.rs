@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::artifact::Artifact;
 use super::bins::MISSING;
-use super::fit::sigmoid;
 use super::grain::{Snapshots, Source, Split};
 use super::latest::Scores;
 use super::rows::Examples;
@@ -14,6 +13,7 @@ use super::survival::{self, Course, Survival};
 use super::table::Values;
 use super::train::{Challenger, log_odds};
 use super::{ranking, tested};
+use crate::statistics::sigmoid;
 use crate::vocabulary::{PropensityKind, Text};
 
 /// The challenger with its follow-up, which becomes part of its content and its id.

@@ -3,6 +3,7 @@
 //! out and the others are fitted again, which is what a sign constraint comes to.
 
 use super::bins::Bins;
+use super::design::dot;
 use super::fit;
 use super::learner::Learner;
 use super::scorecard::{Encoded, Held, Scorecard};
@@ -73,7 +74,7 @@ fn solved(
     let effects = columns.iter().map(|columns| {
         let own;
         (own, rest) = rest.split_at(columns.width);
-        columns.by_code.chunks_exact(columns.width).map(|row| fit::dot(row, own)).collect()
+        columns.by_code.chunks_exact(columns.width).map(|row| dot(row, own)).collect()
     });
     let effects = effects.collect();
     Ok((intercept, effects))

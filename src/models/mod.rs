@@ -21,6 +21,7 @@ pub mod counterfactual;
 mod curvature;
 pub mod curves;
 pub mod cutoff;
+pub mod design;
 pub mod drift;
 pub mod evaluate;
 pub mod examples;

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::artifact::Artifact;
 use super::bootstrap::{self, Estimate, Intervals, Paired, Resampling};
 use super::evaluate::Grade;
-use super::fit::sigmoid;
 use super::ranking::Comparison;
 use super::rows::{Examples, Tested};
 use super::train::Challenger;
+use crate::statistics::sigmoid;
 use crate::vocabulary::Day;
 
 /// A row of `model_evaluations`. Metrics are of the test days and `None` where there were too few rows for them.

@@ -11,7 +11,6 @@ use super::columns::lay;
 use super::counterfactual::{self, counterfactual};
 use super::drift::{Drift, Met, Watch};
 use super::explain::{self, Explainer, Explanation};
-use super::fit::sigmoid;
 use super::grain::{Grain, grain};
 use super::purchases::PurchaseRates;
 use super::registry::{self, Registry, Version};
@@ -22,6 +21,7 @@ use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::is_core;
 use crate::observations::Kept;
+use crate::statistics::sigmoid;
 use crate::store::Store;
 use crate::vocabulary::{AccountIx, Day, Probability, ProductIx, PropensityKind, Text};
 

@@ -11,8 +11,8 @@
 use rayon::prelude::*;
 
 use super::bins::{MISSING, usual};
-use super::fit::sigmoid;
 use super::scorecard::Encoded;
+use crate::statistics::sigmoid;
 
 /// Rounds of boosting, and the share of each step that is taken.
 const ROUNDS: usize = 100;

@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use super::curvature::{self, Inverse, Metric};
-use super::fit::{Design, Error, Fitted, dot, sigmoid, softplus};
+use super::design::{Design, Error, Fitted, dot};
+use crate::statistics::{sigmoid, softplus};
 
 /// Rows per block of the gradient.
 const BLOCK: usize = 8_192;

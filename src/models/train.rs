@@ -14,7 +14,6 @@ use super::calibrate::Platt;
 use super::evaluate::Grade;
 use super::family::Family;
 use super::features::directions;
-use super::fit::{sigmoid, softplus};
 use super::grain::Split;
 use super::monotone::Direction;
 pub use super::rows::{Examples, Target, Tested};
@@ -23,6 +22,7 @@ use super::table::{Column, Frame, Spec};
 use super::tested;
 use super::uncertainty::Uncertainty;
 use super::{leakage, select};
+use crate::statistics::{sigmoid, softplus};
 use crate::vocabulary::{Day, PropensityKind};
 
 /// Positions of the rows of each part of the split.

@@ -6,9 +6,10 @@ use rayon::prelude::*;
 use super::bins::Bins;
 use super::boosting::{Boosted, Coded, Params, Tree, base_log_odds};
 use super::evaluate::row_loss;
-use super::fit::{self, sigmoid};
+use super::fit;
 use super::learner::Learner;
 use super::scorecard::{Encoded, Held, Scorecard};
+use crate::statistics::sigmoid;
 
 const PARAMS: Params = Params { rounds: 500, leaves: 8, learning_rate: 0.05, l2: 5.0, min_rows: 20, column_share: 0.6 };
 

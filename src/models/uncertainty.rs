@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Interval;
-use super::fit::sigmoid;
 use super::tested::TestRow;
+use crate::statistics::sigmoid;
 
 /// Standard errors of the calibrated log-odds, by segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use super::sentences::{quote, sentences};
 use super::terms::{Rule, Terms, words};
 use crate::extracts::tables::Intent;
 use crate::models::evaluate::Metrics;
-use crate::models::fit::sigmoid;
+use crate::statistics::sigmoid;
 use crate::vocabulary::{Day, Text};
 
 /// Layout of the JSON; a reader refuses any other.

@@ -17,7 +17,7 @@ use super::sentences::normalise;
 use crate::extracts::tables::{Intent, TextSource, Ticket};
 use crate::history::View;
 use crate::models::evaluate::metrics;
-use crate::models::fit::sigmoid;
+use crate::statistics::sigmoid;
 use crate::vocabulary::{Day, Text};
 
 /// A text that the team labelled.
