@@ -2,10 +2,11 @@
 
 use foothold::extracts::InputTable;
 use foothold::models::columns::{Columns, lay, table};
-use foothold::models::features::{Cell, Family, FeatureRow, Key, Measure, Metric, Value};
+use foothold::models::features::{Cell, Family, FeatureRow, Key, Measure, Value};
 use foothold::models::ranked::Ranked;
 use foothold::models::scorecard::Encoded;
 use foothold::models::table::{Column, Spec, Table, Values};
+use foothold::observations::Name;
 use foothold::vocabulary::AccountIx;
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::support::WorldBuilder;
 
 fn cell(name: &'static str, value: Value) -> Cell {
     let (family, measure) = (Family::Account, Measure::Level);
-    let key = Key { family, product: None, metric: Metric::Fixed(name), window_days: 0, measure };
+    let key = Key { family, product: None, metric: Name::Fixed(name), window_days: 0, measure };
     Cell { key, unit: "count", source: InputTable::Accounts, value }
 }
 

@@ -1,6 +1,7 @@
-//! The name of an observation.
+//! The name of an observation, and of the feature that it becomes.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use crate::vocabulary::Text;
@@ -39,11 +40,17 @@ impl fmt::Debug for Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Name) -> bool {
-        **self == **other
+        std::ptr::eq(&**self, &**other) || **self == **other
     }
 }
 
 impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl PartialOrd for Name {
     fn partial_cmp(&self, other: &Name) -> Option<std::cmp::Ordering> {

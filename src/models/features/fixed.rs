@@ -1,7 +1,8 @@
 //! The features that are derived one by one, as a table: name, unit, source, window and meaning.
 
-use super::key::{Family, Key, Measure, Metric};
+use super::key::{Family, Key, Measure};
 use crate::extracts::InputTable;
+use crate::observations::Name;
 use crate::vocabulary::ProductIx;
 
 /// Measures that the calendar moves by itself, whatever the accounts do: how long something has been held, how long it
@@ -48,7 +49,7 @@ pub struct Fixed {
 
 impl Fixed {
     pub fn key(&self, product: Option<ProductIx>) -> Key {
-        let metric = Metric::Fixed(self.name);
+        let metric = Name::Fixed(self.name);
         Key { family: self.family, product, metric, window_days: self.window_days, measure: Measure::Level }
     }
 }

@@ -3,7 +3,7 @@
 use crate::extracts::{Extracts, InputTable};
 use crate::models::table::Spec;
 use crate::observations::Name;
-use crate::vocabulary::{ProductIx, Text};
+use crate::vocabulary::ProductIx;
 
 words!(
     /// The family of a feature; the first part of its name.
@@ -23,60 +23,9 @@ words!(
 pub struct Key {
     pub family: Family,
     pub product: Option<ProductIx>,
-    pub metric: Metric,
+    pub metric: Name,
     pub window_days: i32,
     pub measure: Measure,
-}
-
-/// A measure's name: fixed for what this file derives, shared for what the data names.
-#[derive(Clone, Debug)]
-pub enum Metric {
-    Fixed(&'static str),
-    Named(Text),
-}
-
-impl Metric {
-    fn as_str(&self) -> &str {
-        match self {
-            Metric::Fixed(name) => name,
-            Metric::Named(name) => name,
-        }
-    }
-}
-
-impl From<Name> for Metric {
-    fn from(name: Name) -> Metric {
-        match name {
-            Name::Fixed(name) => Metric::Fixed(name),
-            Name::Particular(name) => Metric::Named(name),
-        }
-    }
-}
-
-impl PartialEq for Metric {
-    fn eq(&self, other: &Metric) -> bool {
-        std::ptr::eq(self.as_str(), other.as_str()) || self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Metric {}
-
-impl PartialOrd for Metric {
-    fn partial_cmp(&self, other: &Metric) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Metric {
-    fn cmp(&self, other: &Metric) -> std::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
-    }
-}
-
-impl std::hash::Hash for Metric {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
-    }
 }
 
 impl Key {
@@ -84,7 +33,7 @@ impl Key {
     pub fn name(&self, extracts: &Extracts) -> String {
         let mut parts = vec![self.family.as_str().to_owned()];
         parts.extend(self.product.map(|p| extracts.ids.products.name(p).to_string()));
-        parts.push(self.metric.as_str().to_owned());
+        parts.push((*self.metric).to_owned());
         parts.extend((self.window_days > 0).then(|| format!("{}d", self.window_days)));
         parts.extend((self.measure != Measure::Level).then(|| self.measure.as_str().to_owned()));
         parts.join(".")
@@ -92,7 +41,7 @@ impl Key {
 
     /// As a sentence names it.
     pub fn label(&self, extracts: &Extracts) -> String {
-        let metric = spoken(self.metric.as_str());
+        let metric = spoken(&self.metric);
         let subject = match self.measure {
             Measure::Level => metric,
             Measure::PerUnit => format!("{metric} per licensed unit"),

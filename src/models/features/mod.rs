@@ -16,7 +16,7 @@ pub mod observed;
 
 pub use super::columns::table;
 pub use cell::{Cell, FeatureRow, Value};
-pub use key::{Family, Key, Measure, Metric};
+pub use key::{Family, Key, Measure};
 
 use chrono::Datelike;
 
@@ -27,7 +27,7 @@ use crate::capacity::Capacity;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::Contract;
-use crate::observations::AccountObservations;
+use crate::observations::{AccountObservations, Name};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 use fixed as of;
 
@@ -115,7 +115,7 @@ impl FeatureRow {
                 let key = Key {
                     family: Family::Capacity,
                     product: Some(ceiling.product),
-                    metric: Metric::Named(name),
+                    metric: Name::Particular(name),
                     window_days: 0,
                     measure: Measure::Level,
                 };
@@ -138,7 +138,7 @@ impl FeatureRow {
         latest.sort_by(|a, b| (&a.feature, b.observed_on).cmp(&(&b.feature, a.observed_on)));
         latest.dedup_by(|b, a| a.feature == b.feature);
         for annotation in latest {
-            let metric = Metric::Named(annotation.feature.clone());
+            let metric = Name::Particular(annotation.feature.clone());
             let key =
                 Key { family: Family::Annotation, product: None, metric, window_days: 0, measure: Measure::Level };
             self.push(key, annotation.value, "", InputTable::Annotations);

@@ -75,7 +75,7 @@ impl FeatureRow {
             let key = Key {
                 family: family_of(observation.category()),
                 product: observation.product(),
-                metric: observation.name().into(),
+                metric: observation.name(),
                 window_days: observation.window_days(),
                 measure: rule.measure,
             };
