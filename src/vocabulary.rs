@@ -191,6 +191,23 @@ index! {
     MetricIx(u32);
 }
 
+/// A number that may be missing, in the eight bytes of a number: what rows by the million are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct MaybeNum(f64);
+
+impl MaybeNum {
+    #[inline]
+    pub fn get(self) -> Option<f64> {
+        (!self.0.is_nan()).then_some(self.0)
+    }
+}
+
+impl From<Option<f64>> for MaybeNum {
+    fn from(number: Option<f64>) -> MaybeNum {
+        MaybeNum(number.unwrap_or(f64::NAN))
+    }
+}
+
 /// Ids in byte order; the position is the dense id.
 #[derive(Clone, Debug)]
 pub struct Dictionary<I> {

@@ -8,7 +8,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
-use foothold::extracts::{Error, InputTable, Settings, schema};
+use foothold::extracts::{Error, InputTable, Settings, Users, schema};
 use foothold::vocabulary::Day;
 
 use crate::support::parquet_world::*;
@@ -61,7 +61,7 @@ fn values_arrive_as_they_were_written() {
     let ticket = &loaded.tickets.of(acme.account)[0];
     assert_eq!((ticket.opened_at, ticket.csat), (moment("2026-03-01 10:00"), Some(9.0)));
     let ann = &loaded.contacts.of(acme.account)[0];
-    assert_eq!(ids.users.name(ann.user.unwrap()).as_ref(), "A1\u{1f}u1");
+    assert_eq!(ids.users.name(ann.user.unwrap()), "A1\u{1f}u1");
     let used = loaded.feature_usage.of(acme.account).next().unwrap();
     assert_eq!(used.user, ann.user.unwrap(), "one user, two tables");
     let call = &loaded.activities.of(beta.account)[0];
@@ -69,6 +69,18 @@ fn values_arrive_as_they_were_written() {
     assert_eq!(loaded.usage.of(beta.account)[0].start, Day::ymd(2026, 3, 31));
     let known = loaded.usage.series.iter().flat_map(|series| loaded.usage.known(series, Day::MAX));
     assert_eq!(known.filter(|cell| !cell.is_nan()).sum::<f64>(), 128.5);
+}
+
+#[test]
+fn users_of_two_tables_stand_once_in_order() {
+    let (first, second) = ([("a", "1"), ("a", "3"), ("b", "1")], [("a", "2"), ("a", "3")]);
+    let users = Users::of(first.into_iter(), second.into_iter());
+    let all = [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1")];
+    let names: Vec<String> = users.iter().map(|(_, name)| name.to_owned()).collect();
+    assert_eq!(names, all.map(|(account, user)| format!("{account}\u{1f}{user}")));
+    let found: Vec<_> = all.into_iter().map(|(account, user)| users.get(account, user)).collect();
+    assert_eq!(found, users.iter().map(|(user, _)| Some(user)).collect::<Vec<_>>());
+    assert_eq!(users.get("b", "2"), None);
 }
 
 #[test]

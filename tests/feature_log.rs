@@ -19,7 +19,11 @@ const DAYS: i32 = 400;
 fn uses() -> impl Strategy<Value = Vec<FeatureUse>> {
     let late = prop_oneof![4 => Just(0), 1 => 1..40_i32];
     let corrected = proptest::option::weighted(0.1, 1..30_i32);
-    let row = (0..3_u32, 0..2_u32, 0..DAYS, late, corrected, 0..300_u32, any::<bool>());
+    // Rows that follow one another closely and say little stand in a byte, the others do not.
+    let day = prop_oneof![1 => 0..40_i32, 1 => 0..DAYS];
+    let events = prop_oneof![3 => 0..12_u32, 1 => 0..300_u32, 1 => Just(u32::MAX - 1)];
+    let in_trial = proptest::bool::weighted(0.2);
+    let row = (0..3_u32, 0..2_u32, day, late, corrected, events, in_trial);
     let rows = proptest::collection::vec(row, 0..120);
     rows.prop_map(|rows| {
         let versions = rows.into_iter().flat_map(|(user, feature, day, late, corrected, events, in_trial)| {

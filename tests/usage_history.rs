@@ -217,3 +217,22 @@ proptest! {
         prop_assert_eq!(without.covered, whole.covered);
     }
 }
+
+#[test]
+fn lags_come_back_whether_few_cells_have_one_or_most() {
+    let start = day(START);
+    let lag_of: [fn(i32) -> i32; 4] = [|_| 0, |_| 1, |n| i32::from(n % 50 == 7) * 3, |n| n % 3 * (n % 40)];
+    for lag in lag_of {
+        let version =
+            |n: i32| UsageVersion { day: start.plus(n), known: start.plus(n + lag(n)), value: f64::from(n % 9) };
+        let versions: Vec<UsageVersion> = (0..400).filter(|n| n % 31 != 5).map(version).collect();
+        let history = history(std::slice::from_ref(&versions), true);
+        let series = &history.series[0];
+        assert_eq!(history.cells(series).all_versions().collect::<Vec<_>>(), versions);
+        for on in [0, 37, 399, 450] {
+            let on = start.plus(on);
+            let late = versions.iter().any(|version| version.known > on && version.day <= on);
+            assert_eq!(history.any_after(series, on, |of, _| of <= on), late);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Global, LogFormat, memory};
-use crate::pipeline::{Host, nightly};
+use crate::pipeline::{Host, LOAD, nightly};
 use crate::vocabulary::{Day, Moment};
 
 /// 128 + the signal that asked the program to stop; 0 = none yet.
@@ -135,6 +135,7 @@ impl Host for Terminal {
 
     fn begin(&self, stage: &str) {
         EXPOSING.store(stage == nightly::EXPOSE, Ordering::SeqCst);
+        memory::expect_streams(stage == LOAD);
         match &self.bar {
             Some(bar) => bar.set_message(stage.to_owned()),
             None => tracing::debug!(stage, "begins"),

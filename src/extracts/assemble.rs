@@ -11,7 +11,7 @@ use super::part::Part;
 use super::schema::{self, Entity, Table};
 use super::tables::*;
 use super::usage_rows::UsageFound;
-use super::{Dictionaries, Extracts, InputTable, PerAccount, RejectedRow, TableQuality};
+use super::{Dictionaries, Extracts, InputTable, PerAccount, RejectedRow, TableQuality, Users};
 use crate::vocabulary::{AccountIx, Dictionary, Text};
 
 /// Everything that was read and passed its checks.
@@ -70,13 +70,13 @@ impl Loaded {
         let accounts: Dictionary<AccountIx> = self.names(InputTable::Accounts, "account_id");
         let users = self.feature_usage.iter().flat_map(|found| found.users(&accounts));
         let contacts = self.frames.get(&InputTable::Contacts).into_iter();
-        let mut contact_users: Vec<Text> = contacts.flat_map(|frame| frame.users("user_id")).map(Text::from).collect();
+        let mut contact_users: Vec<(&str, &str)> = contacts.flat_map(|frame| frame.users("user_id")).collect();
         contact_users.sort_unstable();
         Dictionaries {
             products: Dictionary::new(products),
             features: self.names(InputTable::Features, "feature_id"),
             contacts: Dictionary::new(distinct(self.entity(Entity::Contact))),
-            users: Dictionary::new(users.chain(contact_users)),
+            users: Users::of(users, contact_users.into_iter()),
             metrics: Dictionary::new(metrics),
             accounts,
         }

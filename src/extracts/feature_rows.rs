@@ -25,7 +25,8 @@ use super::settled::{self, Runs, is_before};
 use super::state::Kept;
 use super::stream::Stream;
 use super::tables::{FeatureLog, FeatureLogBuilder};
-use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text, UserIx};
+use super::users::Users;
+use crate::vocabulary::{AccountIx, Day, Dictionary, FeatureIx, Text};
 
 /// Rows that a thread gathers before it packs them, of 40 bytes each.
 const GATHERED_ROWS: usize = 1_500_000;
@@ -328,23 +329,19 @@ impl Batch<'_> {
 impl FeatureFound {
     /// `account_id` U+001F `user_id` of everyone who used a feature, in byte order: by account, then user, since no id
     /// holds anything that sorts before U+001F.
-    pub fn users(&self, accounts: &Dictionary<AccountIx>) -> Vec<Text> {
-        self.log.pairs().map(|(account, user)| self.name(accounts, account, user).into()).collect()
-    }
-
-    fn name(&self, accounts: &Dictionary<AccountIx>, account: AccountIx, user: UserIx) -> String {
-        user_key(accounts.name(account), &self.names[user.at()])
+    pub fn users<'a>(&'a self, accounts: &'a Dictionary<AccountIx>) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.log.pairs().map(|(account, user)| (&**accounts.name(account), &*self.names[user.at()]))
     }
 
     /// The log with the users of the final dictionary, which keeps their order: within an account, users sort by
     /// their id.
-    pub fn into_log(mut self, accounts: &Dictionary<AccountIx>, users: &Dictionary<UserIx>) -> FeatureLog {
+    pub fn into_log(mut self, accounts: &Dictionary<AccountIx>, users: &Users) -> FeatureLog {
         let mut log = std::mem::take(&mut self.log);
         let mut names = users.iter().peekable();
         log.rename(|account, user| {
-            let name = self.name(accounts, account, user);
-            while names.next_if(|(_, known)| ***known < *name).is_some() {}
-            names.peek().filter(|(_, known)| ***known == *name).map_or(user, |(index, _)| *index)
+            let name = user_key(accounts.name(account), &self.names[user.at()]);
+            while names.next_if(|(_, known)| **known < *name).is_some() {}
+            names.peek().filter(|(_, known)| **known == *name).map_or(user, |(index, _)| *index)
         });
         log
     }

@@ -17,6 +17,7 @@ use super::places::{Place, Places, cut};
 use super::stretches::by_key;
 use super::tables::PackedUses;
 use super::usage_run::{delay, recorded};
+use super::use_code;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, Moment};
 
 /// One row of `feature_usage`; `user` is a number of the load's interner.
@@ -69,8 +70,9 @@ struct Packed {
     offset: u64,
 }
 
-/// The rows of one user and feature, each day and recording once, as they are packed: per row the step in days from
-/// the one before (none for the first), then events, trial and whether it was recorded, then when.
+/// The rows of one user and feature, each day and recording once, as they are packed: the content of the first, then each
+/// as `use_code` has it behind the one before; the content says events, trial and whether it was recorded, and when stands
+/// behind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group<'a> {
     pub user: u32,
@@ -211,17 +213,15 @@ impl Run {
 impl Group<'_> {
     /// The same for the log, which packs rows that do not say when they were recorded alike.
     pub fn as_plain(&self) -> PackedUses<'_> {
-        PackedUses { rows: self.rows, first: self.first, last: self.last, body: self.body }
+        PackedUses::of(self.rows, (self.first, self.last), self.body)
     }
 
     /// Appends the rows of the group to `rows`.
     pub fn unpack(&self, account: AccountIx, rows: &mut Vec<Row>) {
         let (mut reader, mut day) = (Reader::new(self.body), self.first);
         for at in 0..self.rows {
-            if at > 0 {
-                day = day.plus(reader.signed() as i32);
-            }
-            let content = reader.number();
+            let (step, content) = if at > 0 { use_code::read(&mut reader) } else { (0, reader.number()) };
+            day = day.plus(step);
             let recorded = if content & 1 == 1 { recorded(day, reader.signed()) } else { UNRECORDED };
             let (events, in_trial) = ((content >> 2) as u32, content >> 1 & 1 == 1);
             rows.push(Row { account, user: self.user, feature: self.feature, day, recorded, events, in_trial });
@@ -250,8 +250,7 @@ impl Body {
         self.clear();
         for row in rows {
             let known = row.recorded != UNRECORDED;
-            self.reach(row.day, row.day);
-            self.bytes.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(known));
+            self.reach((row.day, row.day), use_code::content(row.events, row.in_trial, known));
             if known {
                 self.bytes.signed(delay(row.day, row.recorded));
             }
@@ -263,17 +262,19 @@ impl Body {
     fn join(&mut self, groups: &[Group]) {
         self.clear();
         for group in groups {
-            self.reach(group.first, group.last);
-            self.bytes.0.extend_from_slice(group.body);
+            let mut reader = Reader::new(group.body);
+            self.reach((group.first, group.last), reader.number());
+            self.bytes.0.extend_from_slice(reader.rest());
             self.unrecorded += if group.plain { group.rows } else { 0 };
             self.rows += group.rows;
         }
     }
 
-    /// The step to what begins at `first`.
-    fn reach(&mut self, first: Day, last: Day) {
-        if let Some((_, before)) = self.span {
-            self.bytes.signed(i64::from(first.since(before)));
+    /// The step to what begins at `first`, and the content of the row there.
+    fn reach(&mut self, (first, last): (Day, Day), content: u64) {
+        match self.span {
+            Some((_, before)) => use_code::write(&mut self.bytes, i64::from(first.since(before)), content),
+            None => self.bytes.number(content),
         }
         self.span = Some((self.span.map_or(first, |(first, _)| first), last));
     }

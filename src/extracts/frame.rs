@@ -117,17 +117,17 @@ impl Frame {
     /// Users of the row's own account.
     pub fn user(&self, column: &str, ids: &Dictionaries) -> impl FnMut(usize) -> Option<UserIx> {
         let user = self.user_cell(column);
-        move |row| ids.users.get(&user(row)?)
+        move |row| user(row).and_then(|(account, user)| ids.users.get(account, user))
     }
 
-    /// `account_id` U+001F `user_id` of each row that names a user.
-    pub(super) fn users(&self, column: &str) -> impl Iterator<Item = String> {
+    /// Account and user of each row that names a user.
+    pub(super) fn users<'a>(&'a self, column: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
         (0..self.len()).filter_map(self.user_cell(column))
     }
 
-    fn user_cell(&self, column: &str) -> impl Fn(usize) -> Option<String> {
+    fn user_cell<'a>(&'a self, column: &str) -> impl Fn(usize) -> Option<(&'a str, &'a str)> + use<'a> {
         let (account, user) = (text_cell(&self.data, "account_id"), text_cell(&self.data, column));
-        move |row| Some(user_key(account(row)?, user(row)?))
+        move |row| Some((account(row)?, user(row)?))
     }
 
     pub fn day(&self, column: &str) -> impl Fn(usize) -> Option<Day> {
@@ -243,8 +243,9 @@ impl Gathered {
         self.batches.push(batch);
     }
 
-    /// The batches as one, file by file; fails only where they outgrow what one array can hold.
-    pub fn finish(mut self, table: &'static Table) -> Result<Delivered, ArrowError> {
+    /// The batches as one, file by file; `freed` is told of each column whose parts are given up. Fails only where they
+    /// outgrow what one array can hold.
+    pub fn finish(mut self, table: &'static Table, freed: impl Fn(usize)) -> Result<Delivered, ArrowError> {
         // What a system writes is often in order already, and then nothing need be moved.
         self.batches.sort_by_key(|batch| batch.file);
         // A table of no rows has the contract's columns too.
@@ -256,7 +257,11 @@ impl Gathered {
         // The parts of a column are given up with it, so that no more than one column is held twice.
         let columns = nothing.columns.iter().map(|none| {
             let parts: Vec<ArrayRef> = waiting.iter_mut().filter_map(Iterator::next).chain([none.clone()]).collect();
-            concat(&parts.iter().map(|part| &**part).collect::<Vec<&dyn Array>>())
+            let column = concat(&parts.iter().map(|part| &**part).collect::<Vec<&dyn Array>>());
+            let rows = parts.iter().map(|part| part.len()).sum();
+            drop(parts);
+            freed(rows);
+            column
         });
         delivered.data = RecordBatch::try_new(delivered.data.schema(), columns.collect::<Result<_, _>>()?)?;
         for batch in self.batches {

@@ -202,7 +202,7 @@ fn stop_at(problems: Vec<Problem>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Contract(problems)) }
 }
 
-/// So many rows of a small table leave a gap worth filling when their batches become one.
+/// So many rows of a small table leave a gap worth filling whenever the batches of a column become one.
 const MANY_ROWS: usize = 1 << 20;
 
 /// What has been loaded so far.
@@ -317,13 +317,14 @@ impl<'a> Loading<'a> {
             gathered.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
         })?;
         let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let checked = gathered.finish(table).and_then(|delivered| {
-            let rows = delivered.files.len();
+        let freed = |rows: usize| {
             if rows >= MANY_ROWS {
                 (self.progress)(Progress { table: table.table, rows: rows as u64, freed: true });
             }
-            check::check(table, delivered, part, &urls, &self.keys, settings, self.as_of)
-        });
+        };
+        let checked = gathered
+            .finish(table, freed)
+            .and_then(|delivered| check::check(table, delivered, part, &urls, &self.keys, settings, self.as_of));
         let (frame, tally) = checked.map_err(|e| Error::Contract(vec![unworkable(&opened.delivery, &e)]))?;
         Ok(Small { frame, tally, unreadable })
     }

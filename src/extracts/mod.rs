@@ -44,6 +44,8 @@ mod usage_base;
 mod usage_kept;
 mod usage_rows;
 mod usage_run;
+mod use_code;
+mod users;
 
 pub use buckets::{Bucketized, bucketize};
 pub use error::{Error, Problem};
@@ -52,13 +54,14 @@ pub use part::{MOST_PARTS, Part};
 pub use settings::Settings;
 pub use state::State;
 pub use tally::Digest;
+pub use users::Users;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{AccountIx, ContactIx, Day, Dictionary, FeatureIx, MetricIx, ProductIx, UserIx};
+use crate::vocabulary::{AccountIx, ContactIx, Day, Dictionary, FeatureIx, MetricIx, ProductIx};
 use tables::*;
 
 words!(
@@ -167,8 +170,8 @@ pub struct Dictionaries {
     pub products: Dictionary<ProductIx>,
     pub features: Dictionary<FeatureIx>,
     pub contacts: Dictionary<ContactIx>,
-    /// `account_id` U+001F `user_id`: a user id belongs to one account.
-    pub users: Dictionary<UserIx>,
+    /// A user id belongs to one account.
+    pub users: Users,
     pub metrics: Dictionary<MetricIx>,
 }
 

@@ -226,6 +226,53 @@ pub fn pass(reader: &mut Reader, n: usize) -> f64 {
     (least + i64::from(most)) as f64 / scale
 }
 
+/// Appends numbers of which most are the least one, such as days until a row was recorded: those that are not, each
+/// behind how many stand before it. Where they are many, or no whole numbers, as [`pack`] does.
+pub fn pack_rare(values: &[f64], out: &mut Writer) {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let rare = values.iter().filter(|value| **value != least).count();
+    let fits = |value: &f64| value.abs() <= EXACT && value.fract() == 0.0 && (value.to_bits() == 0 || *value != 0.0);
+    if RARE_BYTES * rare > values.len() || !values.iter().all(fits) {
+        out.number(0);
+        return pack(values, out);
+    }
+    out.number(rare as u64 + 1);
+    out.signed(if values.is_empty() { 0 } else { least as i64 });
+    let mut behind = 0;
+    for (at, value) in values.iter().enumerate().filter(|(_, value)| **value != least) {
+        out.number((at - behind) as u64);
+        out.number((value - least) as u64);
+        behind = at + 1;
+    }
+}
+
+/// What a number that is not the least takes.
+const RARE_BYTES: usize = 2;
+
+/// Reads back `n` numbers that [`pack_rare`] wrote and appends them to `values`.
+pub fn unpack_rare(reader: &mut Reader, n: usize, values: &mut Vec<f64>) {
+    let Some(rare) = reader.number().checked_sub(1) else { return unpack(reader, n, values) };
+    let (least, from) = (reader.signed() as f64, values.len());
+    values.resize(from + n, least);
+    let mut at = from;
+    for _ in 0..rare {
+        at += reader.number() as usize;
+        let more = reader.number() as f64;
+        if let Some(value) = values.get_mut(at) {
+            *value += more;
+        }
+        at += 1;
+    }
+}
+
+/// Goes behind `n` numbers that [`pack_rare`] wrote; gives a bound that none of them exceeds.
+pub fn pass_rare(reader: &mut Reader, n: usize) -> f64 {
+    let Some(rare) = reader.number().checked_sub(1) else { return pass(reader, n) };
+    let least = reader.signed();
+    let most = (0..rare).map(|_| (reader.number(), reader.number()).1).max().unwrap_or(0);
+    least as f64 + most as f64
+}
+
 /// How a run of numbers was packed.
 struct Tag {
     scale: f64,

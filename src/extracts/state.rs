@@ -24,7 +24,7 @@ use crate::store::{Object, Store};
 use crate::vocabulary::Day;
 
 /// Raise it whenever rows are packed or checked otherwise.
-const FORMAT: u64 = 5;
+const FORMAT: u64 = 6;
 /// Where the months that are over stand: no chunk is named so.
 const SETTLED: &str = "settled";
 

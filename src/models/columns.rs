@@ -4,6 +4,7 @@
 //! columns of their own, which are then put below each other in the order of the accounts: the number of threads does
 //! not show.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
@@ -15,6 +16,8 @@ use crate::vocabulary::{AccountIx, Text};
 
 /// Accounts whose rows are laid together.
 const BLOCK: usize = 256;
+/// Blocks of a thread before they are put below each other: their room is used again by the next.
+const BLOCKS_OF_THREAD: usize = 4;
 /// Columns that are tried behind the one before, before a cell's own is looked up.
 const GUESSES: usize = 4;
 
@@ -24,6 +27,8 @@ pub struct Columns {
     places: HashMap<Key, usize>,
     columns: Vec<Growing>,
     rows: usize,
+    /// Rows that there will be in the end, where that is known.
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -54,17 +59,20 @@ pub fn lay<G: Send>(
         }
         (told, columns)
     };
-    let blocks: Vec<(Vec<G>, Columns)> = accounts.par_chunks(BLOCK).map(block).collect();
-    let (told, blocks): (Vec<Vec<G>>, Vec<Columns>) = blocks.into_iter().unzip();
-    let mut columns = Columns::default();
-    columns.append(blocks);
-    (told.into_iter().flatten().collect(), columns)
+    let (mut told, mut columns) = (Vec::new(), Columns::with_room(accounts.len()));
+    for some in accounts.chunks(BLOCK * BLOCKS_OF_THREAD * rayon::current_num_threads()) {
+        let blocks: Vec<(Vec<G>, Columns)> = some.par_chunks(BLOCK).map(block).collect();
+        let (told_of, blocks): (Vec<Vec<G>>, Vec<Columns>) = blocks.into_iter().unzip();
+        told.extend(told_of.into_iter().flatten());
+        columns.append(blocks);
+    }
+    (told, columns)
 }
 
 /// Lays rows side by side: one column per feature that any row knows, by name.
-pub fn table(rows: &[FeatureRow], extracts: &Extracts) -> Table {
+pub fn table(rows: impl IntoIterator<Item: Borrow<FeatureRow>>, extracts: &Extracts) -> Table {
     let mut columns = Columns::default();
-    rows.iter().for_each(|row| columns.push(row));
+    rows.into_iter().for_each(|row| columns.push(row.borrow()));
     columns.into_table(extracts)
 }
 
@@ -102,6 +110,11 @@ impl Columns {
         self.columns.len() - 1
     }
 
+    /// None yet, with room for so many rows in those that others are put into.
+    fn with_room(rows: usize) -> Columns {
+        Columns { room: rows, ..Columns::default() }
+    }
+
     /// Puts the rows of the others below, one after the other.
     pub fn append(&mut self, others: Vec<Columns>) {
         // What each column is given, with the row at which it begins.
@@ -120,9 +133,9 @@ impl Columns {
             }
             self.rows += other.rows;
         }
-        let rows = self.rows;
+        let room = self.room.max(self.rows);
         self.columns.par_iter_mut().zip(given).for_each(|(column, given)| {
-            column.values.reserve(rows);
+            column.values.reserve(room);
             for (from, values) in given {
                 column.values.pad(from);
                 column.values.extend(values);
@@ -176,8 +189,8 @@ impl Grown {
     /// Room for so many rows in all.
     fn reserve(&mut self, rows: usize) {
         match self {
-            Grown::Numbers(values) => values.reserve_exact(rows - values.len()),
-            Grown::Words(values) => values.reserve_exact(rows - values.len()),
+            Grown::Numbers(values) => values.reserve_exact(rows.saturating_sub(values.len())),
+            Grown::Words(values) => values.reserve_exact(rows.saturating_sub(values.len())),
         }
     }
 

@@ -197,14 +197,12 @@ fn pooled_table(
 ) -> (Table, Vec<u64>) {
     let mut table = snapshots.table.take(rows);
     let products: Vec<ProductIx> = stacked.iter().map(|(_, product, _)| *product).collect();
-    let cells: Vec<features::FeatureRow> = stacked
-        .iter()
-        .map(|(row, product, _)| snapshots.purchase_cells(&snapshots.grains[*row as usize], *product))
-        .collect();
-    let mut beside = features::table(&cells, source.extracts).columns;
+    let cells =
+        stacked.iter().map(|(row, product, _)| snapshots.purchase_cells(&snapshots.grains[*row as usize], *product));
+    let mut beside = features::table(cells, source.extracts).columns;
     beside.extend(features::columns_of_products(&table.frame(), &products, source.extracts));
     let mut digests = digests(&beside.iter().collect::<Vec<_>>(), rows.len());
     digests.iter_mut().zip(rows).for_each(|(sum, row)| *sum = sum.wrapping_add(snapshots.digests[*row as usize]));
     table.columns.extend(beside);
-    (Table::new(table.columns, rows.len()), digests)
+    (Table::new(table.columns, rows.len()).ranked(), digests)
 }

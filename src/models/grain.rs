@@ -138,8 +138,8 @@ impl Snapshots {
     /// The columns that depend on the product as well: which it is, what is observed of it, and what owners of the
     /// account's products went on to buy.
     pub fn columns_of(&self, product: ProductIx, extracts: &Extracts) -> Table {
-        let cells: Vec<_> = self.grains.iter().map(|grain| self.purchase_cells(grain, product)).collect();
-        let mut columns = features::table(&cells, extracts).columns;
+        let cells = self.grains.iter().map(|grain| self.purchase_cells(grain, product));
+        let mut columns = features::table(cells, extracts).columns;
         let products = vec![product; self.grains.len()];
         columns.extend(features::columns_of_products(&self.table.frame(), &products, extracts));
         Table::new(columns, self.grains.len()).ranked()

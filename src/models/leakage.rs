@@ -32,6 +32,11 @@ pub enum Kind {
 }
 
 impl Leak {
+    /// The first, unless the next is stronger.
+    pub fn stronger(self, next: Leak) -> Leak {
+        if next.auc > self.auc { next } else { self }
+    }
+
     /// Why no model is fitted, and what to do.
     pub fn reason(&self) -> String {
         let Leak { feature, auc, kind } = self;
@@ -81,7 +86,7 @@ pub fn find(encoded: &Encoded, labels: &[bool], account_hashes: &[u64], limits: 
             }
         })
         .collect();
-    leaks.into_iter().reduce(|best, next| if next.auc > best.auc { next } else { best })
+    leaks.into_iter().reduce(Leak::stronger)
 }
 
 /// Whether it is there because a change was found in what is recorded anyway, and missing where there was none.

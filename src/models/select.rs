@@ -29,16 +29,38 @@ const MOST_ROWS: usize = 40_000;
 
 /// Positions of the features to fit, at most `most`, in column order; empty where no split pays.
 pub fn select(encoded: &Encoded, labels: &[bool], most: usize) -> Vec<usize> {
-    let step = labels.len().div_ceil(MOST_ROWS).max(1);
-    let lay = |codes: &Vec<u8>| Feature::of(codes.iter().step_by(step).copied().collect());
-    let features: Vec<Feature> = encoded.design.codes.par_iter().map(lay).collect();
-    let labels: Vec<bool> = labels.iter().step_by(step).copied().collect();
-    let gains = boosted(&features, &labels);
-    let mut order: Vec<usize> = (0..gains.len()).filter(|feature| gains[*feature] > 0.0).collect();
-    order.sort_by(|a, b| gains[*b].total_cmp(&gains[*a]).then(a.cmp(b)));
-    order.truncate(most);
-    order.sort_unstable();
-    order
+    let mut screen = Screen::default();
+    screen.add(encoded);
+    screen.chosen(labels, most)
+}
+
+/// Features to choose among: of their codes no more than the choice rests on.
+#[derive(Default)]
+pub struct Screen(Vec<Feature>);
+
+impl Screen {
+    /// Adds features over the same rows as those before.
+    pub fn add(&mut self, encoded: &Encoded) {
+        let step = step(encoded.design.rows);
+        let lay = |codes: &Vec<u8>| Feature::of(codes.iter().step_by(step).copied().collect());
+        self.0.par_extend(encoded.design.codes.par_iter().map(lay));
+    }
+
+    /// What [`select`] says of all of them; `labels` are those of the rows.
+    pub fn chosen(&self, labels: &[bool], most: usize) -> Vec<usize> {
+        let labels: Vec<bool> = labels.iter().step_by(step(labels.len())).copied().collect();
+        let gains = boosted(&self.0, &labels);
+        let mut order: Vec<usize> = (0..gains.len()).filter(|feature| gains[*feature] > 0.0).collect();
+        order.sort_by(|a, b| gains[*b].total_cmp(&gains[*a]).then(a.cmp(b)));
+        order.truncate(most);
+        order.sort_unstable();
+        order
+    }
+}
+
+/// Every how many rows one is looked at.
+fn step(rows: usize) -> usize {
+    rows.div_ceil(MOST_ROWS).max(1)
 }
 
 /// What the best of all splits saves by chance, in twice the log loss: the largest of n draws of χ² with one degree of

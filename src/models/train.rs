@@ -15,13 +15,14 @@ use super::evaluate::Grade;
 use super::family::Family;
 use super::features::directions;
 use super::grain::Split;
+use super::leakage::{self, Leak};
 use super::monotone::Direction;
 pub use super::rows::{Examples, Target, Tested};
 use super::scorecard::{Encoded, Held, Scorecard, Typical};
-use super::table::{Column, Frame, Spec};
+use super::select::Screen;
+use super::table::{Column, Spec};
 use super::tested;
 use super::uncertainty::Uncertainty;
-use super::{leakage, select};
 use crate::statistics::{sigmoid, softplus};
 use crate::vocabulary::{Day, PropensityKind};
 
@@ -92,8 +93,7 @@ struct Judged {
     early: Scorecard,
 }
 
-/// What every family is trained on: the parts of the rows, and the columns worth fitting. To find those, the codes of
-/// all columns are held for a while, which is more than any fit takes.
+/// What every family is trained on: the parts of the rows, and the columns worth fitting.
 pub struct Ground<'a> {
     parts: Parts,
     columns: Vec<&'a Column>,
@@ -363,6 +363,9 @@ fn bins_for(family: Family, labels: &[bool], settings: &Settings) -> usize {
     family.learner().bins(labels.iter().filter(|label| **label).count(), settings.bins as usize)
 }
 
+/// Columns of which the codes are held at once: to find those worth fitting takes no more memory than a fit.
+const CODED_AT_ONCE: usize = 64;
+
 /// The columns worth fitting, as judged on the rows at these positions only; an error where one of them knows the
 /// outcome, or none tells anything.
 fn columns<'a>(
@@ -373,11 +376,23 @@ fn columns<'a>(
 ) -> Result<Vec<&'a Column>, String> {
     let (rows, labels) = (examples.rows_at(positions), examples.labels_at(positions));
     let (bins, ends) = (bins_for(Family::default(), &labels, settings), target.horizon_days + settings.lead_days);
-    let encoded = Encoded::learn_ending(&examples.frame.columns, &rows, bins, |spec| horizon_in(spec, ends));
-    if let Some(leak) = leakage::find(&encoded, &labels, &examples.accounts_at(positions), settings.leakage()) {
+    let (accounts, mut screen) = (examples.accounts_at(positions), Screen::default());
+    let (mut names, mut strongest): (Vec<String>, Option<Leak>) = (Vec::new(), None);
+    for columns in examples.frame.columns.chunks(CODED_AT_ONCE) {
+        let encoded = Encoded::learn_ending(columns, &rows, bins, |spec| horizon_in(spec, ends));
+        let leak = leakage::find(&encoded, &labels, &accounts, settings.leakage());
+        strongest = strongest.into_iter().chain(leak).reduce(Leak::stronger);
+        screen.add(&encoded);
+        names.extend(encoded.specs.into_iter().map(|(spec, ..)| spec.name));
+    }
+    if let Some(leak) = strongest {
         return Err(leak.reason());
     }
-    let columns = screened(&examples.frame, &encoded, &labels, settings);
+    // The columns that boosted stumps lean on.
+    let positives = labels.iter().filter(|label| **label).count();
+    let most = (settings.max_features as usize).min(positives.max(10));
+    let chosen = screen.chosen(&labels, most);
+    let columns: Vec<&Column> = chosen.into_iter().filter_map(|i| examples.frame.find(&names[i])).collect();
     if columns.is_empty() {
         return Err("no feature tells the labels apart on the training days".to_owned());
     }
@@ -389,14 +404,6 @@ fn columns<'a>(
 fn horizon_in(spec: &Spec, ends: i32) -> Option<f64> {
     let counts_down = spec.name.rsplit('.').next().is_some_and(|name| name.starts_with("days_to_"));
     counts_down.then_some(f64::from(ends))
-}
-
-/// The columns that boosted stumps lean on.
-fn screened<'a>(frame: &Frame<'a>, encoded: &Encoded, labels: &[bool], settings: &Settings) -> Vec<&'a Column> {
-    let positives = labels.iter().filter(|label| **label).count();
-    let most = (settings.max_features as usize).min(positives.max(10));
-    let names = select::select(encoded, labels, most).into_iter().map(|i| &encoded.specs[i].0.name);
-    names.filter_map(|name| frame.find(name)).collect()
 }
 
 /// Uncalibrated log-odds of the rows at these positions.

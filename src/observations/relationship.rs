@@ -104,8 +104,8 @@ fn quality(recorder: &mut Recorder, activities: &[Dated]) {
     let dated = |value: fn(&Activity) -> Option<f64>| -> Vec<(Day, f64)> {
         activities.iter().filter_map(|a| Some((a.day, value(a.row)?))).collect()
     };
-    recorder.medians(Metric::ResponseHours, &dated(|activity| activity.response_hours));
-    recorder.means(Metric::SentimentMean, &dated(|activity| activity.sentiment));
+    recorder.medians(Metric::ResponseHours, &dated(|activity| activity.response_hours.get()));
+    recorder.means(Metric::SentimentMean, &dated(|activity| activity.sentiment.get()));
 }
 
 /// Silence of sponsors and champions. Someone never contacted has been silent since the account could first have

@@ -15,6 +15,9 @@ use crate::extracts::Progress;
 use crate::vocabulary::Moment;
 use crate::{audit, extracts, models, publish, reviews, shards, store};
 
+/// The stage in which rows stream by: its buffers come and go by the million.
+pub const LOAD: &str = "load";
+
 /// The machine a run finds itself on: clock, memory and whoever is watching. Given by the caller, never reached for.
 pub trait Host: Sync {
     fn now(&self) -> Moment;

@@ -6,8 +6,8 @@ use super::past::Past;
 use super::record::{Run, check, input};
 use super::retrain::{TrainingReport, models_for, shown};
 use super::summary::Night;
-use super::work::{Desk, Rest};
-use super::{Error, Host, Stages, giving_back};
+use super::work::{Desk, Recording, Rest, ok};
+use super::{Error, Host, LOAD, Stages, giving_back};
 use crate::audit::{self, Link};
 use crate::cards;
 use crate::extracts::{self, Extracts, State};
@@ -30,8 +30,8 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let output = &Store::open(&job.settings.output.url, access)?;
     let mut stages = Stages::new(host);
     let state = State::of(output);
-    let extracts = stages
-        .run("load", || extracts::load_from(&job.settings.extracts, access, &state, as_of, &giving_back(host)))?;
+    let extracts =
+        stages.run(LOAD, || extracts::load_from(&job.settings.extracts, access, &state, as_of, &giving_back(host)))?;
     repair(output, &mut stages)?;
     let inputs: Vec<Input> = extracts.inputs.iter().map(input).collect();
     let claim = Claim::next(output, as_of, started_at, &job.hash(), &inputs_hash(&inputs))?;
@@ -39,16 +39,18 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let (text, asked) = (&job.settings.text, job.settings.models.train_if_missing);
     let listen = || intents::for_night(View::new(&extracts, as_of), text, asked, output);
     let intents = &stages.run("listen", listen)?;
-    let desk =
-        Desk { job, as_of, output, extracts: &extracts, inputs: &inputs, past: &past, intents, share: Share::Alone };
+    let desk = Desk { job, as_of, output, extracts: &extracts, past: &past, intents, share: Share::Alone };
     let (scorer, trained) = &stages.run("models", || models_for(&source(&extracts, job, as_of), output))?;
     let observed = desk.observe(&mut stages)?;
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, scorer, trail };
-    let (decided, rest) = desk.decide(observed, scorer, &mut stages)?;
+    let decided = desk.decide(observed, scorer, &mut stages)?;
     let extracts = extracts.without_use();
     host.give_back();
-    let frames = tables::frames(&decided.layers(View::new(&extracts, as_of)), &closing.stamp());
+    let view = View::new(&extracts, as_of);
+    let recording = Recording { job, view, inputs: &inputs, past: &past };
+    let rest = stages.run("record", || ok(recording.of(&decided)))?;
+    let frames = tables::frames(&decided.layers(view), &closing.stamp());
     let night = closing.publish(frames, rest, trained.as_ref().map(told), stages);
     // Millions of small rows take half a second to free, for which nobody need wait.
     std::thread::spawn(move || drop(extracts));

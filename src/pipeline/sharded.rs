@@ -6,8 +6,8 @@ use super::past::Past;
 use super::record::input;
 use super::retrain::champions;
 use super::summary::Night;
-use super::work::{Desk, Rest};
-use super::{Error, Host, Stages, giving_back};
+use super::work::{Desk, Recording, Rest, ok};
+use super::{Error, Host, LOAD, Stages, giving_back};
 use crate::extracts::{self, InputFile, Part, State};
 use crate::history::View;
 use crate::job::Job;
@@ -52,7 +52,7 @@ pub fn run(
         return Ok(shard);
     }
     let state = State::of_part(output, part);
-    let delivered = stages.run("load", || extracts::read(settings, access, &state, as_of, part, &giving_back(host)))?;
+    let delivered = stages.run(LOAD, || extracts::read(settings, access, &state, as_of, part, &giving_back(host)))?;
     delivered.is_readable()?;
     let inputs = inputs_of(delivered.inputs());
     let identity = identity(&inputs)?;
@@ -76,14 +76,17 @@ pub fn run(
         stages.run("listen", || intents::needs_none(View::new(&extracts, as_of), text, output, share))?;
     }
     let intents = &models.intents;
-    let desk = Desk { job, as_of, output, extracts: &extracts, inputs: &inputs, past: &past, intents, share };
+    let desk = Desk { job, as_of, output, extracts: &extracts, past: &past, intents, share };
     let observed = desk.observe(&mut stages)?;
-    let (decided, rest) = desk.decide(observed, &models.scorer, &mut stages)?;
+    let decided = desk.decide(observed, &models.scorer, &mut stages)?;
     let extracts = extracts.without_use();
     host.give_back();
+    let view = View::new(&extracts, as_of);
+    let recording = Recording { job, view, inputs: &inputs, past: &past };
+    let rest = stages.run("record", || ok(recording.of(&decided)))?;
     // The run has no id yet; publishing gives it one.
     let stamp = Stamp { as_of, run_id: String::new() };
-    let frames = tables::frames(&decided.layers(View::new(&extracts, as_of)), &stamp);
+    let frames = tables::frames(&decided.layers(view), &stamp);
     let seconds = stages.seconds.iter().map(|(stage, seconds)| ((*stage).to_owned(), *seconds)).collect();
     let shard = Shard {
         part,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::assess::Context;
 use crate::extracts::InputTable;
 use crate::models::{Scorer, drift};
 use crate::publish::Claim;
@@ -76,14 +75,15 @@ pub(super) struct Told {
 const TOP: usize = 5;
 
 impl Told {
-    pub fn of(layers: &Layers, context: &Context) -> Told {
+    /// `signals`: those that cannot be judged, with the tables that they miss.
+    pub fn of(layers: &Layers, signals: Vec<(Text, Vec<InputTable>)>) -> Told {
         let extracts = layers.view.extracts;
         let missing = InputTable::ALL.iter().copied().filter(|table| !extracts.has(*table));
         let rejected = extracts.quality.iter().filter(|q| q.rejected > 0).map(|q| (q.table, q.rejected));
         let withheld = layers.recommended.suppressions.iter().map(|s| (s.account, s.gate, s.expected_arr_withheld));
         Told {
             rejected: rejected.collect(),
-            unavailable: Unavailable { tables: missing.collect(), signals: context.classifier.unavailable(extracts) },
+            unavailable: Unavailable { tables: missing.collect(), signals },
             top: top(layers),
             withheld: withheld.collect(),
             accounts: layers.assessments.len(),

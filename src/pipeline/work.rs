@@ -16,7 +16,7 @@ use crate::assessment::Assessment;
 use crate::audit::{self, Entry, Versions};
 use crate::briefings::{self, Briefing, site};
 use crate::changes::ScoreChange;
-use crate::extracts::Extracts;
+use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::job::Job;
 use crate::models::drift::Drift;
@@ -27,7 +27,7 @@ use crate::publish::tables::Layers;
 use crate::recommendations::{self, Proposed, Recommendation, Recommended};
 use crate::shards::Share;
 use crate::store::Store;
-use crate::vocabulary::Day;
+use crate::vocabulary::{Day, Text};
 
 /// What a night works on.
 #[derive(Clone, Copy)]
@@ -36,7 +36,6 @@ pub(super) struct Desk<'a> {
     pub as_of: Day,
     pub output: &'a Store,
     pub extracts: &'a Extracts,
-    pub inputs: &'a [Input],
     pub past: &'a Past,
     /// The intent classifier, where there is one.
     pub intents: &'a Option<Listening>,
@@ -52,12 +51,14 @@ pub(super) struct Decided {
     churn_curves: Vec<ChurnPoint>,
     drift: Vec<Drift>,
     changes: Vec<ScoreChange>,
+    /// Signals that cannot be judged, with the tables that they miss.
+    unavailable: Vec<(Text, Vec<InputTable>)>,
 }
 
 impl Decided {
     /// Tables are made from it when they are written; of the view they ask for ids and single rows.
     pub fn layers<'a>(&'a self, view: View<'a>) -> Layers<'a> {
-        let Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes } = self;
+        let Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes, .. } = self;
         Layers { view, assessments, recommended, briefings, evaluations, churn_curves, drift, changes }
     }
 }
@@ -92,7 +93,7 @@ impl<'a> Desk<'a> {
         (context, facts): (Context, Vec<Kept>),
         scorer: &Scorer,
         stages: &mut Stages,
-    ) -> Result<(Decided, Rest), Error> {
+    ) -> Result<Decided, Error> {
         let (view, context) = (self.view(), &context);
         let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, context, self.share))?;
         let Scored { propensities, churn_curves, drift } = scored;
@@ -107,14 +108,9 @@ impl<'a> Desk<'a> {
         // Read from the registry even on the night that trained, so that running a day again tells the same.
         let mut evaluations = scorer.evaluations();
         evaluations.extend(self.intents.iter().flat_map(|l| intents::evaluations(&l.model, true, &l.reason)));
-        stages.run("record", || {
-            let entries = self.entries(&assessments, &recommended);
-            let site = site::Contents::of(view, &assessments, &recommended, &briefings);
-            let assessments = assessments.into_par_iter().map(Assessment::without_rows).collect();
-            let decided = Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes };
-            let told = Told::of(&decided.layers(view), context);
-            ok((decided, Rest { entries, site, told }))
-        })
+        let assessments = assessments.into_par_iter().map(Assessment::without_rows).collect();
+        let unavailable = context.classifier.unavailable(self.extracts);
+        Ok(Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes, unavailable })
     }
 
     fn recommend(self, assessments: &[Assessment], context: &Context) -> Result<Recommended, Error> {
@@ -140,18 +136,35 @@ impl<'a> Desk<'a> {
         };
         recommended.recommendations.par_iter().filter_map(write).collect()
     }
+}
+
+/// What is written down of a night beside its tables. None of it asks for the two big tables.
+pub(super) struct Recording<'a> {
+    pub job: &'a Job,
+    pub view: View<'a>,
+    pub inputs: &'a [Input],
+    pub past: &'a Past,
+}
+
+impl Recording<'_> {
+    pub fn of(&self, decided: &Decided) -> Rest {
+        let Decided { assessments, recommended, briefings, .. } = decided;
+        let site = site::Contents::of(self.view, assessments, recommended, briefings);
+        let told = Told::of(&decided.layers(self.view), decided.unavailable.clone());
+        Rest { entries: self.entries(assessments, recommended), site, told }
+    }
 
     /// Tonight's events about the accounts that are held here.
-    fn entries(self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Entry> {
+    fn entries(&self, assessments: &[Assessment], recommended: &Recommended) -> Vec<Entry> {
         let versions = Versions {
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
             job_hash: self.job.hash(),
             input_manifest_hash: inputs_hash(self.inputs),
         };
         let (playbooks, settings) = (&self.job.playbooks, &self.job.settings.recommendations);
-        let (view, memory) = (self.view(), &self.past.memory);
+        let (view, memory) = (self.view, &self.past.memory);
         let night = audit::Night { view, assessments, recommended, playbooks, memory, settings, versions: &versions };
-        let of_others = memory.recommendations.iter().filter(|r| !self.extracts.owns(r.content.account));
+        let of_others = memory.recommendations.iter().filter(|r| !view.extracts.owns(r.content.account));
         let of_others: BTreeSet<&str> = of_others.map(|r| r.content.id.as_str()).collect();
         let mut entries = audit::entries(&night);
         entries.retain(|entry| !of_others.contains(entry.recommendation_id.as_str()));

@@ -23,7 +23,7 @@ mod build;
 use std::collections::{BTreeMap, BTreeSet};
 
 use foothold::extracts::tables::*;
-use foothold::extracts::{Dictionaries, Extracts, InputTable, PerAccount, Seen};
+use foothold::extracts::{Dictionaries, Extracts, InputTable, PerAccount, Seen, Users};
 use foothold::vocabulary::*;
 
 /// Ids in the order in which they were first named.
@@ -54,6 +54,12 @@ impl Names {
 
     fn dictionary<I: From<usize> + Copy>(&self) -> Dictionary<I> {
         Dictionary::new(self.ids.iter().map(|id| Text::from(id.as_str())))
+    }
+
+    fn users(&self) -> Users {
+        let mut ids: Vec<(&str, &str)> = self.ids.iter().filter_map(|id| id.split_once('\u{1f}')).collect();
+        ids.sort_unstable();
+        Users::of(ids.into_iter(), std::iter::empty())
     }
 }
 
@@ -338,9 +344,9 @@ impl WorldBuilder {
             kind,
             direction: None,
             at: noon(on),
-            response_hours: None,
+            response_hours: None.into(),
             attended: None,
-            sentiment: None,
+            sentiment: None.into(),
         };
         &mut push(&mut self.activities, (id.to_owned(), row)).1
     }

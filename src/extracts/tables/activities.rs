@@ -3,7 +3,7 @@
 use crate::extracts::frame::Frame;
 use crate::extracts::schema::{Entity, Need, Table, account_id, flag, id, num, text, ts, word};
 use crate::extracts::{Dictionaries, InputTable, Row, Seen};
-use crate::vocabulary::{AccountIx, ContactIx, Moment};
+use crate::vocabulary::{AccountIx, ContactIx, MaybeNum, Moment};
 
 words!(
     ActivityKind { Email = "email", Call = "call", Meeting = "meeting", Qbr = "qbr", Executive = "executive", Other = "other" }
@@ -21,10 +21,10 @@ pub struct Activity {
     pub kind: ActivityKind,
     pub direction: Option<Bound>,
     pub at: Moment,
-    pub response_hours: Option<f64>,
+    pub response_hours: MaybeNum,
     pub attended: Option<bool>,
     /// −1 … 1.
-    pub sentiment: Option<f64>,
+    pub sentiment: MaybeNum,
 }
 
 impl Row for Activity {
@@ -73,9 +73,9 @@ pub(crate) fn rows(t: &Frame, ids: &Dictionaries) -> Vec<Activity> {
             kind: kind(i)?,
             direction: direction(i),
             at: at(i)?,
-            response_hours: response(i),
+            response_hours: response(i).into(),
             attended: attended(i),
-            sentiment: sentiment(i),
+            sentiment: sentiment(i).into(),
         })
     })
 }

@@ -1,4 +1,4 @@
-//! `feature_usage`: daily use by user and feature, two or three bytes a row.
+//! `feature_usage`: daily use by user and feature, a byte or little more a row.
 //!
 //! Rows number in the hundreds of millions; an account's rows are unpacked when someone looks at them.
 
@@ -15,7 +15,7 @@ use std::ops::Range;
 use crate::extracts::packed::Reader;
 use crate::extracts::pieces::Pieces;
 use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, int};
-use crate::extracts::{InputTable, Row, Seen};
+use crate::extracts::{InputTable, Row, Seen, use_code};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// One row, as it is unpacked.
@@ -52,8 +52,8 @@ pub struct FeatureLog {
     /// Groups of one user and feature: the step to the user's place among those of the account, the feature and the
     /// first day; then blocks of rows. Before each block stand the step in days from the row before it (none for the
     /// first), the number of rows and whether another block follows, the days that it spans and its bytes, so that it
-    /// can be left out unread. Per row come the step in days (none for the first of a block), events, trial and whether
-    /// it is versioned, and then when it was known and superseded.
+    /// can be left out unread. Of the first row of a block comes its content: events, trial and whether it is versioned;
+    /// the others stand behind it as `use_code` says. Behind a versioned row stands when it was known and superseded.
     packed: Pieces,
     /// Whether any row was recorded after its own day or in several versions.
     lagged: bool,
@@ -90,7 +90,15 @@ impl FeatureLog {
             0 => (&[][..], &[][..]),
             _ => (self.packed.at(of.offset), &self.users[of.users as usize..]),
         };
-        let group = Group { account, user: UserIx(0), feature: FeatureIx(0), day: Day(0), more: false, shown: false };
+        let group = Group {
+            account,
+            user: UserIx(0),
+            feature: FeatureIx(0),
+            day: Day(0),
+            more: false,
+            fresh: false,
+            shown: false,
+        };
         Uses { reader: Reader::new(bytes), users, place: 0, sought, group, block: 0, left: of.rows as usize }
     }
 
@@ -201,16 +209,19 @@ struct Group {
     account: AccountIx,
     user: UserIx,
     feature: FeatureIx,
-    /// The day of the row that the reader stands at, or of the last one before it.
+    /// The day of the row before the reader, or of the one that it stands at where a block begins.
     day: Day,
     /// Whether another block follows.
     more: bool,
+    /// Whether a block begins here.
+    fresh: bool,
     /// Whether a row of it has come.
     shown: bool,
 }
 
-/// What stands in a row beside its day.
+/// What stands in a row.
 struct Content {
+    day: Day,
     seen: Seen,
     events: u32,
     in_trial: bool,
@@ -218,8 +229,10 @@ struct Content {
 
 impl Content {
     #[inline]
-    fn read(reader: &mut Reader, day: Day) -> Content {
-        let content = reader.number();
+    /// `day`: of the row itself where a block begins with it, else of the one before.
+    fn read(reader: &mut Reader, day: Day, fresh: bool) -> Content {
+        let (step, content) = if fresh { (0, reader.number()) } else { use_code::read(reader) };
+        let day = day.plus(step);
         let mut seen = Seen { known: day, superseded: Day::MAX };
         if content & VERSIONED != 0 {
             seen.known = day.plus(reader.number() as i32);
@@ -228,7 +241,7 @@ impl Content {
                 days => seen.known.plus(days as i32),
             };
         }
-        Content { seen, events: (content >> 2) as u32, in_trial: content >> 1 & 1 == 1 }
+        Content { day, seen, events: (content >> 2) as u32, in_trial: content >> 1 & 1 == 1 }
     }
 }
 
@@ -253,18 +266,17 @@ impl Uses<'_> {
 
     /// Appends what is asked for of the block.
     fn block_into(&mut self, known: &mut Vec<DayUse>) {
-        let (mut reader, mut day, mut shown) = (self.reader.clone(), self.group.day, self.group.shown);
-        for left in (0..std::mem::take(&mut self.block)).rev() {
-            let Content { seen, events, in_trial } = Content::read(&mut reader, day);
+        let (mut reader, mut last, mut shown) = (self.reader.clone(), self.group.day, self.group.shown);
+        let mut fresh = std::mem::take(&mut self.group.fresh);
+        for _ in 0..std::mem::take(&mut self.block) {
+            let Content { day, seen, events, in_trial } = Content::read(&mut reader, last, std::mem::take(&mut fresh));
+            last = day;
             if self.sought.has(day, seen, shown) {
                 shown = true;
                 known.push(DayUse { day, events, in_trial });
             }
-            if left > 0 {
-                day = day.plus(reader.signed() as i32);
-            }
         }
-        (self.reader, self.group.day, self.group.shown) = (reader, day, shown);
+        (self.reader, self.group.day, self.group.shown) = (reader, last, shown);
     }
 
     /// Begins the next user and feature.
@@ -293,7 +305,7 @@ impl Uses<'_> {
             self.group.day = last;
             return false;
         }
-        self.block = rows;
+        (self.block, self.group.fresh) = (rows, true);
         true
     }
 
@@ -302,11 +314,9 @@ impl Uses<'_> {
     fn next_of_block(&mut self) -> Option<FeatureUse> {
         while let Some(left) = self.block.checked_sub(1) {
             let Group { account, user, feature, day, shown, .. } = self.group;
-            let Content { seen, events, in_trial } = Content::read(&mut self.reader, day);
-            self.block = left;
-            if left > 0 {
-                self.step();
-            }
+            let fresh = std::mem::take(&mut self.group.fresh);
+            let Content { day, seen, events, in_trial } = Content::read(&mut self.reader, day, fresh);
+            (self.block, self.group.day) = (left, day);
             if self.sought.has(day, seen, shown) {
                 self.group.shown = true;
                 let Seen { known, superseded } = seen;

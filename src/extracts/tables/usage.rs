@@ -8,7 +8,7 @@ mod carried;
 use std::collections::BTreeMap;
 
 use crate::extracts::InputTable;
-use crate::extracts::packed::{Reader, Writer, pack, pass, unpack};
+use crate::extracts::packed::{Reader, Writer, pack, pack_rare, pass, pass_rare, unpack, unpack_rare};
 use crate::extracts::pieces::{Packing, Pieces};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
@@ -111,7 +111,7 @@ impl UsageHistory {
             unpack(&mut reader, n, &mut values);
             if self.lagged {
                 lags.resize(lags.len() + gap, 0.0);
-                unpack(&mut reader, n, &mut lags);
+                unpack_rare(&mut reader, n, &mut lags);
             }
         }
         values.truncate(wanted);
@@ -139,13 +139,13 @@ impl UsageHistory {
             age = first + n;
             pass(&mut reader, n);
             let mut packed = reader.clone();
-            let longest = if self.lagged { pass(&mut reader, n) } else { 0.0 };
+            let longest = if self.lagged { pass_rare(&mut reader, n) } else { 0.0 };
             if longest <= f64::from(day.since(series.start.plus(age as i32 - 1))) {
                 continue;
             }
             lags.clear();
             match self.lagged {
-                true => unpack(&mut packed, n, &mut lags),
+                true => unpack_rare(&mut packed, n, &mut lags),
                 false => lags.resize(n, 0.0),
             }
             let mut rows = Vec::with_capacity(n);
@@ -418,7 +418,7 @@ fn segments(mut gap: usize, values: &[f64], lags: &[f64], lagged: bool, writer: 
         writer.number((to - at) as u64);
         pack(&values[at..to], writer);
         if lagged {
-            pack(&lags[at..to], writer);
+            pack_rare(&lags[at..to], writer);
         }
         written = to;
         at = to + values[to..].iter().take_while(|value| value.is_nan()).count();

@@ -130,7 +130,7 @@ impl WorldBuilder {
                 products: world.product_ids.dictionary(),
                 features: world.feature_ids.dictionary(),
                 contacts: world.contact_ids.dictionary(),
-                users: world.user_ids.dictionary(),
+                users: world.user_ids.users(),
                 metrics: world.metric_ids.dictionary(),
             },
             available,

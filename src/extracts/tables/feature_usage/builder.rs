@@ -3,18 +3,28 @@
 use super::{FeatureLog, FeatureUse, Of};
 use crate::extracts::packed::{Reader, Writer};
 use crate::extracts::pieces::Packing;
+use crate::extracts::use_code;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
-/// Rows of one user and feature as [`FeatureLog`] packs those of a block.
+/// Rows of one user and feature as [`FeatureLog`] packs those of a block, known from their own day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedUses<'a> {
-    pub rows: u32,
-    pub first: Day,
-    pub last: Day,
-    pub body: &'a [u8],
+    rows: u32,
+    first: Day,
+    last: Day,
+    /// Content of the first row.
+    content: u64,
+    /// The other rows.
+    rest: &'a [u8],
 }
 
 impl<'a> PackedUses<'a> {
+    /// Of so many rows from the first of these days to the last.
+    pub fn of(rows: u32, (first, last): (Day, Day), body: &'a [u8]) -> PackedUses<'a> {
+        let mut reader = Reader::new(body);
+        PackedUses { rows, first, last, content: reader.number(), rest: reader.rest() }
+    }
+
     /// The same in parts of one quarter each.
     fn cut(self, quarters: &mut Quarters, parts: &mut Vec<PackedUses<'a>>) {
         let mut rest = self;
@@ -28,18 +38,19 @@ impl<'a> PackedUses<'a> {
 
     /// The rows before `day`, of which there are some, and those after.
     fn split(self, day: Day) -> (PackedUses<'a>, PackedUses<'a>) {
-        let (mut reader, mut rows, mut last) = (Reader::new(self.body), 0, self.first);
+        let (mut reader, mut rows, mut last) = (Reader::new(self.rest), 1, self.first);
         loop {
-            reader.number();
-            rows += 1;
-            let end = self.body.len() - reader.left();
-            let next = last.plus(reader.signed() as i32);
+            let end = self.rest.len() - reader.left();
+            let (step, content) = use_code::read(&mut reader);
+            let next = last.plus(step);
             if next >= day || rows >= self.rows {
-                let part = PackedUses { rows, first: self.first, last, body: &self.body[..end] };
-                let body = &self.body[self.body.len() - reader.left()..];
-                return (part, PackedUses { rows: self.rows - rows, first: next, last: self.last, body });
+                let part = PackedUses { rows, last, rest: &self.rest[..end], ..self };
+                return (
+                    part,
+                    PackedUses { rows: self.rows - rows, first: next, content, rest: reader.rest(), ..self },
+                );
             }
-            last = next;
+            (rows, last) = (rows + 1, next);
         }
     }
 }
@@ -108,23 +119,21 @@ impl FeatureLogBuilder {
             let end = self.quarters.end(first.day);
             let (block, rest) = left.split_at(left.partition_point(|row| row.day < end).max(1));
             body.0.clear();
-            for (at, row) in block.iter().enumerate() {
-                if at > 0 {
-                    body.signed(i64::from(row.day.since(block[at - 1].day)));
-                }
-                self.row(row, &mut body);
+            let mut last = None;
+            for row in block {
+                self.row(row, last.replace(row.day), &mut body);
             }
-            let (rows, last) = (block.len() as u32, block[block.len() - 1].day);
-            let block = PackedUses { rows, first: first.day, last, body: &body.0 };
-            self.block(before.replace(last), &block, !rest.is_empty());
+            let span = (first.day, last.unwrap_or(first.day));
+            self.block(before.replace(span.1), (block.len() as u32, span), &body, !rest.is_empty());
             left = rest;
         }
         self.body = body;
     }
 
-    fn row(&mut self, row: &FeatureUse, out: &mut Writer) {
+    /// Adds a row to a block, behind that of a day before if there is one.
+    fn row(&mut self, row: &FeatureUse, before: Option<Day>, out: &mut Writer) {
         let versioned = (row.known, row.superseded) != (row.day, Day::MAX);
-        out.number(u64::from(row.events) << 2 | u64::from(row.in_trial) << 1 | u64::from(versioned));
+        behind(before, row.day, use_code::content(row.events, row.in_trial, versioned), out);
         if versioned {
             self.log.lagged = true;
             let ended = row.superseded != Day::MAX;
@@ -159,15 +168,13 @@ impl FeatureLogBuilder {
             let end = quarters.end(first.first);
             let (block, rest) = left.split_at(left.partition_point(|part| part.first < end).max(1));
             body.0.clear();
-            for (at, part) in block.iter().enumerate() {
-                if at > 0 {
-                    body.signed(i64::from(part.first.since(block[at - 1].last)));
-                }
-                body.0.extend_from_slice(part.body);
+            let mut last = None;
+            for part in block {
+                behind(last.replace(part.last), part.first, part.content, &mut body);
+                body.0.extend_from_slice(part.rest);
             }
-            let (rows, last) = (block.iter().map(|part| part.rows).sum(), block[block.len() - 1].last);
-            let block = PackedUses { rows, first: first.first, last, body: &body.0 };
-            self.block(before.replace(last), &block, !rest.is_empty());
+            let (rows, span) = (block.iter().map(|part| part.rows).sum(), (first.first, last.unwrap_or(first.last)));
+            self.block(before.replace(span.1), (rows, span), &body, !rest.is_empty());
             left = rest;
         }
         (self.body, self.quarters) = (body, quarters);
@@ -194,19 +201,19 @@ impl FeatureLogBuilder {
         None
     }
 
-    /// Adds a block, of rows of any kind; `before` is the last day of the one before it.
-    fn block(&mut self, before: Option<Day>, block: &PackedUses, more: bool) {
+    /// Adds a block of so many rows from one day to another; `before` is the last day of the one before it.
+    fn block(&mut self, before: Option<Day>, (rows, (first, last)): (u32, (Day, Day)), body: &Writer, more: bool) {
         if let Some(of) = self.log.accounts.last_mut() {
-            of.rows += block.rows;
+            of.rows += rows;
         }
         let out = &mut self.out.out;
         if let Some(before) = before {
-            out.signed(i64::from(block.first.since(before)));
+            out.signed(i64::from(first.since(before)));
         }
-        out.number(u64::from(block.rows) << 1 | u64::from(more));
-        out.number(block.last.since(block.first).max(0) as u64);
-        out.number(block.body.len() as u64);
-        out.0.extend_from_slice(block.body);
+        out.number(u64::from(rows) << 1 | u64::from(more));
+        out.number(last.since(first).max(0) as u64);
+        out.number(body.0.len() as u64);
+        out.0.extend_from_slice(&body.0);
     }
 
     /// Accounts before `account` that have no rows.
@@ -234,5 +241,13 @@ impl FeatureLogBuilder {
     pub fn finish(mut self, accounts: usize) -> FeatureLog {
         self.reach(accounts);
         FeatureLog { packed: self.out.finish(), ..self.log }
+    }
+}
+
+/// What a row says, behind that of a day before if there is one.
+fn behind(before: Option<Day>, day: Day, content: u64, out: &mut Writer) {
+    match before {
+        Some(before) => use_code::write(out, i64::from(day.since(before)), content),
+        None => out.number(content),
     }
 }
