@@ -64,7 +64,8 @@ fn in_time(page: &mut Page) -> (String, u32) {
         let markdown = render("briefing.md", context! { p => &*page });
         let words = spoken_words(&markdown);
         if reading_seconds(words) <= LONGEST_SECONDS || !page.shorten() {
-            return (markdown, words);
+            // The renderer's buffer is up to twice as long, and thousands of pages wait to be written.
+            return (markdown.into_boxed_str().into_string(), words);
         }
     }
 }

@@ -251,9 +251,10 @@ pub struct Extracts {
 }
 
 impl Extracts {
-    /// Frees the two big tables, for those who only write what was found in them.
+    /// Frees the three big tables, for those who only write what was found in them.
     pub fn without_use(self) -> Extracts {
-        Extracts { usage: UsageHistory::default(), feature_usage: FeatureLog::default(), ..self }
+        let (usage, feature_usage, activities) = Default::default();
+        Extracts { usage, feature_usage, activities, ..self }
     }
 
     #[inline]

@@ -203,6 +203,6 @@ fn pooled_table(
     beside.extend(features::columns_of_products(&table.frame(), &products, source.extracts));
     let mut digests = digests(&beside.iter().collect::<Vec<_>>(), rows.len());
     digests.iter_mut().zip(rows).for_each(|(sum, row)| *sum = sum.wrapping_add(snapshots.digests[*row as usize]));
-    table.columns.extend(beside);
-    (Table::new(table.columns, rows.len()).ranked(), digests)
+    table.columns.extend(Table::new(beside, rows.len()).ranked().columns);
+    (Table::new(table.columns, rows.len()), digests)
 }

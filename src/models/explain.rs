@@ -41,7 +41,8 @@ pub struct Driver {
 enum Own {
     Missing,
     Number(f64),
-    Word(Text),
+    /// Apart, because there are a million drivers and few of words.
+    Word(Box<Text>),
     /// So many features beyond the named ones.
     Features(usize),
 }
@@ -105,7 +106,7 @@ impl Driver {
 impl Own {
     fn at(values: &Values, row: usize) -> Own {
         match (values.word(row), values.number(row)) {
-            (Some(word), _) => Own::Word(word.clone()),
+            (Some(word), _) => Own::Word(Box::new(word.clone())),
             (None, number) if number.is_nan() => Own::Missing,
             (None, number) => Own::Number(number),
         }

@@ -101,7 +101,7 @@ impl Values {
 
     fn take(&self, rows: &Arc<[u32]>) -> Values {
         match self {
-            Values::Numbers(values) => Values::Numbers(rows.iter().map(|r| values[*r as usize]).collect()),
+            Values::Numbers(values) => Values::shortest(rows.iter().map(|r| values[*r as usize]).collect()),
             Values::Ranked(ranked) => Values::Ranked(ranked.take(rows)),
             Values::Words(values) => Values::Words(rows.iter().map(|r| values[*r as usize].clone()).collect()),
         }
@@ -135,7 +135,8 @@ impl Table {
         Table { columns, rows }
     }
 
-    /// The given rows, in the given order, repeats allowed. What is kept by rank stays where it is.
+    /// The given rows, in the given order, repeats allowed. What is kept by rank stays where it is, and other numbers are
+    /// by rank where that is shorter.
     pub fn take(&self, rows: &[u32]) -> Table {
         let rows: &Arc<[u32]> = &rows.into();
         let columns = self.columns.par_iter().map(|c| Column { spec: c.spec.clone(), values: c.values.take(rows) });

@@ -94,22 +94,24 @@ impl<'a> Desk<'a> {
         scorer: &Scorer,
         stages: &mut Stages,
     ) -> Result<Decided, Error> {
-        let (view, context) = (self.view(), &context);
-        let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, context, self.share))?;
+        let view = self.view();
+        let (scored, everyone) = stages.run("score", || score(view, &facts, scorer, &context, self.share))?;
         let Scored { propensities, churn_curves, drift } = scored;
         let assessments =
-            stages.run("assess", || ok(assess(view, facts, propensities, &everyone.benchmark, context)))?;
-        let recommended = stages.run("recommend", || self.recommend(&assessments, context))?;
-        let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
+            stages.run("assess", || ok(assess(view, facts, propensities, &everyone.benchmark, &context)))?;
+        let recommended = stages.run("recommend", || self.recommend(&assessments, &context))?;
         let changes = stages.run("compare", || {
-            let (assessments, everyone) = (&assessments, &everyone);
+            let (assessments, everyone, context) = (&assessments, &everyone, &context);
             compare::changes(&compare::Night { desk: self, assessments, everyone, context, scorer })
         })?;
+        let unavailable = context.classifier.unavailable(self.extracts);
+        // Pages are written from what was decided, in the place of what it was decided by.
+        drop(context);
+        let briefings = stages.run("brief", || ok(self.brief(&assessments, &recommended)))?;
         // Read from the registry even on the night that trained, so that running a day again tells the same.
         let mut evaluations = scorer.evaluations();
         evaluations.extend(self.intents.iter().flat_map(|l| intents::evaluations(&l.model, true, &l.reason)));
         let assessments = assessments.into_par_iter().map(Assessment::without_rows).collect();
-        let unavailable = context.classifier.unavailable(self.extracts);
         Ok(Decided { assessments, recommended, briefings, evaluations, churn_curves, drift, changes, unavailable })
     }
 
@@ -138,7 +140,7 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// What is written down of a night beside its tables. None of it asks for the two big tables.
+/// What is written down of a night beside its tables. None of it asks for the three big tables.
 pub(super) struct Recording<'a> {
     pub job: &'a Job,
     pub view: View<'a>,
