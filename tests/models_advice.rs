@@ -49,12 +49,11 @@ fn after(table: &Table, card: &Scorecard, row: usize, moves: &[foothold::models:
     for step in moves {
         let name = &card.features[step.feature].spec.name;
         let column = one.columns.iter_mut().find(|column| column.spec.name == *name).expect("bound");
-        let Values::Numbers(values) = &mut column.values else { panic!("only numbers move") };
-        assert_eq!(values[0], step.from);
-        values[0] = match step.to {
+        assert_eq!((column.values.holds(), column.values.number(0)), ("numbers", step.from), "only numbers move");
+        column.values = Values::Numbers(vec![match step.to {
             Bound::AtMost(edge) => edge,
             Bound::Above(edge) => edge.next_up(),
-        };
+        }]);
     }
     one
 }
