@@ -4,7 +4,7 @@ use foothold::extracts::Extracts;
 use foothold::extracts::tables::{Period, UsageBuilder, UsageHistory, UsageVersion};
 use foothold::history::View;
 use foothold::history::calendar::{Cadence, Calendar, Kind};
-use foothold::history::usage::{self, Regular};
+use foothold::history::usage::{self, HISTORY_DAYS, Regular};
 use foothold::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 use proptest::prelude::*;
 
@@ -63,6 +63,18 @@ fn a_gauge_keeps_its_level_and_a_ceiling_makes_a_gauge() {
     let seats = series(&extracts, "acme", "seats", day(START).plus(4)).unwrap();
     assert_eq!(values(&seats), [3.0, 3.0, 4.0, 4.0, 4.0]);
     assert_eq!(values(&series(&extracts, "acme", "projects", day(START).plus(4)).unwrap()), [8.0; 5]);
+}
+
+#[test]
+fn a_level_of_years_ago_is_the_level_still() {
+    let mut world = world();
+    world.usage_run("other", "crm", "api_calls", day(START), &[1.0; 1200]);
+    world.usage_run("acme", "crm", "seats", day(START), &[8.0, 9.0]);
+    world.usage_run("acme", "crm", "api_calls", day(START), &[8.0, 9.0]);
+    let (extracts, on) = (world.build(), day(START).plus(1199));
+    let [seats, calls] = ["seats", "api_calls"].map(|metric| series(&extracts, "acme", metric, on).unwrap());
+    assert_eq!(values(&seats), [9.0; HISTORY_DAYS as usize + 1]);
+    assert_eq!(values(&calls), [0.0; HISTORY_DAYS as usize + 1]);
 }
 
 #[test]
@@ -172,6 +184,18 @@ fn versions() -> impl Strategy<Value = Vec<Vec<(i32, i32, i32)>>> {
     proptest::collection::vec(proptest::collection::vec((0..400_i32, lag, 0..9_i32), 0..60), 4)
 }
 
+/// By day, then recording; one version a day of recording.
+fn in_order(start: Day, cells: &[(i32, i32, i32)]) -> Vec<UsageVersion> {
+    let of = |(age, lag, value): &(i32, i32, i32)| {
+        let day = start.plus(*age);
+        UsageVersion { day, known: day.plus(*lag), value: f64::from(*value) }
+    };
+    let mut versions: Vec<UsageVersion> = cells.iter().map(of).collect();
+    versions.sort_by_key(|version| (version.day, version.known));
+    versions.dedup_by_key(|version| (version.day, version.known));
+    versions
+}
+
 fn history(of: &[Vec<UsageVersion>], lagged: bool) -> UsageHistory {
     let mut builder = UsageBuilder::new(1, lagged);
     for (account, versions) in of.iter().enumerate() {
@@ -186,21 +210,29 @@ fn by_account(history: &UsageHistory, accounts: usize) -> Vec<Vec<UsageVersion>>
 }
 
 proptest! {
+    /// What lies before the day asked for may be missing, and nothing else: its last value is told.
+    #[test]
+    fn what_is_not_asked_for_changes_nothing(cells in versions(), on in 0..440_i32, ago in 0..440_i32) {
+        let (start, lagged) = (day(START), cells.iter().flatten().any(|cell| cell.1 > 0));
+        let cells: Vec<Vec<UsageVersion>> = cells.iter().map(|cells| in_order(start, cells)).collect();
+        let history = history(&cells, lagged);
+        let (on, since) = (start.plus(on), start.plus(on - ago));
+        for series in history.series.iter().filter(|series| series.start <= on) {
+            let (all, known) = (history.known(series, on), history.known_since(series, on, since));
+            let unread = known.start.since(series.start) as usize;
+            prop_assert!(known.start <= since.max(series.start));
+            // Text tells NaN from NaN no more than a reader does.
+            prop_assert_eq!(format!("{:?}", &all[unread..]), format!("{:?}", known.values));
+            let before = all[..unread].iter().rev().copied().find(|value| !value.is_nan());
+            prop_assert_eq!(known.before, before);
+        }
+    }
+
     #[test]
     fn versions_are_taken_out_as_if_they_had_never_come(cells in versions(), on in 0..440_i32, odd: bool, chosen: [bool; 4]) {
         let start = day(START);
         let lagged = cells.iter().flatten().any(|cell| cell.1 > 0);
-        let seen = |cells: &Vec<(i32, i32, i32)>| {
-            let of = |(age, lag, value): &(i32, i32, i32)| {
-                let day = start.plus(*age);
-                UsageVersion { day, known: day.plus(*lag), value: f64::from(*value) }
-            };
-            let mut versions: Vec<UsageVersion> = cells.iter().map(of).collect();
-            versions.sort_by_key(|version| (version.day, version.known));
-            versions.dedup_by_key(|version| (version.day, version.known));
-            versions
-        };
-        let all: Vec<Vec<UsageVersion>> = cells.iter().map(seen).collect();
+        let all: Vec<Vec<UsageVersion>> = cells.iter().map(|cells| in_order(start, cells)).collect();
         let whole = history(&all, lagged);
         let test = |day: Day, _: Day| !odd || day.0 % 2 == 1;
         let gone = |version: &UsageVersion| version.known > start.plus(on) && test(version.day, version.known);

@@ -207,8 +207,19 @@ fn codes(values: &[f64], scale: f64, least: f64, width: usize, out: &mut Writer)
     }
 }
 
-/// Goes behind `n` numbers that [`pack`] wrote; gives a bound that none of them exceeds.
-pub fn pass(reader: &mut Reader, n: usize) -> f64 {
+/// Goes behind `n` numbers that [`pack`] wrote.
+pub fn skip(reader: &mut Reader, n: usize) {
+    match reader.byte() {
+        RAW => reader.take(8 * n),
+        tag => {
+            reader.signed();
+            reader.take(n * Tag::of(tag).width)
+        }
+    };
+}
+
+/// The same, and gives a bound that none of them exceeds.
+fn pass(reader: &mut Reader, n: usize) -> f64 {
     let Tag { scale, width } = match reader.byte() {
         RAW => {
             reader.take(8 * n);

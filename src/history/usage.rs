@@ -3,13 +3,15 @@
 //! A counter without a row for a whole covered period was not used and stands at zero; a gauge keeps its last level;
 //! periods that the extract does not cover have no point; before the first row there is nothing.
 
-use crate::extracts::tables::Series;
+use crate::extracts::tables::{Known, Series};
 use crate::history::View;
 use crate::history::calendar::{Cadence, Calendar, Kind};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 /// Longest look back: two windows of a year and some days.
 pub const HISTORY_DAYS: i32 = 760;
+/// A period lasts no longer.
+const LONGEST_PERIOD: i32 = 31;
 /// Days in the mean month.
 pub const MONTH_DAYS: f64 = 30.4375;
 
@@ -69,83 +71,102 @@ pub fn regular(view: View, calendar: &Calendar, series: &Series) -> Option<Regul
     if series.start > view.day {
         return None;
     }
-    let cells = view.extracts.usage.known(series, view.day);
-    let first = cells.iter().position(|value| !value.is_nan())?;
     let (kind, cadence) = (calendar.kind(series.metric), calendar.cadence(series.metric));
-    let mut periods = Periods {
-        day: view.day,
-        kind,
-        grace: calendar.grace(),
-        last_level: 0.0,
-        rows: 0,
-        amount: 0.0,
-        points: Vec::with_capacity(cells.len().min(HISTORY_DAYS as usize)),
+    let since = match cadence {
+        // The weekday on which its rows stand is told by all of them.
+        Cadence::Weekly => series.start,
+        _ => view.day.minus(HISTORY_DAYS + LONGEST_PERIOD),
     };
-    periods.walk(&cells, first, series.start, calendar.covered(series.metric), cadence);
+    let known = view.extracts.usage.known_since(series, view.day, since);
+    let first = match known.before {
+        Some(_) => 0,
+        None => known.values.iter().position(|value| !value.is_nan())?,
+    };
+    let covered = calendar.covered(series.metric);
+    let covered = &covered[covered.partition_point(|day| *day < known.start.plus(first as i32))..];
+    let periods = Periods { day: view.day, kind, grace: calendar.grace(), known: &known, covered };
+    let points = match cadence {
+        Cadence::Daily | Cadence::Sampled => periods.days(),
+        Cadence::Weekly => {
+            let week_end = week_end(&known);
+            periods.longer(|day| day.plus((week_end - day.0).rem_euclid(7)))
+        }
+        Cadence::Monthly => periods.longer(month_end),
+    };
     let by_mean = kind == Kind::Gauge || view.extracts.metric(series.metric) == "active_users";
-    let (product, metric, points) = (series.product, series.metric, periods.points);
+    let (product, metric) = (series.product, series.metric);
     (!points.is_empty()).then_some(Regular { product, metric, kind, cadence, by_mean, points })
 }
 
-/// The state of one pass over the covered days of a series.
-struct Periods {
+/// The covered days of a series from its first row on, which become periods.
+struct Periods<'a> {
     day: Day,
     kind: Kind,
     grace: i32,
-    last_level: f64,
-    rows: u32,
-    amount: f64,
-    points: Vec<Point>,
+    known: &'a Known,
+    covered: &'a [Day],
 }
 
-impl Periods {
-    fn walk(&mut self, cells: &[f64], first: usize, start: Day, covered: &[Day], cadence: Cadence) {
-        let phase = if cadence == Cadence::Weekly { week_end(cells, start) } else { 0 };
-        let begin = start.plus(first as i32);
-        let mut end = begin.minus(1);
-        for &day in &covered[covered.partition_point(|day| *day < begin)..] {
-            if day > end {
-                self.close(end, begin);
-                end = period_end(cadence, phase, day);
-            }
-            if end > self.day {
-                return;
-            }
-            if let Some(value) = cells.get(day.since(start) as usize).filter(|value| !value.is_nan()) {
-                self.rows += 1;
-                self.last_level = *value;
-                self.amount += value;
-            }
+impl Periods<'_> {
+    /// Each day for itself.
+    fn days(&self) -> Vec<Point> {
+        let (mut points, mut level) = (self.room(), self.level_before());
+        for &day in self.covered.iter().take_while(|day| **day <= self.day) {
+            let value = self.value(day);
+            level = value.unwrap_or(level);
+            self.close(day, u32::from(value.is_some()), value.unwrap_or(0.0), level, &mut points);
         }
-        self.close(end, begin);
+        points
     }
 
-    fn close(&mut self, end: Day, begin: Day) {
-        let (rows, amount) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.amount));
-        let settled = rows > 0 || self.day.since(end) >= self.grace;
-        if end < begin || !settled || self.day.since(end) > HISTORY_DAYS {
-            return;
+    /// Several days together: those up to the last day of the first one's period.
+    fn longer(&self, end_of: impl Fn(Day) -> Day) -> Vec<Point> {
+        let (mut points, mut level) = (self.room(), self.level_before());
+        let mut left = self.covered;
+        while let Some(end) = left.first().map(|day| end_of(*day)).filter(|end| *end <= self.day) {
+            let (period, after) = left.split_at(left.partition_point(|day| *day <= end));
+            let (mut rows, mut amount) = (0, 0.0);
+            for value in period.iter().filter_map(|day| self.value(*day)) {
+                (rows, amount, level) = (rows + 1, amount + value, value);
+            }
+            self.close(end, rows, amount, level, &mut points);
+            left = after;
         }
-        let value = if self.kind == Kind::Gauge { self.last_level } else { amount };
-        self.points.push(Point { day: end, rows, value });
+        points
+    }
+
+    fn room(&self) -> Vec<Point> {
+        Vec::with_capacity(self.known.values.len().min(HISTORY_DAYS as usize + 1))
+    }
+
+    fn level_before(&self) -> f64 {
+        self.known.before.unwrap_or(0.0)
+    }
+
+    #[inline]
+    fn value(&self, day: Day) -> Option<f64> {
+        let value = self.known.values.get(day.since(self.known.start) as usize);
+        value.copied().filter(|value| !value.is_nan())
+    }
+
+    /// Adds a period, unless its rows may still be on their way or nobody looks back so far.
+    #[inline]
+    fn close(&self, end: Day, rows: u32, amount: f64, level: f64, points: &mut Vec<Point>) {
+        let age = self.day.since(end);
+        if (rows > 0 || age >= self.grace) && age <= HISTORY_DAYS {
+            let value = if self.kind == Kind::Gauge { level } else { amount };
+            points.push(Point { day: end, rows, value });
+        }
     }
 }
 
 /// The weekday (days since 1970-01-01 modulo 7) on which most rows of a weekly series stand.
-fn week_end(cells: &[f64], start: Day) -> i32 {
+fn week_end(known: &Known) -> i32 {
     let mut counts = [0u32; 7];
-    for (age, _) in cells.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
-        counts[start.plus(age as i32).0.rem_euclid(7) as usize] += 1;
+    for (age, _) in known.values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+        counts[known.start.plus(age as i32).0.rem_euclid(7) as usize] += 1;
     }
     (0..7).max_by_key(|&place| (counts[place], std::cmp::Reverse(place))).unwrap_or(0) as i32
-}
-
-fn period_end(cadence: Cadence, phase: i32, day: Day) -> Day {
-    match cadence {
-        Cadence::Daily | Cadence::Sampled => day,
-        Cadence::Weekly => day.plus((phase - day.0).rem_euclid(7)),
-        Cadence::Monthly => month_end(day),
-    }
 }
 
 /// Last day of the calendar month.

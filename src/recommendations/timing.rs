@@ -157,8 +157,9 @@ pub fn engagement_peak(view: View, account: AccountIx) -> Option<(Day, &'static 
 }
 
 fn peak_of(view: View, series: &Series) -> Option<Day> {
-    let cells = view.extracts.usage.known(series, view.day);
-    let last = series.start.plus(cells.len() as i32 - 1);
+    let last = series.start.plus(series.len as i32 - 1).min(view.day);
+    let since = last.minus(PEAK_DAYS + MEAN_DAYS as i32);
+    let cells = view.extracts.usage.known_since(series, view.day, since).values;
     let mean_at = |end: usize| {
         let window = &cells[(end + 1).saturating_sub(MEAN_DAYS)..=end];
         let known: Vec<f64> = window.iter().copied().filter(|v| v.is_finite()).collect();

@@ -164,10 +164,13 @@ fn daily_users(view: View, account: AccountIx) -> Option<f64> {
     let usage = &view.extracts.usage;
     let metric = view.extracts.ids.metrics.get("active_users")?;
     let of_product = usage.of(account).iter().filter(|series| series.metric == metric).filter_map(|series| {
-        let cells = usage.known(series, view.day);
-        let age = view.day.since(series.start.plus(cells.len() as i32 - 1)).max(0);
-        let recent: Vec<f64> =
-            cells.into_iter().rev().take((USER_DAYS - age).max(0) as usize).filter(|value| value.is_finite()).collect();
+        let known = usage.known_since(series, view.day, view.day.minus(USER_DAYS));
+        let recent = known
+            .values
+            .iter()
+            .enumerate()
+            .filter(|(age, value)| value.is_finite() && view.day.since(known.start.plus(*age as i32)) < USER_DAYS);
+        let recent: Vec<f64> = recent.rev().map(|(_, value)| *value).collect();
         (!recent.is_empty()).then(|| recent.iter().sum::<f64>() / recent.len() as f64)
     });
     of_product.max_by(f64::total_cmp)

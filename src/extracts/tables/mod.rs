@@ -41,7 +41,7 @@ pub use subscriptions::Subscription;
 pub use surveys::{Survey, SurveyKind};
 pub use text_labels::{Intent, TextLabel, TextSource};
 pub use tickets::{Priority, Ticket};
-pub use usage::{Cells, Series, UsageBuilder, UsageHistory, UsageVersion};
+pub use usage::{Cells, Known, Series, UsageBuilder, UsageHistory, UsageVersion};
 
 use super::InputTable;
 use super::schema::Table;

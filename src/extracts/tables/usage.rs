@@ -8,7 +8,7 @@ mod carried;
 use std::collections::BTreeMap;
 
 use crate::extracts::InputTable;
-use crate::extracts::packed::{Reader, Writer, pack, pack_rare, pass, pass_rare, unpack, unpack_rare};
+use crate::extracts::packed::{Reader, Writer, pack, pack_rare, pass_rare, skip, unpack, unpack_rare};
 use crate::extracts::pieces::{Packing, Pieces};
 use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
@@ -59,6 +59,17 @@ pub struct UsageHistory {
     earlier: Vec<UsageVersion>,
 }
 
+/// What was known of a series at the end of a day.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The day of the first value.
+    pub start: Day,
+    /// One per day; NaN where nothing was known.
+    pub values: Vec<f64>,
+    /// The last value before `start`, where days before it were left unread.
+    pub before: Option<f64>,
+}
+
 /// The cells of one series, unpacked.
 pub struct Cells<'a> {
     start: Day,
@@ -81,7 +92,13 @@ impl UsageHistory {
     /// The raw cells of a series as they were known at the end of `day`: one value per day from `series.start`
     /// up to and including `day` (or the series' last cell), NaN where nothing was known.
     pub fn known(&self, series: &Series, day: Day) -> Vec<f64> {
-        let mut cells = self.cells_until(series, day);
+        self.known_since(series, day, series.start).values
+    }
+
+    /// The same, for whoever asks for nothing older than `since`: long runs of days before it are left unread where all
+    /// of their rows were known.
+    pub fn known_since(&self, series: &Series, day: Day, since: Day) -> Known {
+        let (mut cells, before) = self.cells_between(series, since.min(day), day);
         if !cells.lags.is_empty() {
             for age in 0..cells.values.len() {
                 if cells.last_known(age) > day {
@@ -89,21 +106,24 @@ impl UsageHistory {
                 }
             }
         }
-        cells.values
+        Known { start: cells.start, values: cells.values, before }
     }
 
     /// All cells of a series.
     pub fn cells(&self, series: &Series) -> Cells<'_> {
-        self.cells_until(series, Day::MAX)
+        self.cells_between(series, series.start, Day::MAX).0
     }
 
-    fn cells_until(&self, series: &Series, day: Day) -> Cells<'_> {
+    /// The cells up to `day`, and the last value before them where some before `since` were left out.
+    fn cells_between(&self, series: &Series, since: Day, day: Day) -> (Cells<'_>, Option<f64>) {
         let wanted = if day == Day::MAX {
             series.len
         } else {
             (day.since(series.start) + 1).clamp(0, series.len as i32) as usize
         };
         let mut reader = Reader::new(self.packed.at(series.offset));
+        let (unread, before) = self.leave_out(&mut reader, series, since, day);
+        let wanted = wanted.saturating_sub(unread);
         let (mut values, mut lags) = (Vec::with_capacity(wanted), Vec::new());
         while values.len() < wanted {
             let (gap, n) = (reader.number() as usize, reader.number() as usize);
@@ -116,7 +136,37 @@ impl UsageHistory {
         }
         values.truncate(wanted);
         lags.truncate(wanted);
-        Cells { start: series.start, values, lags, earlier: self.earlier_of(series) }
+        let start = series.start.plus(unread as i32);
+        (Cells { start, values, lags, earlier: self.earlier_of(series) }, before)
+    }
+
+    /// Goes behind the segments that end before `since`, as far as all of their rows were known on `day`; gives how many
+    /// days they span and the last of their values.
+    fn leave_out(&self, reader: &mut Reader, series: &Series, since: Day, day: Day) -> (usize, Option<f64>) {
+        let (mut unread, mut last) = (0, None);
+        while unread < series.len {
+            let mut ahead = reader.clone();
+            let (gap, n) = (ahead.number() as usize, ahead.number() as usize);
+            let behind = series.start.plus((unread + gap + n) as i32);
+            if behind > since {
+                break;
+            }
+            let values = ahead.clone();
+            skip(&mut ahead, n);
+            let longest = if self.lagged { pass_rare(&mut ahead, n) } else { 0.0 };
+            if longest > f64::from(day.since(behind.minus(1))) {
+                break;
+            }
+            (unread, last) = (unread + gap + n, Some((values, n)));
+            *reader = ahead;
+        }
+        let value = |(mut packed, n): (Reader, usize)| {
+            let mut values = Vec::with_capacity(n);
+            unpack(&mut packed, n, &mut values);
+            values.last().copied()
+        };
+        // A segment ends with a row.
+        (unread, last.and_then(value))
     }
 
     fn earlier_of(&self, series: &Series) -> &[UsageVersion] {
@@ -137,7 +187,7 @@ impl UsageHistory {
             let (gap, n) = (reader.number() as usize, reader.number() as usize);
             let (first, values) = (age + gap, reader.clone());
             age = first + n;
-            pass(&mut reader, n);
+            skip(&mut reader, n);
             let mut packed = reader.clone();
             let longest = if self.lagged { pass_rare(&mut reader, n) } else { 0.0 };
             if longest <= f64::from(day.since(series.start.plus(age as i32 - 1))) {
