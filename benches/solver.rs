@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use foothold::models::scorecard::Encoded;
-use foothold::models::table::{Column, Spec, Table};
+use foothold::learners::columns::table::{Column, Spec, Table};
+use foothold::learners::families::scorecard::Encoded;
 use foothold::statistics::sigmoid;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -28,6 +28,7 @@ pub mod cli;
 pub mod feature_table;
 pub mod health;
 pub mod job;
+pub mod learners;
 pub mod models;
 pub mod observations;
 pub mod peers;

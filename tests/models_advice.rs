@@ -1,11 +1,11 @@
 //! What would have to change, and how sure a probability is.
 
-use foothold::models::bootstrap::Interval;
-use foothold::models::counterfactual::{Bound, counterfactual, sentence};
-use foothold::models::scorecard::Scorecard;
-use foothold::models::table::{Column, Table, Values};
-use foothold::models::tested::TestRow;
-use foothold::models::uncertainty::Uncertainty;
+use foothold::learners::columns::table::{Column, Table, Values};
+use foothold::learners::families::scorecard::Scorecard;
+use foothold::learners::measuring::bootstrap::Interval;
+use foothold::models::judging::tested::TestRow;
+use foothold::models::judging::uncertainty::Uncertainty;
+use foothold::models::scoring::counterfactual::{Bound, counterfactual, sentence};
 use foothold::statistics::sigmoid;
 use foothold::vocabulary::PropensityKind;
 use rand::{Rng, SeedableRng};
@@ -44,7 +44,12 @@ fn doing_what_it_says_brings_the_model_to_what_it_says() {
 }
 
 /// The row with the moves carried out.
-fn after(table: &Table, card: &Scorecard, row: usize, moves: &[foothold::models::counterfactual::Move]) -> Table {
+fn after(
+    table: &Table,
+    card: &Scorecard,
+    row: usize,
+    moves: &[foothold::models::scoring::counterfactual::Move],
+) -> Table {
     let mut one = table.take(&[row as u32]);
     for step in moves {
         let name = &card.features[step.feature].spec.name;

@@ -1,11 +1,11 @@
 //! Rows of features become columns: whatever the order of cells and however the rows were divided.
 
 use foothold::extracts::InputTable;
-use foothold::models::columns::{Columns, lay, table};
+use foothold::learners::columns::ranked::Ranked;
+use foothold::learners::columns::table::{Column, Spec, Table, Values};
+use foothold::learners::families::scorecard::Encoded;
+use foothold::models::features::columns::{Columns, lay, table};
 use foothold::models::features::{Cell, Family, FeatureRow, Key, Measure, Value};
-use foothold::models::ranked::Ranked;
-use foothold::models::scorecard::Encoded;
-use foothold::models::table::{Column, Spec, Table, Values};
 use foothold::observations::Name;
 use foothold::vocabulary::AccountIx;
 use proptest::prelude::*;

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use foothold::extracts::{self, Extracts};
+use foothold::learners::columns::table::Table;
+use foothold::learners::measuring::evaluate::{Metrics, metrics};
 use foothold::models::Settings;
-use foothold::models::evaluate::{Metrics, metrics};
-use foothold::models::examples::{labelled, targets};
-use foothold::models::grain::{Snapshots, Source, labelled_days};
-use foothold::models::labels::Expansion;
-use foothold::models::table::Table;
-use foothold::models::train::{Recipe, Target, log_odds};
+use foothold::models::examples::grain::{Snapshots, Source, labelled_days};
+use foothold::models::outcomes::labels::Expansion;
+use foothold::models::training::every_target::{labelled, targets};
+use foothold::models::training::train::{Recipe, Target, log_odds};
 use foothold::statistics::sigmoid;
 use foothold::store::Access;
 use foothold::vocabulary::{Day, ProductIx, PropensityKind};

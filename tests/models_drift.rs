@@ -1,12 +1,13 @@
 //! Drift: what moved is named, and what only sampling moved is not.
 
-use foothold::models::artifact::Artifact;
-use foothold::models::drift::{Drift, Settings, Standing, Watch, index, warnings};
+use foothold::learners::columns::table::{Column, Spec, Table};
+use foothold::models::DriftSettings;
+use foothold::models::examples::fingerprint::digests;
 use foothold::models::features::fixed::moves_by_itself;
-use foothold::models::fingerprint::digests;
-use foothold::models::latest::Scores;
-use foothold::models::table::{Column, Spec, Table};
-use foothold::models::train::{Examples, Target, train};
+use foothold::models::scoring::drift::{Drift, Standing, Watch, index, warnings};
+use foothold::models::training::artifact::Artifact;
+use foothold::models::training::latest::Scores;
+use foothold::models::training::train::{Examples, Target, train};
 use foothold::vocabulary::PropensityKind;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -73,7 +74,7 @@ fn found(model: &Artifact, tonight: &Table, age: i32) -> Vec<Drift> {
     watch.found(model.trained.as_of.plus(age), &settings())
 }
 
-fn settings() -> Settings {
+fn settings() -> DriftSettings {
     let models: foothold::models::Settings = default_settings("models");
     models.drift
 }
@@ -112,7 +113,7 @@ fn tonight_is_held_against_the_latest_training_days_where_they_are_known() {
     let mut model = model();
     let (tonight, card) = (table(300, 0.4, 9), model.active().expect("active").clone());
     let rows: Vec<u32> = (0..300).collect();
-    let share = |name: &str, bins: &foothold::models::bins::Bins| {
+    let share = |name: &str, bins: &foothold::learners::columns::bins::Bins| {
         let codes = bins.encode(&tonight.frame().find(name).expect("there").values, &rows);
         (0..bins.codes()).map(|code| codes.iter().filter(|c| usize::from(**c) == code).count() as f64 / 300.0).collect()
     };

@@ -1,8 +1,8 @@
 //! Figures against slow definitions, and intervals that mean what they say.
 
-use foothold::models::bootstrap::{Estimate, Interval, Resampling, Scored, paired};
-use foothold::models::curves::{Curves, STEPS};
-use foothold::models::evaluate::{Grade, Metrics, metrics};
+use foothold::learners::measuring::bootstrap::{Estimate, Interval, Resampling, Scored, paired};
+use foothold::learners::measuring::curves::{Curves, STEPS};
+use foothold::learners::measuring::evaluate::{Grade, Metrics, metrics};
 use foothold::statistics::sigmoid;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};

@@ -2,15 +2,15 @@
 
 use foothold::feature_table::score::{Format, Plan, write};
 use foothold::feature_table::{TableFile, TableModel};
-use foothold::models::artifact::Artifact;
-use foothold::models::bootstrap::Resampling;
-use foothold::models::counterfactual::counterfactual;
-use foothold::models::explain::Explainer;
-use foothold::models::family::{FAMILIES, Family};
-use foothold::models::promote::contest;
-use foothold::models::registry::Registry;
-use foothold::models::table::Column;
-use foothold::models::train::{Challenger, Ground, train_families};
+use foothold::learners::columns::table::Column;
+use foothold::learners::families::family::{FAMILIES, Family};
+use foothold::learners::measuring::bootstrap::Resampling;
+use foothold::models::champions::promote::contest;
+use foothold::models::champions::registry::Registry;
+use foothold::models::scoring::counterfactual::counterfactual;
+use foothold::models::scoring::explain::Explainer;
+use foothold::models::training::artifact::Artifact;
+use foothold::models::training::train::{Challenger, Ground, train_families};
 use foothold::statistics::sigmoid;
 use foothold::store::{Access, Store};
 use foothold::vocabulary::PropensityKind;

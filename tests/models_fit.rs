@@ -1,15 +1,15 @@
 //! The scorecard's arithmetic: bins, the solver against linfa-logistic, calibration, and laws of the metrics.
 
-use foothold::models::bins::{Bins, MISSING};
-use foothold::models::calibrate::Platt;
-use foothold::models::evaluate::metrics;
-use foothold::models::fit::{self, ScorecardParams};
-use foothold::models::linear::Symmetric;
-use foothold::models::ranking::{self, Offer};
-use foothold::models::scorecard::{Encoded, Scorecard};
-use foothold::models::select::select;
-use foothold::models::table::{Column, Spec, Table, Values};
-use foothold::models::tested::TestRow;
+use foothold::learners::columns::bins::{Bins, MISSING};
+use foothold::learners::columns::table::{Column, Spec, Table, Values};
+use foothold::learners::families::scorecard::{Encoded, Scorecard};
+use foothold::learners::families::select::select;
+use foothold::learners::fitting::calibrate::Platt;
+use foothold::learners::fitting::fit::{self, ScorecardParams};
+use foothold::learners::fitting::linear::Symmetric;
+use foothold::learners::measuring::evaluate::metrics;
+use foothold::models::judging::ranking::{self, Offer};
+use foothold::models::judging::tested::TestRow;
 use foothold::statistics::sigmoid;
 use foothold::vocabulary::Day;
 use proptest::prelude::*;

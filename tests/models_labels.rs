@@ -3,9 +3,9 @@
 use foothold::extracts::Seen;
 use foothold::extracts::tables::ProductKind;
 use foothold::history::View;
-use foothold::models::grain::Split;
-use foothold::models::labels::{Expansion, Expansions, Rules, Timeline, Window};
-use foothold::models::purchases::PurchaseRates;
+use foothold::models::examples::grain::Split;
+use foothold::models::outcomes::labels::{Expansion, Expansions, Rules, Timeline, Window};
+use foothold::models::outcomes::purchases::PurchaseRates;
 use foothold::vocabulary::Day;
 
 use crate::support::{WorldBuilder, day};

@@ -3,12 +3,12 @@
 use foothold::feature_table::judge::{Plan, judge};
 use foothold::feature_table::recipe::Recipe;
 use foothold::feature_table::{CodedTable, Roles, TableFile};
-use foothold::models::family::Family;
+use foothold::learners::columns::table::{Column, Spec, Table};
+use foothold::learners::families::family::Family;
+use foothold::learners::families::scorecard::Encoded;
+use foothold::learners::fitting::monotone::Direction;
 use foothold::models::features::catalogue;
 use foothold::models::features::directions::{DIRECTIONS, known, told};
-use foothold::models::monotone::Direction;
-use foothold::models::scorecard::Encoded;
-use foothold::models::table::{Column, Spec, Table};
 use foothold::statistics::sigmoid;
 use foothold::store::Access;
 use foothold::vocabulary::PropensityKind;

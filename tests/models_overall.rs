@@ -1,8 +1,8 @@
 //! The model over all products: what it knows of the product that a row is about.
 
 use foothold::extracts::tables::OpportunityKind;
+use foothold::models::examples::grain::{Snapshots, Source, labelled_days};
 use foothold::models::features::columns_of_products;
-use foothold::models::grain::{Snapshots, Source, labelled_days};
 use foothold::vocabulary::ProductIx;
 
 use crate::support::{WorldBuilder, day, default_settings};

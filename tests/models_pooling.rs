@@ -1,10 +1,10 @@
 //! Partial pooling: a product's model between its own rows and those of all products.
 
-use foothold::models::bins::Bins;
-use foothold::models::blend::{Pool, Pooling};
-use foothold::models::scorecard::Scorecard;
-use foothold::models::table::Column;
-use foothold::models::train::{Ground, Recipe, train, train_families};
+use foothold::learners::columns::bins::Bins;
+use foothold::learners::columns::table::Column;
+use foothold::learners::families::scorecard::Scorecard;
+use foothold::models::training::blend::{Pool, Pooling};
+use foothold::models::training::train::{Ground, Recipe, train, train_families};
 use foothold::vocabulary::{Day, PropensityKind};
 use proptest::prelude::*;
 
@@ -87,7 +87,9 @@ fn a_model_of_few_events_leans_on_the_pool_and_says_so_and_one_without_a_fit_of_
     assert_eq!((pooling.rows, pooling.positives), (many.table.rows, 1_000));
     assert!(pooling.share > 0.5 && pooling.share < 1.0, "{pooling:?}");
     let alone = train(&about, day("2025-06-30"), &examples, &of).artifact;
-    let loss = |artifact: &foothold::models::artifact::Artifact| artifact.evaluation.as_ref().unwrap().model.log_loss;
+    let loss = |artifact: &foothold::models::training::artifact::Artifact| {
+        artifact.evaluation.as_ref().unwrap().model.log_loss
+    };
     assert!(loss(&drawn) < loss(&alone), "{} is no better than {}", loss(&drawn), loss(&alone));
     assert_eq!(trained(&pool(&many, &days[1..])), alone);
 }

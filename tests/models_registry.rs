@@ -1,15 +1,15 @@
 //! The registry in a person's hands: decisions, ways back, comparisons on common rows, and the card beside each model.
 
 use foothold::cards::{self, Card};
+use foothold::learners::measuring::bootstrap::Estimate;
 use foothold::models::Scorer;
-use foothold::models::appraise::{Appraisal, Field};
-use foothold::models::artifact::Artifact;
-use foothold::models::bootstrap::Estimate;
-use foothold::models::promote::{Verdict, decide};
-use foothold::models::promotions::Promotion;
-use foothold::models::registry::{Champion, Decision, Registry};
-use foothold::models::tested::{self, TestRow};
-use foothold::models::train::{Challenger, train};
+use foothold::models::champions::promote::{Verdict, decide};
+use foothold::models::champions::promotions::Promotion;
+use foothold::models::champions::registry::{Champion, Decision, Registry};
+use foothold::models::judging::appraise::{Appraisal, Field};
+use foothold::models::judging::tested::{self, TestRow};
+use foothold::models::training::artifact::Artifact;
+use foothold::models::training::train::{Challenger, train};
 use foothold::store::Store;
 use foothold::vocabulary::{Day, PropensityKind};
 
@@ -70,7 +70,8 @@ fn a_person_promotes_by_number_or_id_and_is_told_what_there_is() {
     assert_eq!(registry.appoint("churn", "1", decision("asked for", today)).unwrap().model_id, models[0].model_id);
     let by_id = registry.appoint("churn", &models[1].model_id[..12], decision("asked for", today)).unwrap();
     assert_eq!(by_id.model, "churn/000002.json");
-    let message = |result: Result<_, foothold::models::registry::Error>| result.map(drop).unwrap_err().to_string();
+    let message =
+        |result: Result<_, foothold::models::champions::registry::Error>| result.map(drop).unwrap_err().to_string();
     let again = message(registry.appoint("churn", "2", decision("twice", today)).map(|_| ()));
     assert!(again.contains("scores already"), "{again}");
     let gone = message(registry.appoint("churn", "9", decision("no such", today)).map(|_| ()));

@@ -1,16 +1,17 @@
 //! From training to tonight's probabilities: explanations that add up, honest abstention, and a registry that only adds.
 
-use foothold::models::artifact::{Artifact, TrainedOn, slot};
-use foothold::models::bins::Bins;
-use foothold::models::explain::{Driver, Explainer, OTHER_FEATURES};
-use foothold::models::fingerprint::digests;
-use foothold::models::labels::Expansion;
-use foothold::models::promote::decide;
-use foothold::models::promotions::Promotion;
-use foothold::models::registry::Registry;
-use foothold::models::table::{Column, Spec, Table, Values};
-use foothold::models::train::{Challenger, Examples, Target, train};
-use foothold::models::{Settings, evaluate};
+use foothold::learners::columns::bins::Bins;
+use foothold::learners::columns::table::{Column, Spec, Table, Values};
+use foothold::learners::measuring::evaluate;
+use foothold::models::Settings;
+use foothold::models::champions::promote::decide;
+use foothold::models::champions::promotions::Promotion;
+use foothold::models::champions::registry::Registry;
+use foothold::models::examples::fingerprint::digests;
+use foothold::models::outcomes::labels::Expansion;
+use foothold::models::scoring::explain::{Driver, Explainer, OTHER_FEATURES};
+use foothold::models::training::artifact::{Artifact, TrainedOn, slot};
+use foothold::models::training::train::{Challenger, Examples, Target, train};
 use foothold::statistics::sigmoid;
 use foothold::store::Store;
 use foothold::vocabulary::{Day, PropensityKind};

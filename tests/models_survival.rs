@@ -1,6 +1,6 @@
 //! Churn as time passes: curves that never fall, agree with the churn model, and respect what is not known yet.
 
-use foothold::models::survival::{Course, Interval, Survival, ends};
+use foothold::learners::fitting::survival::{Course, Interval, Survival, ends};
 use proptest::prelude::*;
 
 /// Numbers that fill [0, 1) evenly: row `n` of a low-discrepancy sequence.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use foothold::models::evaluate::{Metrics, metrics};
-use foothold::models::scorecard::Encoded;
-use foothold::models::table::{Column, Spec, Table, Values};
+use foothold::learners::columns::table::{Column, Spec, Table, Values};
+use foothold::learners::families::scorecard::Encoded;
+use foothold::learners::measuring::evaluate::{Metrics, metrics};
 use foothold::statistics::sigmoid;
 
 /// A file of the shared data folder beside the repository; `None` where it is absent.

@@ -1,7 +1,7 @@
 //! Texts become sparse rows, one linear model per intent learns from them, and what it hears can be shown.
 
 use foothold::extracts::tables::Intent;
-use foothold::models::registry::Registry;
+use foothold::models::champions::registry::Registry;
 use foothold::pipeline;
 use foothold::store::Store;
 use foothold::text::corpus::Corpus;

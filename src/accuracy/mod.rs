@@ -20,7 +20,7 @@ use crate::capacity::backtest::{Coverage, backtest};
 use crate::extracts::{self, Extracts};
 use crate::history::View;
 use crate::job::JobFile;
-use crate::models::cutoff;
+use crate::models::examples::cutoff;
 use crate::pipeline;
 use crate::pipeline::assess::{self, Context};
 use crate::shards::Share;

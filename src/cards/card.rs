@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::models::appraise::Appraisal;
-use crate::models::artifact::{Artifact, Evaluation, TrainedOn};
-use crate::models::family::Family;
-use crate::models::promote::Verdict;
-use crate::models::scorecard::{Feature, Typical};
+use crate::learners::families::family::Family;
+use crate::learners::families::scorecard::{Feature, Typical};
+use crate::models::champions::promote::Verdict;
+use crate::models::judging::appraise::Appraisal;
+use crate::models::training::artifact::{Artifact, Evaluation, TrainedOn};
 use crate::vocabulary::PropensityKind;
 use crate::wording;
 

@@ -39,12 +39,13 @@ struct Figure {
 fn figures(card: &Card) -> Vec<Figure> {
     let Some(evaluation) = &card.evaluation else { return Vec::new() };
     let (own, rule, intervals) = (&evaluation.model, &evaluation.baseline, evaluation.intervals);
-    let figure = |name, model: f64, baseline: f64, interval: Option<crate::models::bootstrap::Interval>| Figure {
-        name,
-        model: format!("{model:.3}"),
-        interval: interval.map_or("–".to_owned(), |i| format!("{:.3} to {:.3}", i.low, i.high)),
-        baseline: format!("{baseline:.3}"),
-    };
+    let figure =
+        |name, model: f64, baseline: f64, interval: Option<crate::learners::measuring::bootstrap::Interval>| Figure {
+            name,
+            model: format!("{model:.3}"),
+            interval: interval.map_or("–".to_owned(), |i| format!("{:.3} to {:.3}", i.low, i.high)),
+            baseline: format!("{baseline:.3}"),
+        };
     vec![
         figure("AUC", own.auc, rule.auc, intervals.map(|i| i.auc)),
         figure("PR-AUC (average precision)", own.pr_auc, rule.pr_auc, intervals.map(|i| i.pr_auc)),

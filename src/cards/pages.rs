@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Card, figures, plots, render};
 use crate::briefings::STYLE;
 use crate::briefings::site::File;
-use crate::models::registry::Champion;
+use crate::models::champions::registry::Champion;
 use crate::vocabulary::Day;
 use crate::wording;
 

@@ -3,9 +3,9 @@
 
 use super::card::Card;
 use super::plot::{Mark, Plot, Tone, axis_end};
-use crate::models::appraise::Appraisal;
-use crate::models::artifact::Evaluation;
-use crate::models::curves::Point;
+use crate::learners::measuring::curves::Point;
+use crate::models::judging::appraise::Appraisal;
+use crate::models::training::artifact::Evaluation;
 use crate::wording;
 
 /// File name and SVG of each plot; none for a model that was not tested.

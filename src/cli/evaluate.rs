@@ -13,8 +13,8 @@ use super::{Format, show};
 use crate::feature_table::judge::{self, Figures, Plan, Report};
 use crate::feature_table::recipe::Recipe;
 use crate::feature_table::{CodedTable, Roles, TableFile, TableModel};
-use crate::models::family::{FAMILIES, Family};
-use crate::models::monotone::Direction;
+use crate::learners::families::family::{FAMILIES, Family};
+use crate::learners::fitting::monotone::Direction;
 use crate::wording;
 
 #[derive(Args)]

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use super::host::stop_signal;
 use super::show;
-use crate::{accuracy, extracts, feature_table, job, models, pipeline, publish, reviews, shards, simulate, store};
+use crate::models::champions::registry;
+use crate::{accuracy, extracts, feature_table, job, pipeline, publish, reviews, shards, simulate, store};
 
 /// A failed command: what to say, and the code to leave with.
 #[derive(Debug)]
@@ -91,16 +92,16 @@ impl From<publish::Error> for Failure {
     }
 }
 
-impl From<models::registry::Error> for Failure {
-    fn from(error: models::registry::Error) -> Failure {
+impl From<registry::Error> for Failure {
+    fn from(error: registry::Error) -> Failure {
         match error {
-            models::registry::Error::Store(e) => e.into(),
-            models::registry::Error::Slot { .. }
-            | models::registry::Error::Version { .. }
-            | models::registry::Error::Unknown { .. }
-            | models::registry::Error::Ambiguous { .. }
-            | models::registry::Error::Standing { .. }
-            | models::registry::Error::NothingEarlier { .. } => Failure::usage(error.to_string()),
+            registry::Error::Store(e) => e.into(),
+            registry::Error::Slot { .. }
+            | registry::Error::Version { .. }
+            | registry::Error::Unknown { .. }
+            | registry::Error::Ambiguous { .. }
+            | registry::Error::Standing { .. }
+            | registry::Error::NothingEarlier { .. } => Failure::usage(error.to_string()),
             other => Failure::unexpected(other.to_string()),
         }
     }

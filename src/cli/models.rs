@@ -10,9 +10,9 @@ use super::{Format, show};
 use crate::cards::{self, Card};
 use crate::extracts::tables::Intent;
 use crate::job::Job;
-use crate::models::promote::{Verdict, told};
-use crate::models::registry::{Champion, Decision, Registry, Version};
-use crate::models::tested::{self, Comparison, TestRow};
+use crate::models::champions::promote::{Verdict, told};
+use crate::models::champions::registry::{Champion, Decision, Registry, Version};
+use crate::models::judging::tested::{self, Comparison, TestRow};
 use crate::pipeline::intents;
 use crate::store::Store;
 use crate::text::IntentModel;
@@ -368,7 +368,7 @@ fn test_rows(registry: Registry, slot: &str, number: u32) -> Result<Vec<TestRow>
 
 fn told_table(new: &Version, old: &Version, comparison: &Comparison) {
     let number = |version: &Version| format!("version {}", version.number);
-    let line = |name: &str, figure: fn(&crate::models::evaluate::Metrics) -> f64| {
+    let line = |name: &str, figure: fn(&crate::learners::measuring::evaluate::Metrics) -> f64| {
         let cell = |metrics: &Option<_>| metrics.as_ref().map_or("–".to_owned(), |m| format!("{:.4}", figure(m)));
         vec![name.to_owned(), cell(&comparison.new), cell(&comparison.old)]
     };
@@ -406,7 +406,7 @@ fn decided(
     args: &DecisionArgs,
     slot: &str,
     place: &Place,
-    decide: impl FnOnce(Registry, Decision) -> Result<Champion, crate::models::registry::Error>,
+    decide: impl FnOnce(Registry, Decision) -> Result<Champion, crate::models::champions::registry::Error>,
 ) -> Result<(), Failure> {
     for (flag, text) in [("--reason", &args.reason), ("--by", &args.by)] {
         if text.trim().is_empty() {

@@ -12,7 +12,7 @@ use super::job::access;
 use super::{Format, show};
 use crate::feature_table::score::{self, Plan, Summary};
 use crate::feature_table::{TableFile, TableModel};
-use crate::models::registry::Registry;
+use crate::models::champions::registry::Registry;
 use crate::store::Store;
 use crate::wording;
 

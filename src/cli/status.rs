@@ -6,7 +6,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::job::{JobArgs, output};
 use super::{Format, show};
-use crate::models::drift::Standing;
+use crate::models::scoring::drift::Standing;
 use crate::publish::manifest::{self, Manifest, Slot};
 use crate::publish::reader;
 use crate::store::Store;

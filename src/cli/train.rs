@@ -9,7 +9,7 @@ use super::{Format, show};
 use crate::extracts::{self, State};
 use crate::history::View;
 use crate::job::JobFile;
-use crate::models::grain::Source;
+use crate::models::examples::grain::Source;
 use crate::pipeline::intents::{self, IntentReport};
 use crate::pipeline::retrain::{self, TrainingReport};
 use crate::pipeline::{Stages, giving_back};

@@ -7,12 +7,12 @@ use super::interactions::Step;
 use super::pairs::{self, Pair};
 use super::profile::Kind;
 use super::recipe::{Choice, Recipe};
-use crate::models::bins::{Bins, MISSING};
-use crate::models::fit::Fitted;
-use crate::models::monotone::Direction;
-use crate::models::scorecard::{Encoded, Scorecard, Typical};
-use crate::models::select;
-use crate::models::table::Spec;
+use crate::learners::columns::bins::{Bins, MISSING};
+use crate::learners::columns::table::Spec;
+use crate::learners::families::scorecard::{Encoded, Scorecard, Typical};
+use crate::learners::families::select;
+use crate::learners::fitting::fit::Fitted;
+use crate::learners::fitting::monotone::Direction;
 
 /// Features with bins as coarse as the training rows can fill.
 pub struct Coarse {

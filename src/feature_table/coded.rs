@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::cells::{Cells, moment};
 use super::profile::{Kind, Profile, Tally};
 use super::{Error, Roles, TableFile, hint, labels};
-use crate::models::bins::{Bins, MISSING};
+use crate::learners::columns::bins::{Bins, MISSING};
 
 /// One feature, a code per row that is used.
 pub struct Feature {

@@ -7,10 +7,10 @@
 
 use rayon::prelude::*;
 
-use crate::models::bins::Bins;
-use crate::models::boosting::CodeSet;
-use crate::models::monotone::Direction;
-use crate::models::scorecard::Encoded;
+use crate::learners::columns::bins::Bins;
+use crate::learners::families::scorecard::Encoded;
+use crate::learners::fitting::boosting::CodeSet;
+use crate::learners::fitting::monotone::Direction;
 use crate::statistics::sigmoid;
 
 /// Share of each step that is taken, and most steps.

@@ -10,7 +10,7 @@ use super::profile::Kind;
 use super::recipe::Recipe;
 use super::training::{Trained, train};
 use super::{Error, TableFile, hint};
-use crate::models::evaluate::{Grade, Metrics, metrics};
+use crate::learners::measuring::evaluate::{Grade, Metrics, metrics};
 use crate::wording;
 
 /// How a table is judged.

@@ -11,12 +11,12 @@ use super::judge::Report;
 use super::pairs::Pair;
 use super::profile::Kind;
 use super::training::Trained;
-use crate::models::artifact::Artifact;
-use crate::models::bins::Bins;
-use crate::models::boosting::Boosted;
-use crate::models::calibrate::Platt;
-use crate::models::family::Family;
-use crate::models::scorecard::{self, Scorecard, Typical};
+use crate::learners::columns::bins::Bins;
+use crate::learners::families::family::Family;
+use crate::learners::families::scorecard::{self, Scorecard, Typical};
+use crate::learners::fitting::boosting::Boosted;
+use crate::learners::fitting::calibrate::Platt;
+use crate::models::training::artifact::Artifact;
 
 /// Layout of the file; a reader refuses any other.
 pub const FORMAT: u32 = 1;

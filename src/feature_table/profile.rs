@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::cells::{Cells, day, day_first, decimal_comma, flag, month_first, number};
-use crate::models::bins::Bins;
+use crate::learners::columns::bins::Bins;
 
 /// Rows whose numbers are kept to learn bins from; of a longer table a sample by the hash of the row's place.
 const SAMPLE_ROWS: usize = 100_000;

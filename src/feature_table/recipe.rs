@@ -1,7 +1,7 @@
 //! What `evaluate` makes a model by: its family, how coarse it is, and what is tried on inner folds.
 
-use crate::models::family::Family;
-use crate::models::monotone::Direction;
+use crate::learners::families::family::Family;
+use crate::learners::fitting::monotone::Direction;
 
 /// What training may choose from.
 #[derive(Clone, Debug)]

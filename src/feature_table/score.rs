@@ -14,7 +14,7 @@ use super::cells::Cells;
 use super::model::{Column, TableModel};
 use super::profile::{Kind, NUMBER_SHARE};
 use super::{Error, TableFile, hint};
-use crate::models::bins::{Bins, MISSING};
+use crate::learners::columns::bins::{Bins, MISSING};
 use crate::statistics::sigmoid;
 use crate::wording;
 

@@ -9,11 +9,11 @@ use super::coded::CodedTable;
 use super::folds::{self, Fold};
 use super::interactions::{self, Step};
 use super::recipe::{Choice, Recipe};
-use crate::models::calibrate::Platt;
-use crate::models::evaluate::row_loss;
-use crate::models::family::Family;
-use crate::models::fit;
-use crate::models::scorecard::Held;
+use crate::learners::families::family::Family;
+use crate::learners::families::scorecard::Held;
+use crate::learners::fitting::calibrate::Platt;
+use crate::learners::fitting::fit;
+use crate::learners::measuring::evaluate::row_loss;
 use crate::statistics::sigmoid;
 
 /// A model of a table's rows.

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::Error;
 use crate::history::View;
+use crate::learners::measuring::evaluate::Grade;
 use crate::models::ModelEvaluation;
-use crate::models::evaluate::Grade;
-use crate::models::registry::{self, Champion, Registry};
+use crate::models::champions::registry::{self, Champion, Registry};
 use crate::shards::Share;
 use crate::store::Store;
 use crate::text::intents::IntentCard;

@@ -12,8 +12,10 @@ pub mod summary;
 mod work;
 
 use crate::extracts::Progress;
+use crate::models::champions::registry;
+use crate::models::examples::cutoff;
 use crate::vocabulary::Moment;
-use crate::{audit, extracts, models, publish, reviews, shards, store};
+use crate::{audit, extracts, publish, reviews, shards, store};
 
 /// The stage in which rows stream by: its buffers come and go by the million.
 pub const LOAD: &str = "load";
@@ -53,9 +55,9 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
-    Models(#[from] models::registry::Error),
+    Models(#[from] registry::Error),
     #[error(transparent)]
-    Leak(#[from] models::cutoff::Leak),
+    Leak(#[from] cutoff::Leak),
     #[error(transparent)]
     Audit(#[from] audit::Unreadable),
     #[error(transparent)]

@@ -14,7 +14,7 @@ use crate::extracts::{self, Extracts, State};
 use crate::history::View;
 use crate::job::{Job, JobFile};
 use crate::models::Scorer;
-use crate::models::grain::Source;
+use crate::models::examples::grain::Source;
 use crate::publish::frame::Frame;
 use crate::publish::manifest::{Input, inputs_hash};
 use crate::publish::table::Stamp;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::extracts::InputTable;
-use crate::models::{Scorer, drift};
+use crate::models::Scorer;
+use crate::models::scoring::drift;
 use crate::publish::Claim;
 use crate::publish::tables::Layers;
 use crate::recommendations::{Action, Gate, Recommendation};

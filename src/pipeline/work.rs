@@ -19,7 +19,7 @@ use crate::changes::ScoreChange;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::job::Job;
-use crate::models::drift::Drift;
+use crate::models::scoring::drift::Drift;
 use crate::models::{ChurnPoint, ModelEvaluation, Scored, Scorer};
 use crate::observations::Kept;
 use crate::publish::manifest::{Input, inputs_hash};

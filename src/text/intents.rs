@@ -13,7 +13,7 @@ use super::one_vs_rest::Linear;
 use super::sentences::{quote, sentences};
 use super::terms::{Rule, Terms, words};
 use crate::extracts::tables::Intent;
-use crate::models::evaluate::Metrics;
+use crate::learners::measuring::evaluate::Metrics;
 use crate::statistics::sigmoid;
 use crate::vocabulary::{Day, Text};
 

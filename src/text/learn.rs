@@ -16,7 +16,7 @@ use super::one_vs_rest::{self, Linear, OneVsRest};
 use super::sentences::normalise;
 use crate::extracts::tables::{Intent, TextSource, Ticket};
 use crate::history::View;
-use crate::models::evaluate::metrics;
+use crate::learners::measuring::evaluate::metrics;
 use crate::statistics::sigmoid;
 use crate::vocabulary::{Day, Text};
 

@@ -1,11 +1,11 @@
 //! Features of the contract: its terms, what is held of each product and for how long, and what changed.
 
-use super::super::labels::Timeline;
 use super::cell::FeatureRow;
 use super::fixed as of;
 use crate::extracts::tables::Subscription;
 use crate::history::View;
 use crate::history::contracts::{Contract, is_core, period_end_after};
+use crate::models::outcomes::labels::Timeline;
 use crate::vocabulary::{AccountIx, Day, ProductIx};
 
 /// A gap between contracts this short is paperwork, not a break; days.

@@ -1,7 +1,7 @@
 //! Which way an outcome is known to run with a feature, as a table: what the field takes for granted before it has seen
 //! a row. A job asks for it with `models.monotone`.
 
-use crate::models::monotone::Direction::{self, Falls, Rises};
+use crate::learners::fitting::monotone::Direction::{self, Falls, Rises};
 use crate::vocabulary::PropensityKind::{self, Churn, CrossSell, Upsell};
 
 /// `<…>` stands for what the data names.

@@ -1,7 +1,7 @@
 //! A feature's identity, and what it is called.
 
 use crate::extracts::{Extracts, InputTable};
-use crate::models::table::Spec;
+use crate::learners::columns::table::Spec;
 use crate::observations::Name;
 use crate::vocabulary::ProductIx;
 

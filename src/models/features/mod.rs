@@ -8,25 +8,26 @@
 
 pub mod catalogue;
 mod cell;
+pub mod columns;
 mod contract;
 pub mod directions;
 pub mod fixed;
 mod key;
 pub mod observed;
 
-pub use super::columns::table;
 pub use cell::{Cell, FeatureRow, Value};
+pub use columns::table;
 pub use key::{Family, Key, Measure};
 
 use chrono::Datelike;
 
-use super::labels::Timeline;
-use super::purchases::PurchaseRates;
-use super::table::{Column, Frame, Values};
 use crate::capacity::Capacity;
 use crate::extracts::{Extracts, InputTable};
 use crate::history::View;
 use crate::history::contracts::Contract;
+use crate::learners::columns::table::{Column, Frame, Values};
+use crate::models::outcomes::labels::Timeline;
+use crate::models::outcomes::purchases::PurchaseRates;
 use crate::observations::{AccountObservations, Name};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 use fixed as of;

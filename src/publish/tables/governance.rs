@@ -4,7 +4,7 @@ use super::Layers;
 use crate::audit::{AuditRecord, Event};
 use crate::extracts::{RejectedRow, TableQuality};
 use crate::models::ModelEvaluation;
-use crate::models::drift::{Drift, Standing};
+use crate::models::scoring::drift::{Drift, Standing};
 use crate::publish::frame::Frame;
 use crate::publish::schema::{Layer, OutputTable, TableSpec};
 use crate::publish::table::{Stamp, Table};

@@ -16,7 +16,7 @@ use crate::briefings::Briefing;
 use crate::changes::ScoreChange;
 use crate::extracts::Extracts;
 use crate::history::View;
-use crate::models::drift::Drift;
+use crate::models::scoring::drift::Drift;
 use crate::models::{ChurnPoint, ModelEvaluation};
 use crate::recommendations::Recommended;
 use crate::vocabulary::{AccountIx, ProductIx, StableId};
