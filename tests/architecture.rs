@@ -38,6 +38,19 @@ const ORDER: &[&str] = &[
     "cli",
 ];
 
+/// The rooms of the widest modules, each in the order in which it may be built upon: that is the way of the data.
+const INSIDE: &[(&str, &[&str])] = &[
+    ("learners", &["columns", "measuring", "fitting", "families"]),
+    ("models", &["outcomes", "settings", "features", "examples", "judging", "training", "champions", "scoring"]),
+    (
+        "extracts",
+        &[
+            "contract", "packed", "checked", "gathered", "tables", "delivered", "kept", "buckets", "rollups", "assembled",
+            "loading",
+        ],
+    ),
+];
+
 /// What a module may use although it stands later in the order than the module that says so.
 const NOBODY: &[&str] = &[];
 
@@ -108,11 +121,16 @@ fn module_of(file: &str) -> &str {
     file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
 }
 
-/// Modules named after `crate::`, one by one or in braces.
+/// Modules named after `crate::`.
 fn imports(code: &str) -> Vec<String> {
+    named_after("crate::", code)
+}
+
+/// Names after a path, one by one or in braces.
+fn named_after(path: &str, code: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(path).skip(1) {
         match rest.strip_prefix('{') {
             None => found.push(rest.chars().take_while(|c| is_word(*c)).collect()),
             Some(list) => {
@@ -146,6 +164,28 @@ fn a_module_imports_only_what_stands_before_it() {
             let private = PRIVATE.iter().find(|(name, _)| name == import);
             if private.is_some_and(|(_, users)| !users.contains(&module)) {
                 wrong.push(format!("{file} imports `{import}`, which is not for `{module}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_room_imports_only_rooms_before_it_and_never_the_whole() {
+    let mut wrong = Vec::new();
+    for (file, code) in source_files() {
+        let Some((module, rooms)) = INSIDE.iter().find(|(module, _)| *module == module_of(&file)) else { continue };
+        let own = file[module.len() + 1..].split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if own == "mod" {
+            continue;
+        }
+        let Some(place) = rooms.iter().position(|room| *room == own) else {
+            wrong.push(format!("give `{own}` of `{module}` its place in tests/architecture.rs"));
+            continue;
+        };
+        for import in named_after(&format!("crate::{module}::"), &code) {
+            if !rooms[..=place].contains(&import.as_str()) {
+                wrong.push(format!("{file} imports `{import}`, which does not stand before `{own}`"));
             }
         }
     }

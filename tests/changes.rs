@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use foothold::changes::{Score, Scores, Stages, changes};
-use foothold::extracts::late::without_late;
+use foothold::extracts::assembled::late::without_late;
 use foothold::history::View;
 use foothold::job::{Job, Overrides};
 use foothold::pipeline::nightly;

@@ -8,7 +8,9 @@ use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
-use foothold::extracts::{Error, InputTable, Settings, Users, schema};
+use foothold::extracts::contract::schema;
+use foothold::extracts::tables::contracts;
+use foothold::extracts::{Error, InputTable, Settings, Users};
 use foothold::vocabulary::Day;
 
 use crate::support::parquet_world::*;
@@ -86,7 +88,7 @@ fn users_of_two_tables_stand_once_in_order() {
 #[test]
 fn the_published_contract_lists_every_column_that_is_read() {
     for table in TABLES {
-        let listed = schema::tables().iter().find(|t| t.name() == table).unwrap();
+        let listed = contracts::tables().iter().find(|t| t.name() == table).unwrap();
         let batch = sound(table);
         let written = batch.schema();
         for column in listed.columns.iter().filter(|c| c.name != schema::RECORDED_AT) {
@@ -96,7 +98,7 @@ fn the_published_contract_lists_every_column_that_is_read() {
             assert!(listed.column(field.name()).is_some(), "{table}.{}", field.name());
         }
     }
-    let json = serde_json::to_value(schema::tables()).unwrap();
+    let json = serde_json::to_value(contracts::tables()).unwrap();
     assert_eq!(json[0]["table"], "accounts");
     assert_eq!(json[0]["columns"][0]["kind"], "str");
 }

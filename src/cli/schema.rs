@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::show;
-use crate::extracts::schema as inputs;
+use crate::extracts::contract::schema as inputs;
+use crate::extracts::tables::contracts;
 use crate::job;
 use crate::publish::{dictionary, tables};
 
@@ -38,7 +39,7 @@ pub fn print(args: &SchemaArgs) -> Result<(), Failure> {
     match (args.what, args.format) {
         (What::Job, SchemaFormat::Json) => show::json(job::schema()),
         (What::Job, SchemaFormat::Markdown) => show::line(&format!("# A job\n\n```toml\n{}```", job::DEFAULTS)),
-        (What::Inputs, SchemaFormat::Json) => show::json(&json!({"tables": inputs::tables()})),
+        (What::Inputs, SchemaFormat::Json) => show::json(&json!({"tables": contracts::tables()})),
         (What::Inputs, SchemaFormat::Markdown) => show::line(markdown_of_inputs().trim_end()),
         (What::Outputs, SchemaFormat::Json) => show::json(&json!({"tables": tables::specs()})),
         (What::Outputs, SchemaFormat::Markdown) => show::line(dictionary::markdown(&tables::specs()).trim_end()),
@@ -49,7 +50,7 @@ pub fn print(args: &SchemaArgs) -> Result<(), Failure> {
 /// The input contract, one section per table.
 fn markdown_of_inputs() -> String {
     let mut text = String::from("# Input tables\n");
-    for table in inputs::tables() {
+    for table in contracts::tables() {
         let need = format!("{:?}", table.need).to_lowercase();
         let _ = write!(text, "\n## {} ({need})\n\n{}\n\nKey: {}\n\n", table.name(), table.about, table.key.join(", "));
         text.push_str("| column | type | required | description |\n|---|---|---|---|\n");

@@ -2,7 +2,7 @@
 
 use super::{AccountObservations, Fact, Metric, Name, Observation};
 use crate::capacity::Capacity;
-use crate::extracts::packed::{Reader, Writer};
+use crate::extracts::packed::numbers::{Reader, Writer};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 /// The observations of one account on one day, packed, and its capacity as it is.

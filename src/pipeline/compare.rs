@@ -9,7 +9,7 @@ use super::work::Desk;
 use crate::assessment::Assessment;
 use crate::changes::{self, Score, ScoreChange, Scores, Stages};
 use crate::extracts::Extracts;
-use crate::extracts::late::without_late;
+use crate::extracts::assembled::late::without_late;
 use crate::history::View;
 use crate::job::{Job, JobFile};
 use crate::models::Scorer;

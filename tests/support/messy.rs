@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondAr
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use foothold::extracts::schema::{RECORDED_AT, Table};
+use foothold::extracts::contract::schema::{RECORDED_AT, Table};
 
 use super::night::world;
 use super::rewrite::rewritten;

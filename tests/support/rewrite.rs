@@ -3,7 +3,8 @@
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use bytes::Bytes;
-use foothold::extracts::schema::{self, Table};
+use foothold::extracts::contract::schema::Table;
+use foothold::extracts::tables::contracts;
 use foothold::store::Store;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -17,7 +18,7 @@ pub fn rewritten(url: &str, mut change: impl FnMut(&Table, &str, RecordBatch) ->
     for object in from.list("").expect("a listing") {
         let content = from.get(&object.path).expect("an object");
         let name = object.path.split(['/', '.']).next().unwrap_or_default();
-        let table = schema::tables().iter().find(|table| table.name() == name);
+        let table = contracts::tables().iter().find(|table| table.name() == name);
         match (table, rows_of(content.clone())) {
             (Some(table), Some(rows)) => {
                 for (path, rows) in change(table, &object.path, rows) {

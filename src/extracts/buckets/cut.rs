@@ -11,15 +11,20 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::roaming::{self, Roaming};
 use super::writers::Writers;
-use super::{INDEX, Index, IndexedObject, IndexedTable, Origin, SHARED, VERSION, bucket_folder, piece_path};
-use crate::extracts::error::{Error, Problem};
-use crate::extracts::locate::{self, Found, Source, url_of};
-use crate::extracts::parquet_file::{Fault, ParquetFile};
-use crate::extracts::part::{MOST_PARTS, is_split, roaming_key};
-use crate::extracts::scan;
-use crate::extracts::schema::Table;
-use crate::extracts::settings::Settings;
-use crate::extracts::{InputTable, Progress, ProgressOf};
+use crate::extracts::contract::error::{Error, Problem};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::part::{MOST_PARTS, is_split, roaming_key};
+use crate::extracts::contract::schema::Table;
+use crate::extracts::contract::settings::Settings;
+use crate::extracts::delivered::found::Origin;
+use crate::extracts::delivered::found::{Found, Source, url_of};
+use crate::extracts::delivered::index::{
+    INDEX, Index, IndexedObject, IndexedTable, SHARED, VERSION, bucket_folder, piece_path,
+};
+use crate::extracts::delivered::locate;
+use crate::extracts::delivered::parquet_file::{Fault, ParquetFile};
+use crate::extracts::delivered::scan;
+use crate::extracts::delivered::scan::{Progress, ProgressOf};
 use crate::store::{Access, Store};
 
 /// What a bucketizing did.

@@ -8,10 +8,10 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::extracts::convert;
-use crate::extracts::parquet_file::{Fault, NOT_UTF8, ParquetFile};
-use crate::extracts::part::bucket;
-use crate::extracts::schema::Table;
+use crate::extracts::contract::convert;
+use crate::extracts::contract::part::bucket;
+use crate::extracts::contract::schema::Table;
+use crate::extracts::delivered::parquet_file::{Fault, NOT_UTF8, ParquetFile};
 
 /// Keys looked at in one pass over a table, 16 bytes each; a larger table is passed over again for the rest.
 const KEYS_PER_PASS: u64 = 8 << 20;
@@ -21,7 +21,7 @@ const KEYS_PER_PASS: u64 = 8 << 20;
 pub(super) type Roaming = BTreeMap<u64, Vec<u32>>;
 
 /// Finds them by reading two columns.
-pub(super) fn find(
+pub(in crate::extracts) fn find(
     table: &Table,
     key: &str,
     files: &[(ParquetFile, ArrowReaderMetadata)],
@@ -51,18 +51,23 @@ pub(super) fn find(
     Ok(roaming)
 }
 
-pub(super) fn hash(key: &str) -> u64 {
+pub(in crate::extracts) fn hash(key: &str) -> u64 {
     xxh3_64(key.as_bytes())
 }
 
 /// The bucket of each row, from 0.
-pub(super) fn buckets(table: &Table, file: &ParquetFile, batch: &RecordBatch, of: u32) -> Result<Vec<u32>, Fault> {
+pub(in crate::extracts) fn buckets(
+    table: &Table,
+    file: &ParquetFile,
+    batch: &RecordBatch,
+    of: u32,
+) -> Result<Vec<u32>, Fault> {
     let accounts = texts(table, file, batch, "account_id")?;
     Ok(accounts.iter().map(|account| bucket(account, of) - 1).collect())
 }
 
 /// A text column as the loader will read it.
-pub(super) fn texts(
+pub(in crate::extracts) fn texts(
     table: &Table,
     file: &ParquetFile,
     batch: &RecordBatch,

@@ -10,9 +10,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::Result as ParquetResult;
 use parquet::file::properties::WriterProperties;
 
-use super::{bucket_folder, piece_path};
-use crate::extracts::InputTable;
-use crate::extracts::error::Error;
+use crate::extracts::contract::error::Error;
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::delivered::index::{bucket_folder, piece_path};
 use crate::store::Store;
 
 /// Bytes that all writers of one object may hold; beyond it the largest is written out.

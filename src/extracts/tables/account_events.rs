@@ -1,8 +1,10 @@
 //! `account_events`: what happened at the customer, from news, filings and enrichment feeds.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Table, account_id, date, free_text, num, text, word};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Table, account_id, date, free_text, num, text, word};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 words!(

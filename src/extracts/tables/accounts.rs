@@ -1,8 +1,10 @@
 //! `accounts`: one row per customer account.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Need, Table, date, id, int, text};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Need, Table, date, id, int, text};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 #[derive(Clone, Debug)]

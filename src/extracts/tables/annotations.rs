@@ -1,8 +1,10 @@
 //! `annotations`: anything the team wants the models to see; each becomes a feature under its own name.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Table, account_id, date, num, text};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Table, account_id, date, num, text};
 use crate::vocabulary::{AccountIx, Day, Text};
 
 #[derive(Clone, Debug)]

@@ -1,8 +1,10 @@
 //! `conversations`: text of calls, e-mails, chats and feature requests.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Table, account_id, free_text, id, text, ts, word};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Table, account_id, free_text, id, text, ts, word};
 use crate::vocabulary::{AccountIx, ContactIx, Moment, Text};
 
 words!(

@@ -1,8 +1,9 @@
 //! `decisions`: what people decided about recommendations.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Table, date, free_text, text, ts, word};
-use crate::extracts::{InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Table, date, free_text, text, ts, word};
 use crate::vocabulary::{Day, Moment, Text};
 
 words!(

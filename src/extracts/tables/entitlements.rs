@@ -1,8 +1,10 @@
 //! `entitlements`: contractual ceilings per product and metric.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num, word};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Need, Table, account_id, date, id, num, word};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 words!(

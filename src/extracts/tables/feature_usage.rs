@@ -12,10 +12,12 @@ pub(crate) use carried::{CarriedUses, FeaturePiece};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::extracts::packed::Reader;
-use crate::extracts::pieces::Pieces;
-use crate::extracts::schema::{Entity, Table, account_id, date, flag, id, int};
-use crate::extracts::{InputTable, Row, Seen, use_code};
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Table, account_id, date, flag, id, int};
+use crate::extracts::packed::numbers::Reader;
+use crate::extracts::packed::pieces::Pieces;
+use crate::extracts::packed::use_code;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// One row, as it is unpacked.

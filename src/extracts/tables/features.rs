@@ -1,8 +1,9 @@
 //! `features`: what a product can do and from which tier on.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Table, id, int, text, word};
-use crate::extracts::{Dictionaries, InputTable};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Table, id, int, text, word};
 use crate::vocabulary::{ProductIx, Text};
 
 words!(

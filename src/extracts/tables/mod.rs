@@ -1,10 +1,11 @@
-//! One file per input table: its row, its columns and its rules.
+//! One file per input table: its row, its columns and its rules; [`contracts`] lists them all.
 
 pub mod account_events;
 pub mod accounts;
 pub mod activities;
 pub mod annotations;
 pub mod contacts;
+pub mod contracts;
 pub mod conversations;
 pub mod decisions;
 pub mod entitlements;
@@ -42,32 +43,3 @@ pub use surveys::{Survey, SurveyKind};
 pub use text_labels::{Intent, TextLabel, TextSource};
 pub use tickets::{Priority, Ticket};
 pub use usage::{Cells, Known, Series, UsageBuilder, UsageHistory, UsageVersion};
-
-use super::InputTable;
-use super::schema::Table;
-
-/// What the table's own file says about it.
-pub(crate) fn contract(table: InputTable) -> Table {
-    match table {
-        InputTable::Accounts => accounts::contract(),
-        InputTable::Products => products::contract(),
-        InputTable::Features => features::contract(),
-        InputTable::Subscriptions => subscriptions::contract(),
-        InputTable::Entitlements => entitlements::contract(),
-        InputTable::Usage => usage::contract(),
-        InputTable::FeatureUsage => feature_usage::contract(),
-        InputTable::Integrations => integrations::contract(),
-        InputTable::Contacts => contacts::contract(),
-        InputTable::Activities => activities::contract(),
-        InputTable::Conversations => conversations::contract(),
-        InputTable::Tickets => tickets::contract(),
-        InputTable::Surveys => surveys::contract(),
-        InputTable::Invoices => invoices::contract(),
-        InputTable::AccountEvents => account_events::contract(),
-        InputTable::Opportunities => opportunities::contract(),
-        InputTable::Decisions => decisions::contract(),
-        InputTable::Outcomes => outcomes::contract(),
-        InputTable::TextLabels => text_labels::contract(),
-        InputTable::Annotations => annotations::contract(),
-    }
-}

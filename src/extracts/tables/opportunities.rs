@@ -1,8 +1,10 @@
 //! `opportunities`: expansion and renewal deals, open, won and lost.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Table, account_id, date, id, num, text, word};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Table, account_id, date, id, num, text, word};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 words!(

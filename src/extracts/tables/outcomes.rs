@@ -1,8 +1,9 @@
 //! `outcomes`: what came of recommendations.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Table, free_text, num, text, ts, word};
-use crate::extracts::{InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Table, free_text, num, text, ts, word};
 use crate::vocabulary::{Moment, Text};
 
 words!(

@@ -1,8 +1,9 @@
 //! `products`: one row per product and tier, gathered into one [`Product`] with its tiers in rank order.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Need, Table, id, int, num, text, word};
-use crate::extracts::{Dictionaries, InputTable};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Need, Table, id, int, num, text, word};
 use crate::vocabulary::Text;
 
 words!(

@@ -1,8 +1,10 @@
 //! `subscriptions`: contracts and their amendments; every amendment is a row version.
 
-use crate::extracts::frame::Frame;
-use crate::extracts::schema::{Entity, Need, Table, account_id, date, flag, id, int, num, text};
-use crate::extracts::{Dictionaries, InputTable, Row, Seen};
+use crate::extracts::checked::frame::Frame;
+use crate::extracts::checked::ids::Dictionaries;
+use crate::extracts::checked::seen::{Row, Seen};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Need, Table, account_id, date, flag, id, int, num, text};
 use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
 
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@ mod carried;
 
 use std::collections::BTreeMap;
 
-use crate::extracts::InputTable;
-use crate::extracts::packed::{Reader, Writer, pack, pack_rare, pass_rare, skip, unpack, unpack_rare};
-use crate::extracts::pieces::{Packing, Pieces};
-use crate::extracts::schema::{Entity, Need, Table, account_id, date, id, num};
+use crate::extracts::contract::input_table::InputTable;
+use crate::extracts::contract::schema::{Entity, Need, Table, account_id, date, id, num};
+use crate::extracts::packed::numbers::{Reader, Writer, pack, pack_rare, pass_rare, skip, unpack, unpack_rare};
+use crate::extracts::packed::pieces::{Packing, Pieces};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 /// One series: a cell for each of `len` days from `start` on.

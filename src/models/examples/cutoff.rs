@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::grain::{Grain, Snapshots, Source, row};
 use crate::capacity::Context;
-use crate::extracts::until::until;
+use crate::extracts::assembled::until::until;
 use crate::history::View;
 use crate::learners::columns::table::{Table, Values};
 use crate::models::features::FeatureRow;

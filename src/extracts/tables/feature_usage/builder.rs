@@ -1,9 +1,9 @@
 //! Puts the log together, account by account: rows of a user and feature in blocks of one quarter each.
 
 use super::{FeatureLog, FeatureUse, Of};
-use crate::extracts::packed::{Reader, Writer};
-use crate::extracts::pieces::Packing;
-use crate::extracts::use_code;
+use crate::extracts::packed::numbers::{Reader, Writer};
+use crate::extracts::packed::pieces::Packing;
+use crate::extracts::packed::use_code;
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// Rows of one user and feature as [`FeatureLog`] packs those of a block, known from their own day.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{FeatureLogBuilder, Of};
-use crate::extracts::packed::Reader;
-use crate::extracts::pieces::{Parts, Pieces};
+use crate::extracts::packed::numbers::Reader;
+use crate::extracts::packed::pieces::{Parts, Pieces};
 use crate::vocabulary::{AccountIx, Day, FeatureIx, UserIx};
 
 /// The rows of some accounts as a log holds them.

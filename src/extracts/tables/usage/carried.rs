@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{DaySet, Series, UsageBuilder, UsageHistory, UsageVersion};
-use crate::extracts::packed::Reader;
-use crate::extracts::pieces::{Packing, Parts, Pieces};
+use crate::extracts::packed::numbers::Reader;
+use crate::extracts::packed::pieces::{Packing, Parts, Pieces};
 use crate::vocabulary::{AccountIx, Day, MetricIx, ProductIx};
 
 impl UsageBuilder {
