@@ -45,7 +45,16 @@ const INSIDE: &[(&str, &[&str])] = &[
     (
         "extracts",
         &[
-            "contract", "packed", "checked", "gathered", "tables", "delivered", "kept", "buckets", "rollups", "assembled",
+            "contract",
+            "packed",
+            "checked",
+            "gathered",
+            "tables",
+            "delivered",
+            "kept",
+            "buckets",
+            "rollups",
+            "assembled",
             "loading",
         ],
     ),

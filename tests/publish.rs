@@ -2,16 +2,16 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 use foothold::audit::Link;
+use foothold::publish::arrow_schema::arrow_schema;
 use foothold::publish::frame::Frame;
 use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
 use foothold::publish::{
-    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, expose, parquet, repair, show, tables,
+    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, expose, repair, show, tables,
 };
 use foothold::store::{Access, Store};
 use foothold::vocabulary::{Day, Moment};
-use parquet::arrow_schema;
 use polars::prelude::{DataFrame, DataFrameJoinOps, JoinArgs, JoinType};
 
 const DAY: Day = Day(20_000);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Error;
 use super::assess::{Context, Everyone, assess_scores, assess_some, observe, score};
-use super::work::Desk;
+use super::desk::Desk;
 use crate::assessment::Assessment;
 use crate::changes::{self, Score, ScoreChange, Scores, Stages};
 use crate::extracts::Extracts;

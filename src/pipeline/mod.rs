@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod compare;
+mod desk;
 pub mod intents;
 pub mod nightly;
 pub mod past;

@@ -1,12 +1,13 @@
 //! The night: extracts in, recommendations, briefings and audit records out.
 
 use super::compare;
+use super::desk::Desk;
 use super::intents;
 use super::past::Past;
 use super::record::{Run, check, input};
 use super::retrain::{TrainingReport, models_for, shown};
 use super::summary::Night;
-use super::work::{Desk, Recording, Rest, ok};
+use super::work::{Recording, Rest, ok};
 use super::{Error, Host, LOAD, Stages, giving_back};
 use crate::audit::{self, Link};
 use crate::cards;

@@ -1,12 +1,13 @@
 //! A night on several machines: each runs one shard of the accounts, and publishing makes their results one run.
 
+use super::desk::Desk;
 use super::intents::{self, Listening};
 use super::nightly::{Closing, repair};
 use super::past::Past;
 use super::record::input;
 use super::retrain::champions;
 use super::summary::Night;
-use super::work::{Desk, Recording, Rest, ok};
+use super::work::{Recording, Rest, ok};
 use super::{Error, Host, LOAD, Stages, giving_back};
 use crate::extracts::{self, InputFile, Part, State};
 use crate::history::View;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::assess::{Context, assess, observe, score};
 use super::compare;
-use super::intents::{self, Listening};
+use super::desk::Desk;
+use super::intents;
 use super::past::Past;
 use super::summary::Told;
 use super::{Error, Stages};
@@ -16,7 +17,7 @@ use crate::assessment::Assessment;
 use crate::audit::{self, Entry, Versions};
 use crate::briefings::{self, Briefing, site};
 use crate::changes::ScoreChange;
-use crate::extracts::{Extracts, InputTable};
+use crate::extracts::InputTable;
 use crate::history::View;
 use crate::job::Job;
 use crate::models::scoring::drift::Drift;
@@ -25,22 +26,7 @@ use crate::observations::Kept;
 use crate::publish::manifest::{Input, inputs_hash};
 use crate::publish::tables::Layers;
 use crate::recommendations::{self, Proposed, Recommendation, Recommended};
-use crate::shards::Share;
-use crate::store::Store;
-use crate::vocabulary::{Day, Text};
-
-/// What a night works on.
-#[derive(Clone, Copy)]
-pub(super) struct Desk<'a> {
-    pub job: &'a Job,
-    pub as_of: Day,
-    pub output: &'a Store,
-    pub extracts: &'a Extracts,
-    pub past: &'a Past,
-    /// The intent classifier, where there is one.
-    pub intents: &'a Option<Listening>,
-    pub share: Share<'a>,
-}
+use crate::vocabulary::Text;
 
 /// What the layers made of a night, as far as its tables say it.
 pub(super) struct Decided {
@@ -73,10 +59,6 @@ pub(super) struct Rest {
 }
 
 impl<'a> Desk<'a> {
-    pub fn view(self) -> View<'a> {
-        View::new(self.extracts, self.as_of)
-    }
-
     /// What the night knows beyond single accounts, and layer 1.
     pub fn observe(self, stages: &mut Stages) -> Result<(Context<'a>, Vec<Kept>), Error> {
         let (view, settings) = (self.view(), &self.job.settings);

@@ -10,7 +10,7 @@ use std::fmt;
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
-use super::commit::Claim;
+use super::claim::Claim;
 use super::frame::Frame;
 use super::keys::{self, Keep, KeyHashes, Wanted};
 use super::parquet::File;

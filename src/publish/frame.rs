@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, take};
 use std::sync::Arc;
 
-use super::parquet::arrow_schema;
+use super::arrow_schema::arrow_schema;
 use super::schema::TableSpec;
 
 /// Rows per slice: its columns stay in the processor's cache, and long text cells far below Arrow's 2 GiB.

@@ -6,7 +6,9 @@
 //! ```
 //! Nothing here decides what a row says; it only refuses to show rows that break the contract.
 
+pub mod arrow_schema;
 pub mod checks;
+mod claim;
 mod column;
 mod commit;
 pub mod data_frame;
@@ -27,7 +29,8 @@ pub mod tables;
 pub mod trail;
 
 pub use checks::{Checked, Failure, Refused, check, check_into};
-pub use commit::{About, Claim, Page, commit, describe, expose, repair, show, write_evidence};
+pub use claim::Claim;
+pub use commit::{About, Page, commit, describe, expose, repair, show, write_evidence};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -14,9 +14,10 @@ use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 
+use super::arrow_schema::arrow_schema;
 use super::frame::{Frame, Slice};
 use super::pages::Compact;
 use super::pieces::{Pieces, Place, Written};
@@ -25,24 +26,6 @@ use crate::store;
 
 /// Most rows of a row group: readers skip well by 128 k – 1 M.
 const ROW_GROUP: usize = 512 * 1024;
-
-/// The Arrow schema of a table; each field carries its description.
-pub fn arrow_schema(spec: &TableSpec) -> Schema {
-    Schema::new(spec.columns.iter().map(field).collect::<Vec<_>>())
-}
-
-fn field(column: &ColumnSpec) -> Field {
-    let kind = match column.kind {
-        ColumnType::Utf8 => DataType::Utf8,
-        ColumnType::Bool => DataType::Boolean,
-        ColumnType::Int64 => DataType::Int64,
-        ColumnType::Float64 => DataType::Float64,
-        ColumnType::Date32 => DataType::Date32,
-        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-    };
-    let description = [("description".to_owned(), column.description.to_owned())];
-    Field::new(column.name, kind, column.nullable).with_metadata(description.into())
-}
 
 /// Writes a frame whole, unchecked.
 pub(super) fn write(frame: &Frame) -> Bytes {

@@ -16,6 +16,7 @@ pub mod market;
 pub mod memory;
 pub mod night;
 pub mod offers;
+pub mod placeholders;
 pub mod playbooks;
 pub mod probability;
 pub mod queues;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, sentences};
+use super::{Action, placeholders};
 use crate::signals::Catalogue;
 use crate::vocabulary::{Color, OwnerRole, Play, Text};
 use crate::wording;
@@ -167,11 +167,12 @@ fn check_placeholders(playbook: &Playbook, note: &mut impl FnMut(&str, String)) 
     let steps = playbook.steps.iter().map(|step| ("steps", &step.action));
     let points = playbook.talking_points.iter().map(|point| ("talking_points", point));
     for (field, text) in steps.chain(points) {
-        match sentences::placeholders(text) {
+        match placeholders::placeholders(text) {
             Err(reason) => note(field, reason),
             Ok(names) => {
-                for name in names.into_iter().filter(|name| !sentences::KNOWN.iter().any(|(known, _)| known == name)) {
-                    note(field, unknown("placeholder", name, sentences::KNOWN.iter().map(|(known, _)| *known)));
+                for name in names.into_iter().filter(|name| !placeholders::KNOWN.iter().any(|(known, _)| known == name))
+                {
+                    note(field, unknown("placeholder", name, placeholders::KNOWN.iter().map(|(known, _)| *known)));
                 }
             }
         }

@@ -7,11 +7,13 @@ use super::Params;
 use super::catalog::{PIPELINE, PRODUCT_COUNT, ProductNo, WORKSPACE};
 use super::causes::Causes;
 use super::chance::{Chance, Purpose};
-use super::hazards::WIN_RATE;
 use super::profile::Profile;
 use super::rows::{EntitlementRow, SubscriptionRow};
 use crate::extracts::tables::OpportunityKind;
 use crate::vocabulary::Day;
+
+/// Share of the deals raised that are won.
+pub const WIN_RATE: f64 = 0.78;
 
 /// Latent levels and ceilings of one day; ceilings are 0 where the product is not owned.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,12 +2,10 @@
 //! formulas looking half a year ahead, which is what `truth/latents` records.
 
 use super::catalog::{PIPELINE, PRODUCTS, ProductNo, SUCCESS_PARTNER, WORKSPACE};
-use super::course::{DayState, Outlook, Walk};
+use super::course::{DayState, Outlook, WIN_RATE, Walk};
 use super::profile::Form;
 use crate::extracts::tables::OpportunityKind;
 
-/// Share of the deals raised that are won.
-pub const WIN_RATE: f64 = 0.78;
 /// Days that an outlook looks ahead.
 const HORIZON: i32 = 180;
 

@@ -187,3 +187,12 @@ impl Corpus {
         Terms::of(words, fragments)
     }
 }
+
+impl Terms {
+    /// The terms of at least [`Rule::min_texts`] of the texts.
+    pub fn learn<'t>(texts: impl Iterator<Item = &'t str>, rule: Rule) -> Terms {
+        let corpus = Corpus::of(texts, rule);
+        let all: Vec<usize> = (0..corpus.texts()).collect();
+        corpus.terms(&corpus.select(&all, rule.min_texts))
+    }
+}

@@ -10,8 +10,6 @@ use std::ops::Range;
 use foldhash::fast::FixedState;
 use linfa::dataset::Records;
 
-use super::corpus::Corpus;
-
 /// Shortest and longest fragment, in characters; a word's edge counts as one, written as a space.
 const FRAGMENTS: std::ops::RangeInclusive<usize> = 3..=5;
 
@@ -130,13 +128,6 @@ pub(super) fn each_fragment(word: &str, mut found: impl FnMut(&str)) {
 }
 
 impl Terms {
-    /// The terms of at least [`Rule::min_texts`] of the texts.
-    pub fn learn<'t>(texts: impl Iterator<Item = &'t str>, rule: Rule) -> Terms {
-        let corpus = Corpus::of(texts, rule);
-        let all: Vec<usize> = (0..corpus.texts()).collect();
-        corpus.terms(&corpus.select(&all, rule.min_texts))
-    }
-
     /// Terms at hand: words and pairs, then fragments, each with its inverse document frequency.
     pub fn of(words: Vec<(String, f32)>, fragments: Vec<(String, f32)>) -> Terms {
         let split = words.len();

@@ -3,29 +3,8 @@
 //! The wording follows the signal catalogue of the contract; where the catalogue leaves a number open, the parameters
 //! name the one that stands for it. Every rule is computed from the noise-free state of the generator.
 
-use super::scene::{Hit, Scene};
+use super::rule::Rule;
 use super::{features, happenings, people, support, usage};
-use crate::vocabulary::Day;
-
-pub struct Rule {
-    pub signal: &'static str,
-    /// In words, for the documentation.
-    pub definition: &'static str,
-    pub parameters: &'static [(&'static str, f64)],
-    pub(super) holds: fn(&Scene, &Rule, Day) -> Vec<Hit>,
-}
-
-impl Rule {
-    /// A parameter by its name in the table.
-    pub(super) fn at(&self, name: &str) -> f64 {
-        let known = self.parameters.iter().find(|(known, _)| *known == name);
-        known.map_or(f64::NAN, |(_, value)| *value)
-    }
-
-    pub(super) fn days(&self, name: &str) -> i32 {
-        self.at(name) as i32
-    }
-}
 
 macro_rules! rules {
     ($($signal:ident = $holds:path, [$($name:ident = $value:expr),*], $definition:literal;)*) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definitions::Rule;
+use super::rule::Rule;
 use super::scene::{Hit, Scene, within};
 use crate::extracts::tables::FeatureKind;
 use crate::simulate::catalog::{FEATURES, FeatureSpec, PRODUCT_COUNT, ProductNo, USE_CASES};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::definitions::Rule;
+use super::rule::Rule;
 use super::scene::{Hit, Scene, within};
 use super::support::{latest_nps, said};
 use crate::extracts::tables::{ActivityKind, EventKind};

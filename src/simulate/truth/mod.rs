@@ -8,6 +8,7 @@ pub mod definitions;
 mod features;
 mod happenings;
 mod people;
+mod rule;
 mod scene;
 mod support;
 mod usage;

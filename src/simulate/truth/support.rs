@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::definitions::Rule;
+use super::rule::Rule;
 use super::scene::{Hit, Scene, within};
 use crate::extracts::tables::{Intent, Priority, SurveyKind};
 use crate::simulate::catalog::ProductNo;

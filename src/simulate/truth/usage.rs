@@ -1,6 +1,6 @@
 //! Rules over metered use.
 
-use super::definitions::Rule;
+use super::rule::Rule;
 use super::scene::{Hit, Scene, within};
 use crate::extracts::tables::{OpportunityKind, Period};
 use crate::simulate::catalog::{PIPELINE, ProductNo, WORKSPACE};
