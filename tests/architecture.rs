@@ -1,6 +1,6 @@
 //! The arrows between modules run one way, and each outside library has its few rooms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, in the order in which it may be built upon: a module imports only what stands before it.
@@ -202,6 +202,86 @@ fn a_room_imports_only_rooms_before_it_and_never_the_whole() {
 }
 
 #[test]
+fn no_files_import_each_other_in_a_circle() {
+    let files: Vec<(Vec<String>, String)> =
+        source_files().into_iter().map(|(file, code)| (module_path(&file), code)).collect();
+    let known: BTreeSet<&[String]> = files.iter().map(|(path, _)| path.as_slice()).collect();
+    let mut left: BTreeMap<&[String], BTreeSet<&[String]>> = BTreeMap::new();
+    for (own, code) in &files {
+        let met = paths(code).into_iter().filter_map(|path| nearest(&known, absolute(own, &path)));
+        left.insert(own, met.filter(|other| *other != own.as_slice()).collect());
+    }
+    // What imports nothing that is left stands in no circle.
+    while let Some(ground) = left.iter().find(|(_, imports)| !imports.iter().any(|i| left.contains_key(i))) {
+        let ground = *ground.0;
+        left.remove(ground);
+    }
+    // What nothing left imports stands above them.
+    while let Some(top) = left.keys().find(|path| !left.values().any(|imports| imports.contains(*path))) {
+        let top = *top;
+        left.remove(top);
+    }
+    let circle: Vec<String> = left.keys().map(|path| path.join("::")).collect();
+    assert!(circle.is_empty(), "these import each other: {}", circle.join(", "));
+}
+
+/// `a/b.rs` is `[a, b]`, `a/mod.rs` is `[a]`, and the crate's root is nothing.
+fn module_path(file: &str) -> Vec<String> {
+    let mut path: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+    path.pop_if(|last| matches!(last.as_str(), "mod" | "lib" | "main"));
+    path
+}
+
+/// Every path that begins with `crate` or `super`, in braces or out of them.
+fn paths(code: &str) -> Vec<Vec<&str>> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
+        let before = code[..at].chars().next_back();
+        if before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':') {
+            branches(&code[at..], &[], &mut found);
+        }
+    }
+    found
+}
+
+/// The paths of a tree such as `a::{b, c::d}`, behind its stem; what follows the tree comes back.
+fn branches<'a>(text: &'a str, stem: &[&'a str], found: &mut Vec<Vec<&'a str>>) -> &'a str {
+    let text = text.trim_start();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '*';
+    let (word, rest) = text.split_at(text.find(|c| !is_word(c)).unwrap_or(text.len()));
+    let path = [stem, &[word]].concat();
+    let Some(inner) = rest.strip_prefix("::") else {
+        found.push(path);
+        return rest.strip_prefix(" as ").map_or(rest, |name| name.trim_start_matches(is_word));
+    };
+    let Some(mut inner) = inner.strip_prefix('{') else { return branches(inner, &path, found) };
+    loop {
+        inner = branches(inner, &path, found).trim_start();
+        match inner.strip_prefix(',') {
+            Some(more) if !more.trim_start().starts_with('}') => inner = more,
+            _ => return inner.trim_start_matches(',').trim_start().trim_start_matches('}'),
+        }
+    }
+}
+
+/// A path as it reads from the crate's root.
+fn absolute(own: &[String], path: &[&str]) -> Vec<String> {
+    let mut absolute = if path[0] == "crate" { Vec::new() } else { own.to_vec() };
+    for word in path.iter().skip_while(|word| **word == "crate") {
+        match *word {
+            "super" => drop(absolute.pop()),
+            word => absolute.push(word.to_owned()),
+        }
+    }
+    absolute
+}
+
+/// The file in which a path ends.
+fn nearest<'a>(known: &BTreeSet<&'a [String]>, path: Vec<String>) -> Option<&'a [String]> {
+    (1..=path.len()).rev().find_map(|length| known.get(&path[..length]).copied())
+}
+
+#[test]
 fn each_outside_library_stays_in_its_rooms() {
     let mut wrong = Vec::new();
     for (file, code) in source_files() {
@@ -224,5 +304,16 @@ fn uses(code: &str, name: &str) -> bool {
 fn the_scan_sees_imports_in_every_form() {
     let code = "use crate::store::Store;\nuse crate::{job, publish::table};\nfn f() { crate::wording::day(d) }";
     assert_eq!(imports(code), ["store", "job", "publish", "wording"]);
+    let tree = paths("use super::{a::{self, B}, c as d, e::*,\n};\nsuper::super::e::f(x)");
+    assert_eq!(
+        tree,
+        [
+            vec!["super", "a", "self"],
+            vec!["super", "a", "B"],
+            vec!["super", "c"],
+            vec!["super", "e", "*"],
+            vec!["super", "super", "e", "f"]
+        ]
+    );
     assert!(uses("use clap::Args;", "clap::") && !uses("use my_clap::Args;", "clap::"));
 }
