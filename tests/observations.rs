@@ -362,13 +362,22 @@ fn any_observation() -> impl Strategy<Value = Observation> {
         Just(Metric::Usage),
         Just(Metric::UsageTrend),
         Just(Metric::TicketsOpened),
+        Just(Metric::ActivitiesOfKind),
         Just(Metric::DaysSinceContact)
     ];
-    let about =
-        (metric, prop::option::of("[a-c]"), prop::option::of(0..3u32), prop::sample::select(vec![0, 7, 90, 365]));
+    let about = (
+        metric,
+        prop::option::of(("[a-c]", any::<bool>())),
+        prop::option::of(0..3u32),
+        prop::sample::select(vec![0, 7, 90, 365]),
+    );
     let said = (any_number(), prop::option::of(any_number()), prop::option::of(-40_000..40_000i32), 0..u64::MAX);
     (about, said).prop_map(|((metric, name, product, window), (value, baseline, since, rows))| {
-        let name = name.map_or(metric.text(), |name| Name::from(&*name));
+        let name = match name {
+            Some((name, true)) => metric.of(&name),
+            Some((name, false)) => Name::from(&*name),
+            None => metric.text(),
+        };
         let fact = Fact { value, baseline, since: since.map(Day), rows };
         Observation::new((AccountIx(3), day(TODAY)), (metric, name), product.map(ProductIx), window, fact)
     })

@@ -3,7 +3,7 @@
 use super::{AccountObservations, Fact, Metric, Name, Observation};
 use crate::capacity::Capacity;
 use crate::extracts::packed::numbers::{Reader, Writer};
-use crate::vocabulary::{AccountIx, Day, ProductIx, Text};
+use crate::vocabulary::{AccountIx, Day, ProductIx};
 
 /// The observations of one account on one day, packed, and its capacity as it is.
 ///
@@ -15,8 +15,6 @@ pub struct Kept {
     count: u32,
     /// Whom they are of, and when; `None` where there are none.
     of: Option<(AccountIx, Day)>,
-    /// The names that are not a metric's own.
-    names: Box<[Text]>,
     pub capacity: Vec<Capacity>,
 }
 
@@ -30,8 +28,12 @@ mod bits {
     pub const WHOLE: u8 = 16;
     pub const WHOLE_BASELINE: u8 = 32;
     pub const SINCE: u8 = 64;
+    /// The name is that of a member of the metric's family, and only what tells it from the others is written.
+    pub const MEMBER: u8 = 128;
 }
 
+/// Stands for a metric's own name: no other is empty.
+const OWN: &str = "";
 /// Bytes of a usual observation.
 const USUAL_BYTES: usize = 16;
 
@@ -45,7 +47,6 @@ impl Kept {
             packed: packing.out.0.into_boxed_slice(),
             count: facts.observations.len() as u32,
             of: facts.observations.first().map(|first| (first.account, first.observed_on)),
-            names: packing.names.into_boxed_slice(),
             capacity: facts.capacity,
         }
     }
@@ -58,7 +59,7 @@ impl Kept {
     /// The observations, unpacked.
     pub fn observations(&self) -> Vec<Observation> {
         let Some(of) = self.of else { return Vec::new() };
-        let mut reading = Reading { from: Reader::new(&self.packed), names: &self.names, last: Last::default() };
+        let mut reading = Reading { from: Reader::new(&self.packed), last: Last::default() };
         (0..self.count).map(|_| reading.next(of)).collect()
     }
 
@@ -69,17 +70,17 @@ impl Kept {
 }
 
 /// What the next observation may share with the last one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Last {
     metric: u8,
-    /// 0 for the metric's own name, else the number of the particular one, from 1.
-    name: u64,
+    /// `None` for the metric's own.
+    name: Option<Name>,
     product: u64,
 }
 
 impl Default for Last {
     fn default() -> Last {
-        Last { metric: 0, name: 0, product: product_code(None) }
+        Last { metric: 0, name: None, product: product_code(None) }
     }
 }
 
@@ -91,13 +92,14 @@ fn product_code(product: Option<ProductIx>) -> u64 {
 #[derive(Default)]
 struct Packing {
     out: Writer,
-    names: Vec<Text>,
     last: Last,
 }
 
 impl Packing {
     fn add(&mut self, o: &Observation) {
-        let next = Last { metric: o.metric as u8, name: self.name_code(o), product: product_code(o.product()) };
+        let name = o.particular.clone().map(Name::Particular);
+        let next = Last { metric: o.metric as u8, name, product: product_code(o.product()) };
+        let member = next.name.as_deref().and_then(|name| o.metric.member(name));
         let (value, baseline) = (whole(o.value), o.baseline().map(|base| (base, whole(base))));
         let said = [
             (bits::SAME_METRIC, next.metric == self.last.metric),
@@ -107,6 +109,7 @@ impl Packing {
             (bits::WHOLE, value.is_some()),
             (bits::WHOLE_BASELINE, baseline.is_some_and(|(_, whole)| whole.is_some())),
             (bits::SINCE, o.since().is_some()),
+            (bits::MEMBER, member.is_some()),
         ];
         let said = said.iter().filter(|(_, holds)| *holds).fold(0, |said, (bit, _)| said | bit);
         self.out.byte(said);
@@ -114,7 +117,7 @@ impl Packing {
             self.out.byte(next.metric);
         }
         if said & bits::SAME_NAME == 0 {
-            self.out.number(next.name);
+            self.out.text(member.or(next.name.as_deref()).unwrap_or(OWN));
         }
         if said & bits::SAME_PRODUCT == 0 {
             self.out.number(next.product);
@@ -137,15 +140,6 @@ impl Packing {
             None => self.out.bits(value),
         }
     }
-
-    /// The windows of a member follow one another and share its name.
-    fn name_code(&mut self, o: &Observation) -> u64 {
-        let Some(name) = &o.particular else { return 0 };
-        if self.names.last() != Some(name) {
-            self.names.push(name.clone());
-        }
-        self.names.len() as u64
-    }
 }
 
 /// The number as a whole one, where that is shorter and gives back the same bits.
@@ -157,7 +151,6 @@ fn whole(value: f64) -> Option<i64> {
 
 struct Reading<'k> {
     from: Reader<'k>,
-    names: &'k [Text],
     last: Last,
 }
 
@@ -168,8 +161,13 @@ impl Reading<'_> {
         if !has(bits::SAME_METRIC) {
             self.last.metric = self.from.byte();
         }
+        let metric = Metric::ALL[usize::from(self.last.metric)];
         if !has(bits::SAME_NAME) {
-            self.last.name = self.from.number();
+            self.last.name = match self.from.text() {
+                OWN => None,
+                particular if has(bits::MEMBER) => Some(metric.of(particular)),
+                name => Some(name.into()),
+            };
         }
         if !has(bits::SAME_PRODUCT) {
             self.last.product = self.from.number();
@@ -179,11 +177,7 @@ impl Reading<'_> {
         let baseline = has(bits::BASELINE).then(|| self.number(has(bits::WHOLE_BASELINE)));
         let since = has(bits::SINCE).then(|| Day((i64::from(observed_on.0) - self.from.signed()) as i32));
         let fact = Fact { value, baseline, since, rows: self.from.number() };
-        let metric = Metric::ALL[usize::from(self.last.metric)];
-        let name = match self.last.name.checked_sub(1) {
-            Some(place) => Name::Particular(self.names[place as usize].clone()),
-            None => metric.text(),
-        };
+        let name = self.last.name.clone().unwrap_or(metric.text());
         let product = self.last.product.checked_sub(1).map(|product| ProductIx(product as u32));
         Observation::new((account, observed_on), (metric, name), product, window_days, fact)
     }

@@ -206,6 +206,12 @@ impl Metric {
         Metric::ALL.iter().find(is).copied().unwrap_or(Metric::Usage)
     }
 
+    /// What tells the member of this name from the others of the metric's family; `None` where it is no family, or not
+    /// its member.
+    pub fn member(self, name: &str) -> Option<&str> {
+        name.strip_prefix(self.name()).filter(|_| self.name().ends_with(':'))
+    }
+
     /// The name of one member of a family.
     pub fn of(self, particular: &str) -> Name {
         Name::Particular([self.name(), particular].concat().into())
