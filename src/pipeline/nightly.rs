@@ -46,7 +46,7 @@ pub fn run(job: &Job, as_of: Day, access: &Access, host: &dyn Host) -> Result<Ni
     let trail = (past.trail.manifest.clone(), past.trail.tail.clone());
     let closing = Closing { job, as_of, output, claim: &claim, inputs: &inputs, started_at, scorer, trail };
     let decided = desk.decide(observed, scorer, &mut stages)?;
-    let extracts = extracts.without_use();
+    let extracts = extracts.without_large_tables();
     host.give_back();
     let view = View::new(&extracts, as_of);
     let recording = Recording { job, view, inputs: &inputs, past: &past };

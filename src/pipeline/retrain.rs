@@ -152,7 +152,7 @@ pub fn models_for(source: &Source, store: &Store) -> Result<(Scorer, Option<Trai
     let settings = source.models;
     let challengers: &[Family] = if settings.challengers_on_first_night { &settings.challengers } else { &[] };
     let report = train_with(source, store, challengers)?;
-    Ok((champions(store, source.as_of)?, Some(report)))
+    Ok((Scorer::load(store, source.as_of)?, Some(report)))
 }
 
 impl TrainingReport {

@@ -80,7 +80,7 @@ pub fn run(
     let desk = Desk { job, as_of, output, extracts: &extracts, past: &past, intents, share };
     let observed = desk.observe(&mut stages)?;
     let decided = desk.decide(observed, &models.scorer, &mut stages)?;
-    let extracts = extracts.without_use();
+    let extracts = extracts.without_large_tables();
     host.give_back();
     let view = View::new(&extracts, as_of);
     let recording = Recording { job, view, inputs: &inputs, past: &past };

@@ -52,7 +52,7 @@ pub struct Extracts {
 
 impl Extracts {
     /// Frees the three big tables, for those who only write what was found in them.
-    pub fn without_use(self) -> Extracts {
+    pub fn without_large_tables(self) -> Extracts {
         let (usage, feature_usage, activities) = Default::default();
         Extracts { usage, feature_usage, activities, ..self }
     }

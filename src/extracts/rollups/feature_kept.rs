@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::distinct;
 use super::feature_run::{Names, Run};
 use crate::extracts::gathered::batch_time::Window;
 use crate::extracts::gathered::dictionary_column::Interner;
@@ -33,14 +34,6 @@ pub fn write(
         run.write(&mut out, |account| used.binary_search(&account).unwrap_or_default() as u32);
     }
     out
-}
-
-/// In rising order, each once.
-pub fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut all: Vec<T> = all.collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// The runs again, under today's numbers. `None` where rows of them do not count today, or an account or a feature is

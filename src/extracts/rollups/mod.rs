@@ -10,3 +10,11 @@ pub mod usage_base;
 pub mod usage_kept;
 pub mod usage_rows;
 pub mod usage_run;
+
+/// In rising order, each once.
+fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

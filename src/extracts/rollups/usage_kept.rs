@@ -1,6 +1,6 @@
 //! Runs of usage as the state keeps them: with names instead of the numbers of a load.
 
-use super::feature_kept::distinct;
+use super::distinct;
 use super::usage_run::Run;
 use crate::extracts::gathered::batch_time::Window;
 use crate::extracts::gathered::dictionary_column::Pairs;

@@ -117,19 +117,19 @@ pub fn labelled<'a>(
     let beside = digests(&extra.frame().columns, snapshots.table.rows);
     let digest = |row: &u32| snapshots.digests[*row as usize].wrapping_add(beside[*row as usize]);
     let digests = rows.iter().map(digest).collect();
-    examples(frame, rows, labels, &snapshots.grains, digests)
+    examples(frame, rows, labels, |row| &snapshots.grains[row as usize], digests)
 }
 
-fn examples<'a>(
+/// `grain` says whom and what day a row of the frame is of.
+fn examples<'a, 'g>(
     frame: Frame<'a>,
     rows: Vec<u32>,
     labels: Vec<bool>,
-    grains: &[Grain],
+    grain: impl Fn(u32) -> &'g Grain,
     digests: Vec<u64>,
 ) -> Examples<'a> {
-    let grain = |row: &u32| &grains[*row as usize];
-    let days = rows.iter().map(|row| grain(row).day).collect();
-    let account_hashes = rows.iter().map(|row| grain(row).account_hash).collect();
+    let days = rows.iter().map(|row| grain(*row).day).collect();
+    let account_hashes = rows.iter().map(|row| grain(*row).account_hash).collect();
     Examples { frame, rows, labels, days, account_hashes, digests }
 }
 
@@ -154,11 +154,12 @@ fn pooled<T>(
     // Of a share of what the snapshots are a share of: drawn by the same number, so as if at once.
     let share = snapshots.share * f64::from(source.models.max_training_rows) / stacked.len().max(1) as f64;
     stacked.retain(|(row, _, _)| snapshots.grains[*row as usize].is_sampled(share));
+    stacked.shrink_to_fit();
     let rows: Vec<u32> = stacked.iter().map(|(row, _, _)| *row).collect();
-    let grains: Vec<Grain> = rows.iter().map(|row| snapshots.grains[*row as usize].clone()).collect();
     let (table, digests) = pooled_table(snapshots, source, &stacked, &rows);
     let labels = stacked.iter().map(|(_, _, label)| *label).collect();
-    let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, &grains, digests);
+    let grain = |row: u32| &snapshots.grains[rows[row as usize] as usize];
+    let examples = examples(table.frame(), (0..rows.len() as u32).collect(), labels, grain, digests);
     let target = Target { kind: PropensityKind::CrossSell, product: None, product_name: None, horizon_days };
     let ground = Ground::of(&target, &examples, source.models);
     let trained = families(&target, snapshots, source, challengers, &examples, (ground, None));
