@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::ListArray;
+use arrow::datatypes::Int64Type;
 use foothold::feature_table::cells::{day, day_first, decimal_comma, month_first, number, present};
 use foothold::feature_table::coarse::Coarse;
 use foothold::feature_table::folds::{expanding, stratified};
@@ -25,6 +28,7 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use crate::models_telco::shared;
+use crate::support::parquet_world::{int, num, parquet, rows, text as text_cells};
 
 fn roles(label: &str) -> Roles {
     Roles { label: label.into(), ..Roles::default() }
@@ -153,6 +157,66 @@ fn semicolons_quotes_and_a_byte_order_mark_are_no_obstacle() {
 }
 
 #[test]
+fn a_first_line_that_names_the_delimiter_is_no_header() {
+    for start in ["sep=;\r\n", "\u{feff}sep=;\n"] {
+        let table = read(&format!("{start}kind,of;left\na;1\nb;0\n"), &roles("left")).unwrap();
+        assert_eq!((table.rows(), table.features[0].name.as_str()), (2, "kind,of"));
+    }
+}
+
+/// Rows with ids and labels beyond 2^53, where neighbours share a float, and a list that no model reads.
+fn long_ids(dir: &TempDir) -> TableFile {
+    let first = 9_007_199_254_740_993;
+    let labels = int((0..80).map(|row| first + row % 2));
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>((0..80).map(|row| Some(vec![Some(row)])));
+    let batch = rows(&[
+        ("id", int((0..80).map(|row| first + row))),
+        ("use", num((0..80).map(|row| f64::from(row % 7)))),
+        ("tags", Arc::new(lists)),
+        ("word", text_cells((0..80).map(|row| if row % 3 == 0 { "a" } else { "b" }))),
+        ("left", labels),
+    ]);
+    let path = dir.path().join("table.parquet");
+    std::fs::write(&path, parquet(&batch)).unwrap();
+    open(&path).unwrap()
+}
+
+#[test]
+fn ids_and_labels_of_many_digits_keep_every_one() {
+    let dir = TempDir::new().unwrap();
+    let (file, roles) = (long_ids(&dir), Roles { id: Some("id".into()), ..roles("left") });
+    let table = CodedTable::read(&file, &roles).unwrap();
+    assert_eq!((table.positive.as_str(), table.positives()), ("9007199254740994", 40));
+    let distinct: std::collections::HashSet<u64> = table.ids.iter().copied().collect();
+    assert_eq!(distinct.len(), 80);
+    let (report, trained) = judge::judge(&file, &table, "left", &plan(2), &|| 0.0).unwrap();
+    let model = TableModel::of(&table, &roles, &report, trained, Family::Scorecard);
+    let mut out = Vec::new();
+    let plan = score::Plan { id: None, drivers: 1, any_order: false, format: Format::Csv };
+    score::write(&file, &model, plan, &mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap();
+    let ids: Vec<&str> = lines.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0], ids[1]), (80, "9007199254740993", "9007199254740994"));
+}
+
+#[test]
+fn columns_that_cannot_be_read_are_not_taken_for_a_label_an_id_or_a_time() {
+    let dir = TempDir::new().unwrap();
+    let file = long_ids(&dir);
+    let said = |roles: Roles| CodedTable::read(&file, &roles).err().map(|e| e.to_string()).expect("an error");
+    for (flag, roles) in [
+        ("--label", roles("tags")),
+        ("--id", Roles { id: Some("tags".into()), ..roles("left") }),
+        ("--time", Roles { time: Some("tags".into()), ..roles("left") }),
+    ] {
+        let said = said(roles);
+        assert!(said.contains("column `tags`: holds List") && said.contains(flag), "{said}");
+    }
+    let words = said(Roles { time: Some("word".into()), ..roles("left") });
+    assert!(words.contains("column `word`: holds no day, moment or number"), "{words}");
+}
+
+#[test]
 fn faults_name_the_place_and_the_next_step() {
     let own = text(&world(60, 2));
     let unknown = read(&own, &roles("Left")).err().unwrap();
@@ -182,6 +246,9 @@ fn files_that_are_no_tables_are_refused() {
     assert!(refused("empty.csv", b"").contains("empty"));
     assert!(refused("broken.parquet", b"PAR1 and nothing else").contains("not a readable Parquet file"));
     assert!(refused("binary.csv", &[1, 0, 2, 0]).contains("neither Parquet nor delimited text"));
+    assert!(refused("packed.csv.gz", &[0x1f, 0x8b, 8, 0]).contains("unpack it first"));
+    assert!(refused("sheet.xlsx", b"PK\x03\x04").contains("save the sheet as CSV"));
+    assert!(refused("wide.csv", b"\xff\xfea\0,\0b\0").contains("save it as UTF-8"));
     assert!(refused("twice.csv", b"a,a\n1,2\n").contains("stands twice"));
     assert!(open(&dir.path().join("absent.csv")).err().unwrap().to_string().contains("no such file"));
     assert!(open(dir.path()).err().unwrap().to_string().contains("is a folder"));
@@ -374,6 +441,19 @@ fn telco_churn_is_read_and_judged_as_it_comes() {
     assert_eq!((report.rows, report.positives), (7_043, 1_869));
     assert!(report.model.auc >= 0.848 && report.model.log_loss <= 0.412 && report.model.ece < 0.02);
     assert!(report.model.auc < 0.86, "a figure this high would mean that a fold saw its own labels");
+}
+
+#[test]
+fn a_column_of_two_hundred_words_keeps_what_each_of_them_tells() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut text = "city,noise,left\n".to_owned();
+    for _ in 0..8_000 {
+        let city = rng.random_range(0..200);
+        let left = rng.random_bool(if city % 2 == 0 { 0.8 } else { 0.2 });
+        let _ = writeln!(text, "c{city},{},{}", rng.random_range(0.0..1.0), u8::from(left));
+    }
+    let report = judged(&text, &roles("left"), 3).unwrap();
+    assert!(report.model.auc > 0.77, "0.8 would be all there is: {:?}", report.model);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::vocabulary::Day;
 #[derive(Clone, Debug)]
 pub enum Cells {
     Numbers(Float64Array),
+    /// Whole numbers of which a float cannot hold every digit, as ids are: the nearest floats, and the digits.
+    Long(Float64Array, StringArray),
     /// 0 and 1.
     Flags(Float64Array),
     /// Days since 1970-01-01 with their fraction.
@@ -18,7 +20,9 @@ pub enum Cells {
 impl Cells {
     pub fn len(&self) -> usize {
         match self {
-            Cells::Numbers(values) | Cells::Flags(values) | Cells::Days(values) => values.len(),
+            Cells::Numbers(values) | Cells::Long(values, _) | Cells::Flags(values) | Cells::Days(values) => {
+                values.len()
+            }
             Cells::Text(values) => values.len(),
         }
     }
@@ -30,7 +34,7 @@ impl Cells {
     /// The cell as text, as a label or an id is compared: whole numbers without a point, days as dates.
     pub fn text(&self, row: usize) -> Option<String> {
         match self {
-            Cells::Text(values) => values.is_valid(row).then(|| values.value(row).to_owned()),
+            Cells::Text(values) | Cells::Long(_, values) => values.is_valid(row).then(|| values.value(row).to_owned()),
             Cells::Flags(values) => known(values, row).map(|v| if v != 0.0 { "true" } else { "false" }.to_owned()),
             Cells::Numbers(values) => known(values, row).map(|v| v.to_string()),
             Cells::Days(values) => known(values, row).map(|v| match v.fract() == 0.0 {
@@ -43,7 +47,9 @@ impl Cells {
     /// The cell as a number; text is parsed as `reading` says.
     pub fn number(&self, row: usize, reading: fn(&str) -> Option<f64>) -> Option<f64> {
         match self {
-            Cells::Numbers(values) | Cells::Flags(values) | Cells::Days(values) => known(values, row),
+            Cells::Numbers(values) | Cells::Long(values, _) | Cells::Flags(values) | Cells::Days(values) => {
+                known(values, row)
+            }
             Cells::Text(values) => values.is_valid(row).then(|| reading(values.value(row))).flatten(),
         }
     }

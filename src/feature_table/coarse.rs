@@ -25,9 +25,12 @@ impl Coarse {
     pub fn of(table: &CodedTable, rows: &[u32], recipe: &Recipe) -> Coarse {
         let labels = table.labels_at(rows);
         let positives = labels.iter().filter(|label| **label).count();
-        let bins = recipe.family.learner().bins(positives.min(rows.len() - positives), recipe.bins);
+        let bins =
+            recipe.family.learner().bins(positives.min(rows.len() - positives), recipe.bins_of(table.features.len()));
+        let words = table.features.iter().filter(|feature| feature.kind == Kind::Words).count();
+        let words = recipe.words_of(words);
         let made: Vec<_> =
-            table.features.par_iter().map(|feature| coarsen(feature, rows, &labels, bins, recipe.words)).collect();
+            table.features.par_iter().map(|feature| coarsen(feature, rows, &labels, bins, words)).collect();
         let mut all = Coarse { encoded: Encoded::empty(rows.len()), maps: Vec::new() };
         for (place, (feature, made)) in table.features.iter().zip(made).enumerate() {
             if made.counts.iter().filter(|n| **n > 0).count() > 1 {

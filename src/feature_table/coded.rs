@@ -53,6 +53,7 @@ impl CodedTable {
             let (file, name, hint) = (file.name.clone(), name.clone(), hint(name, &file.columns));
             return Err(Error::UnknownColumn { file, flag, name, hint });
         }
+        check_readable(file, roles)?;
         let mut notes = Vec::new();
         let candidates = candidates(file, roles, &mut notes);
         let columns: Vec<&str> =
@@ -76,6 +77,17 @@ impl CodedTable {
         }
         encode(file, roles, features, positive, moment, notes)
     }
+}
+
+/// A column that is left out of the features cannot name rows, their time or their outcome either.
+fn check_readable(file: &TableFile, roles: &Roles) -> Result<(), Error> {
+    let used = roles.named().filter(|(flag, _)| *flag != "--exclude");
+    for (flag, name) in used {
+        if let Some((_, reason)) = file.unreadable.iter().find(|(column, _)| column == name) {
+            return Err(file.column(name, format!("{reason}, which cannot be read as {flag}; name another column")));
+        }
+    }
+    Ok(())
 }
 
 /// How a cell of the time column becomes a number.
@@ -193,6 +205,10 @@ fn encode(
         });
         Ok(())
     })?;
+    if table.labels.is_empty() && table.without_time > 0 {
+        let time = roles.time.as_deref().unwrap_or_default();
+        return Err(file.column(time, "holds no day, moment or number in any row that has a label; --time needs one"));
+    }
     for (feature, counts) in features.iter_mut().zip(&table.counts) {
         feature.means.iter_mut().zip(counts).for_each(|(mean, n)| *mean /= n.max(1.0));
     }

@@ -13,8 +13,14 @@ const BATCH_ROWS: usize = 16_384;
 /// Bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// The delimiter that splits the first line into most parts; a comma where none does.
+/// What spreadsheets write before the header to name the delimiter, as in `sep=;`.
+const NAMES_THE_DELIMITER: &[u8] = b"sep=";
+
+/// The delimiter that the first line names or that splits it into most parts; a comma where none does.
 pub fn delimiter(start: &[u8]) -> u8 {
+    if let Some([named, b'\r' | b'\n', ..]) = without_mark(start).strip_prefix(NAMES_THE_DELIMITER) {
+        return *named;
+    }
     let line = start.split(|b| *b == b'\n').next().unwrap_or_default();
     let outside = |wanted: u8| {
         let mut quoted = false;
@@ -27,6 +33,11 @@ pub fn delimiter(start: &[u8]) -> u8 {
     let candidates = [b',', b';', b'\t', b'|'];
     // Of equals the last one wins, so the order is turned: a comma before all others.
     candidates.into_iter().rev().max_by_key(|candidate| outside(*candidate)).unwrap_or(b',')
+}
+
+/// Without the byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// The records of a text, one at a time.
@@ -71,6 +82,16 @@ impl<R: Read> Records<R> {
         }
     }
 
+    /// The first record that does not merely name the delimiter.
+    fn first(&mut self) -> Result<Option<Record<'_>>, String> {
+        let Some(record) = self.next_record()? else { return Ok(None) };
+        let (cells, names_the_delimiter) = (record.len(), record.names_the_delimiter());
+        match names_the_delimiter {
+            true => self.next_record(),
+            false => Ok(Some(Record { cells: &self.cells, ends: &self.ends[..cells] })),
+        }
+    }
+
     /// Lines that were read so far.
     fn line(&self) -> u64 {
         self.parser.line().saturating_sub(1)
@@ -92,6 +113,11 @@ impl Record<'_> {
         self.ends.is_empty()
     }
 
+    /// Whether it is the line `sep=;`, which the delimiter cuts in two.
+    fn names_the_delimiter(&self) -> bool {
+        self.len() == 2 && without_mark(self.cell(0)) == NAMES_THE_DELIMITER && self.cell(1).is_empty()
+    }
+
     fn cell(&self, place: usize) -> &[u8] {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.cells[start..self.ends[place]]
@@ -100,7 +126,7 @@ impl Record<'_> {
 
 /// Column names; a column without a name is called after its place.
 pub fn header<R: Read>(records: &mut Records<R>) -> Result<Vec<String>, String> {
-    let Some(record) = records.next_record()? else { return Err("has no header".to_owned()) };
+    let Some(record) = records.first()? else { return Err("has no header".to_owned()) };
     let name = |place: usize| {
         let text = text_of(record.cell(place));
         let text = text.trim_start_matches('\u{feff}').trim();

@@ -95,7 +95,7 @@ pub struct Tally {
 impl Tally {
     fn add(&mut self, cells: &Cells, sampled: &[usize]) {
         self.stored = match cells {
-            Cells::Numbers(_) => Some(Kind::Number),
+            Cells::Numbers(_) | Cells::Long(..) => Some(Kind::Number),
             Cells::Flags(_) => Some(Kind::Flag),
             Cells::Days(_) => Some(Kind::Day),
             Cells::Text(_) => None,

@@ -134,7 +134,7 @@ fn codes(file: &TableFile, model: &TableModel, batch: &[Cells]) -> Result<Vec<Ve
 
 fn column_codes(file: &TableFile, column: &Column, cells: &Cells) -> Result<Vec<u8>, Error> {
     let found = match cells {
-        Cells::Numbers(_) => Kind::Number,
+        Cells::Numbers(_) | Cells::Long(..) => Kind::Number,
         Cells::Flags(_) => Kind::Flag,
         Cells::Days(_) => Kind::Day,
         Cells::Text(_) => column.kind,

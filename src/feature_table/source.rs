@@ -60,8 +60,8 @@ impl TableFile {
             true => Format::Parquet,
             false => Format::Delimited(delimited::delimiter(&head)),
         };
-        if !matches!(format, Format::Parquet) && head.contains(&0) {
-            return Err(unreadable("neither Parquet nor delimited text".to_owned()));
+        if let (Format::Delimited(_), Some(reason)) = (format, no_text(&head)) {
+            return Err(unreadable(reason.to_owned()));
         }
         let (columns, left_out) = content.columns(format).map_err(unreadable)?;
         let file = TableFile { name: url.to_owned(), content, format, columns: columns.clone(), unreadable: left_out };
@@ -99,6 +99,20 @@ impl TableFile {
     /// A table that cannot be used for what was asked.
     pub fn unfit(&self, reason: impl Into<String>) -> Error {
         Error::Unfit { file: self.name.clone(), reason: reason.into() }
+    }
+}
+
+/// What a file that is not Parquet holds instead of text, and what to do about it.
+fn no_text(head: &[u8]) -> Option<&'static str> {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    if starts(&[0x1f, 0x8b]) || starts(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Some("is compressed (gzip or zstd); unpack it first, or write it as Parquet")
+    } else if starts(b"PK") {
+        Some("is a spreadsheet or a ZIP archive; save the sheet as CSV, or unpack the archive")
+    } else if starts(&[0xff, 0xfe]) || starts(&[0xfe, 0xff]) {
+        Some("is text in UTF-16; save it as UTF-8")
+    } else {
+        head.contains(&0).then_some("neither Parquet nor delimited text; write it as one of them")
     }
 }
 
@@ -239,7 +253,7 @@ fn convert(array: &ArrayRef) -> Result<Cells, arrow::error::ArrowError> {
     };
     let floats = |array: &ArrayRef| cast(array, &DataType::Float64).map(|a| a.as_primitive::<Float64Type>().clone());
     Ok(match reading(array.data_type()) {
-        Some(Reading::Number) => Cells::Numbers(floats(&array)?),
+        Some(Reading::Number) => numbers(&array, floats(&array)?)?,
         Some(Reading::Flag) => Cells::Flags(floats(&array)?),
         Some(Reading::Day) => {
             let days = cast(&array, &DataType::Int32)?;
@@ -256,6 +270,17 @@ fn convert(array: &ArrayRef) -> Result<Cells, arrow::error::ArrowError> {
         }
         None => Cells::Numbers(Float64Array::new_null(array.len())),
     })
+}
+
+/// Numbers from which on neighbouring whole ones share a float.
+const WHOLE_IN_A_FLOAT: f64 = 9_007_199_254_740_992.0;
+
+fn numbers(array: &ArrayRef, floats: Float64Array) -> Result<Cells, arrow::error::ArrowError> {
+    let whole = !array.data_type().is_floating();
+    match whole && floats.iter().flatten().any(|value| value.abs() >= WHOLE_IN_A_FLOAT) {
+        true => Ok(Cells::Long(floats, cast(array, &DataType::Utf8)?.as_string::<i32>().clone())),
+        false => Ok(Cells::Numbers(floats)),
+    }
 }
 
 fn without_markers(text: &StringArray) -> StringArray {
