@@ -62,6 +62,27 @@ fn rolling_back_twice_goes_back_twice_and_deletes_nothing() {
     assert_eq!(then.0.model_id, models[2].model_id);
 }
 
+/// A past day that is run again trains for itself and the days up to the next training, not for those after it.
+#[test]
+fn a_day_that_is_trained_late_leaves_later_days_to_their_champions() {
+    let (store, world) = (Store::memory(), world(200, 14, 1.0, 13));
+    let registry = Registry::of(&store);
+    let models: Vec<Artifact> = three(&world).into_iter().map(|challenger| challenger.artifact).collect();
+    for turn in [1, 2, 0] {
+        let path = registry.save(&models[turn]).unwrap();
+        registry.promote_all(&[Promotion::of(&models[turn], &path, "trained")]).unwrap();
+    }
+    let champion = |day: Day| registry.champion("churn", day).unwrap().map(|(model, _)| model.model_id);
+    for (at, model) in models.iter().enumerate() {
+        assert_eq!(champion(model.trained.as_of).as_ref(), Some(&model.model_id), "{at}");
+    }
+    assert_eq!(champion(models[1].trained.as_of.minus(1)).as_ref(), Some(&models[0].model_id));
+    assert_eq!(champion(models[0].trained.as_of.minus(1)), None);
+    let last = registry.last_trained("churn", models[2].trained.as_of).unwrap();
+    assert_eq!(last.iter().map(|version| version.number).collect::<Vec<_>>(), [2]);
+    assert_eq!(registry.champion("churn", models[2].trained.as_of).unwrap().unwrap().1, "trained", "its reason stays");
+}
+
 #[test]
 fn a_person_promotes_by_number_or_id_and_is_told_what_there_is() {
     let store = Store::memory();

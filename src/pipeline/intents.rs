@@ -54,7 +54,9 @@ pub fn train(view: View, settings: &text::Settings, store: &Store) -> Result<Int
     let path = registry.save_content(SLOT, &model.to_json())?;
     let (promoted, reason) = decide(&model, champion.as_ref().map(|(model, _)| model));
     if promoted {
+        let later = registry.later_pointers(SLOT, view.day)?;
         registry.point(SLOT, &Champion::by_training(&model.card.model_id, &path, view.day, &reason))?;
+        later.iter().try_for_each(|pointer| registry.point(SLOT, pointer))?;
     }
     Ok(IntentReport { promoted, intents: evaluations(&model, promoted, &reason), reason })
 }

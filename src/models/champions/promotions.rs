@@ -32,11 +32,22 @@ impl Registry<'_> {
         if promotions.is_empty() {
             return Ok(());
         }
-        let note = serde_json::to_string_pretty(promotions).unwrap_or_default();
-        while self.store().create(NOTE, note.clone())? == Created::Taken {
+        while self.store().create(NOTE, self.note(promotions)?)? == Created::Taken {
             self.finish_promotions()?;
         }
         self.finish_promotions()
+    }
+
+    /// The promotions, each followed by what scores later days as before.
+    fn note(&self, promotions: &[Promotion]) -> Result<String, Error> {
+        let mut all = Vec::new();
+        for promotion in promotions {
+            let Promotion { slot, champion } = promotion;
+            let later = self.later_pointers(slot, champion.from)?.into_iter();
+            all.push(promotion.clone());
+            all.extend(later.map(|champion| Promotion { slot: slot.clone(), champion }));
+        }
+        Ok(serde_json::to_string_pretty(&all).unwrap_or_default())
     }
 
     /// Sets the pointers that a training noted and did not live to set.

@@ -73,12 +73,21 @@ pub struct Champion {
     /// Who decided; `None` where training did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The past day that was trained late, where the pointer only stands again behind that training's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Day>,
 }
 
 impl Champion {
     /// A pointer set by training, from its day on.
     pub fn by_training(model_id: &str, model: &str, from: Day, reason: &str) -> Champion {
-        Champion { model_id: model_id.to_owned(), model: model.to_owned(), from, reason: reason.to_owned(), by: None }
+        let (model_id, model, reason) = (model_id.to_owned(), model.to_owned(), reason.to_owned());
+        Champion { model_id, model, from, reason, by: None, behind: None }
+    }
+
+    /// The same from a later day on, behind a training of `late`.
+    fn again(&self, from: Day, late: Day) -> Champion {
+        Champion { from, behind: Some(late), ..self.clone() }
     }
 
     /// The number of the version it points to.
@@ -159,6 +168,17 @@ impl<'a> Registry<'a> {
         paths.iter().map(|path| self.read_pointer(path)).collect()
     }
 
+    /// The pointers that count for days after `day`, to be set again behind a pointer of that day: the newest up to a day
+    /// counts for it, and a past day that is trained late is no reason to score later ones with an older model.
+    pub fn later_pointers(&self, slot: &str, day: Day) -> Result<Vec<Champion>, Error> {
+        let pointers = self.pointers(slot)?;
+        let mut changes: Vec<Day> = pointers.iter().map(|pointer| pointer.from).filter(|from| *from > day).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        let counting = |from: &Day| pointers.iter().rev().find(|pointer| pointer.from <= *from);
+        Ok(changes.iter().filter_map(|from| Some(counting(from)?.again(*from, day))).collect())
+    }
+
     /// Every version of a slot, oldest first; a slot that is not there is an error that names those that are.
     pub fn versions(&self, slot: &str) -> Result<Vec<Version>, Error> {
         let paths = self.numbered(&format!("models/{slot}"))?;
@@ -170,14 +190,17 @@ impl<'a> Registry<'a> {
         paths.iter().map(|path| self.version_at(slot, path)).collect()
     }
 
-    /// What the last training up to `day` stored in a slot, oldest first; versions stand in the order of their trainings.
+    /// What the last training up to `day` stored in a slot, oldest first. Versions stand in the order of their trainings,
+    /// but for past days that were trained late: these lie before the day that the champion was trained on.
     pub fn last_trained(&self, slot: &str, day: Day) -> Result<Vec<Version>, Error> {
         let mut last: Vec<Version> = Vec::new();
+        let by_training = self.pointer(slot, day)?.filter(|pointer| pointer.by.is_none());
+        let is_late = |trained: Day| by_training.as_ref().is_some_and(|pointer| trained < pointer.from);
         for path in self.numbered(&format!("models/{slot}"))?.into_iter().rev() {
             let version = self.version_at(slot, &path)?;
             let trained = version.artifact.trained.as_of;
             match last.first() {
-                _ if trained > day => {}
+                _ if trained > day || is_late(trained) => {}
                 Some(later) if trained < later.artifact.trained.as_of => break,
                 _ => last.push(version),
             }
@@ -283,6 +306,7 @@ impl<'a> Registry<'a> {
             from: decision.from,
             reason: decision.reason.to_owned(),
             by: Some(decision.by.to_owned()),
+            behind: None,
         };
         self.point(slot, &pointer)?;
         Ok(pointer)
