@@ -1,6 +1,7 @@
 //! Nothing that breaks the output contract becomes visible, and what becomes visible does so whole.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use foothold::audit::Link;
 use foothold::publish::arrow_schema::arrow_schema;
 use foothold::publish::frame::Frame;
@@ -8,7 +9,8 @@ use foothold::publish::manifest::{self, Input, Manifest};
 use foothold::publish::schema::{ColumnType, Layer, OutputTable};
 use foothold::publish::table::{Stamp, Table};
 use foothold::publish::{
-    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, expose, repair, show, tables,
+    About, Checked, Claim, Error, Refused, check, check_into, commit, data_frame, dictionary, expose, repair, show,
+    tables,
 };
 use foothold::store::{Access, Store};
 use foothold::vocabulary::{Day, Moment};
@@ -257,6 +259,24 @@ fn an_empty_table_keeps_its_types_and_descriptions() {
     let described = metadata.iter().find(|kv| kv.key == "description:score").and_then(|kv| kv.value.clone());
     assert_eq!(described.as_deref(), Some("Score."));
     assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
+}
+
+#[test]
+fn zero_has_no_sign() {
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder as Reader;
+    let tables = checked(&[Row { score: -0.0, ..row("a") }], &[]);
+    let bytes = bytes::Bytes::from(tables.tables()[0].file.held().concat());
+    let batch = Reader::try_new(bytes).unwrap().build().unwrap().next().unwrap().unwrap();
+    let scores = batch.column_by_name("score").unwrap().as_primitive::<Float64Type>();
+    assert!(scores.value(0) == 0.0 && scores.value(0).is_sign_positive());
+}
+
+/// A table without rows on the newest night must not show those of the night before.
+#[test]
+fn the_views_of_the_newest_night_ask_the_runs_which_it_is() {
+    let sql = dictionary::views_sql(&tables::specs(), "out");
+    let latest = sql.lines().find(|line| line.contains("VIEW rejected_rows_latest")).unwrap();
+    assert!(latest.contains("FROM read_parquet('out/tables/runs/*/runs.parquet'"), "{latest}");
 }
 
 #[test]

@@ -27,8 +27,9 @@ pub(super) fn ints(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
     Arc::new(Int64Array::from_iter(values))
 }
 
+/// Zero has no sign: the sum of nothing is −0.0 to the machine, and a report would show it as `-0`.
 pub(super) fn floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
-    Arc::new(Float64Array::from_iter(values))
+    Arc::new(Float64Array::from_iter(values.map(|value| value.map(|value| value + 0.0))))
 }
 
 pub(super) fn days(values: impl Iterator<Item = Option<Day>>) -> ArrayRef {

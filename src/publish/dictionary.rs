@@ -38,8 +38,9 @@ fn remark(column: &ColumnSpec) -> String {
     text
 }
 
-/// A DuckDB view per table over every published day, with comments; and one over the newest day.
+/// A DuckDB view per table over every published day, with comments; and one over the newest night.
 ///
+/// The newest night is that of `runs`, where each has a row: a table that is empty on it shows no rows of an older one.
 /// The day stands in `as_of_date`, so the `dt` of the path is left alone.
 pub fn views_sql(specs: &[TableSpec], root: &str) -> String {
     let mut sql = String::from("-- Views over the published tables. Read with: duckdb -init meta/views.sql\n");
@@ -51,7 +52,8 @@ pub fn views_sql(specs: &[TableSpec], root: &str) -> String {
             "\nCREATE OR REPLACE VIEW {name} AS SELECT * FROM \
              read_parquet('{root}/tables/{name}/*/{name}.parquet', hive_partitioning = false);\n\
              CREATE OR REPLACE VIEW {name}_latest AS SELECT * FROM {name} \
-             WHERE as_of_date = (SELECT max(as_of_date) FROM {name});\n\
+             WHERE as_of_date = (SELECT max(as_of_date) FROM \
+             read_parquet('{root}/tables/runs/*/runs.parquet', hive_partitioning = false));\n\
              COMMENT ON VIEW {name} IS '{}';\n",
             quoted(spec.description)
         );
