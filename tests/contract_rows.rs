@@ -275,6 +275,21 @@ fn listed_rows_are_bounded_and_counted_rows_are_not() {
     assert!(quality.notes.iter().any(|n| n.contains("4990 rejected rows are counted but not listed")));
 }
 
+/// A mistyped product would otherwise count as a core product, unseen.
+#[test]
+fn quality_names_products_that_are_not_listed() {
+    let notes = |world: &ParquetWorld| {
+        let loaded = world.load().unwrap();
+        let products = loaded.quality.into_iter().find(|q| q.table == InputTable::Products).unwrap();
+        products.notes.into_iter().filter(|note| note.contains("does not list")).collect::<Vec<_>>()
+    };
+    assert!(notes(&ParquetWorld::whole()).is_empty());
+    let world = ParquetWorld::whole();
+    world.table("subscriptions", &with(&sound("subscriptions"), "product_id", text(["ghost", "ghost"])));
+    let told = notes(&world);
+    assert!(told.len() == 1 && told[0].contains("`ghost`") && told[0].contains("core products"), "{told:?}");
+}
+
 #[test]
 fn quality_tells_rows_nulls_and_the_newest_day() {
     let loaded = ParquetWorld::whole().load().unwrap();

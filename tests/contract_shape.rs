@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use ::parquet::basic::Compression;
+use ::parquet::file::metadata::{ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetMetaDataWriter};
 use arrow::array::{Array, ArrayRef, BinaryArray, Date64Array, Decimal128Array, Int32Array, StringArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use foothold::extracts::contract::schema;
 use foothold::extracts::tables::contracts;
 use foothold::extracts::{Error, InputTable, Settings, Users};
@@ -313,6 +316,30 @@ fn files_that_are_not_whole_parquet_files_are_named_with_the_reason() {
         assert_says(&problem, &[reason, "usage.parquet", "→ write the file again"]);
         assert!(!problem.contains("panicked"), "{name}: {problem}");
     }
+}
+
+/// The file with a footer that claims another codec for each column.
+fn claiming(codec: Compression, file: &[u8]) -> Vec<u8> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::from(file.to_vec())).unwrap();
+    let groups = metadata.row_groups().iter().map(|group| {
+        let columns = group.columns().iter().map(|c| c.clone().into_builder().set_compression(codec).build().unwrap());
+        group.clone().into_builder().set_column_metadata(columns.collect()).build().unwrap()
+    });
+    let claimed =
+        ParquetMetaDataBuilder::new(metadata.file_metadata().clone()).set_row_groups(groups.collect()).build();
+    let mut bytes = file.to_vec();
+    ParquetMetaDataWriter::new(&mut bytes, &claimed).finish().unwrap();
+    bytes
+}
+
+#[test]
+fn a_codec_that_is_not_read_is_named_with_those_that_are() {
+    let world = ParquetWorld::required();
+    world.bytes("usage.parquet", claiming(Compression::BROTLI(Default::default()), &parquet(&sound("usage"))));
+    assert_says(
+        &world.problem(),
+        &["usage.parquet", "compressed with brotli, which is not read", "→ write the file with zstd"],
+    );
 }
 
 #[test]

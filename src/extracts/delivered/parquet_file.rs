@@ -325,7 +325,14 @@ fn plain_reason(error: &ParquetError) -> String {
     rest.to_owned()
 }
 
+/// How the decoder begins to say that a file is compressed in a way that was not built in.
+const FOREIGN_CODEC: &str = "Disabled feature at compile time: ";
+
 fn corrupt(table: &Table, source: &Source, reason: &str) -> Problem {
+    if let Some(codec) = reason.strip_prefix(FOREIGN_CODEC).and_then(|rest| rest.split_whitespace().next()) {
+        let reason = format!("compressed with {codec}, which is not read");
+        return Problem::new(table.table, source.url(), reason, "write the file with zstd, snappy, gzip or LZ4");
+    }
     let reason = format!("not a readable Parquet file: {reason}");
     Problem::new(
         table.table,

@@ -24,8 +24,10 @@ use crate::extracts::delivered::read_file::InputFile;
 use crate::extracts::delivered::scan;
 use crate::extracts::delivered::scan::{Progress, ProgressOf};
 use crate::extracts::kept::state::State;
+use crate::extracts::tables::products::Product;
 use crate::store::Access;
 use crate::vocabulary::Day;
+use crate::wording;
 
 /// Loads all tables as they were known by the end of `as_of`.
 ///
@@ -87,6 +89,21 @@ pub fn read(
     }
     let Loading { unreadable, loaded, tables, .. } = loading;
     Ok(Delivered { as_of, part, loaded, tables, unreadable })
+}
+
+/// Products that one note names.
+const NAMED: usize = 5;
+
+/// What to tell about products that contracts, ceilings, use or tickets name and `products` does not list.
+fn unlisted(products: &[Product]) -> Option<String> {
+    let ids: Vec<String> =
+        products.iter().filter(|product| product.tiers.is_empty()).map(|product| format!("`{}`", product.id)).collect();
+    let named =
+        ids.iter().take(NAMED).cloned().chain(ids.len().checked_sub(NAMED + 1).map(|n| format!("{} more", n + 1)));
+    let named = wording::list(&named.collect::<Vec<String>>());
+    (!ids.is_empty()).then(|| {
+        format!("other tables name {named}, which it does not list: taken for core products without tiers and prices")
+    })
 }
 
 /// Every object that reading one part would read, as it was delivered; nothing is decoded.
@@ -158,7 +175,13 @@ impl Delivered {
             }
         }
         stop_at(problems)?;
-        Ok(Extracts { inputs, ..assemble::assemble(self.loaded, self.part, whole.products, whole.metrics) })
+        let mut extracts =
+            Extracts { inputs, ..assemble::assemble(self.loaded, self.part, whole.products, whole.metrics) };
+        let listed = extracts.quality.iter_mut().find(|quality| quality.table == InputTable::Products);
+        if let Some((quality, note)) = listed.zip(unlisted(&extracts.products)) {
+            quality.notes.push(note);
+        }
+        Ok(extracts)
     }
 
     /// Writes the table's quality row; what speaks against the table comes back.
