@@ -272,6 +272,20 @@ fn on_a_calm_green_account_only_a_strong_first_warning_starts_a_save_play() {
 }
 
 #[test]
+fn signs_of_pressure_on_the_price_start_a_play_only_together() {
+    let price = ["price_complaint", "layoffs", "procurement_contact"];
+    for sign in price {
+        let mut scene = told(None, sign);
+        scene.color("acme", Color::Green, Level::Medium);
+        assert!(scene.recommend().recommendations.is_empty(), "{sign} alone");
+    }
+    let mut scene = told(None, "price_complaint");
+    scene.color("acme", Color::Green, Level::Medium);
+    scene.tell("acme", None, "procurement_contact");
+    assert_eq!(&*only(scene.recommend()).playbook, "save_price_pressure");
+}
+
+#[test]
 fn an_expired_signal_starts_nothing() {
     let mut scene = Scene::acme();
     scene.signals[0].expires_on = day("2026-06-29");
@@ -427,7 +441,7 @@ fn where_a_partner_holds_the_relationship_the_partner_comes_along() {
 fn what_they_wrote_is_said_once_and_ends_once() {
     let mut scene = Scene::new();
     scene.customer("acme", "Kim", "Lee");
-    scene.tell("acme", Some("crm"), "price_complaint").quote = Some("It has become too expensive.".into());
+    scene.tell("acme", Some("crm"), "payment_trouble").quote = Some("It has become too expensive.".into());
     say_the_evidence(&mut scene);
     assert_eq!(
         only(scene.recommend()).talking_points,
@@ -435,6 +449,7 @@ fn what_they_wrote_is_said_once_and_ends_once() {
             "1 text says so; ticket of 3 Jun 2026.",
             "Find out first whether it is about money, about an invoice, or about value.",
             "They wrote “It has become too expensive.”",
+            "Agree on one person at either side who settles open invoices, and on a date.",
             "A smaller contract that is kept is worth more than a larger one that is lost.",
         ]
     );

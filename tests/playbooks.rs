@@ -26,6 +26,18 @@ fn the_shipped_playbooks_are_sound() {
     assert_eq!(validate(&shipped(), &catalogue()), Ok(()));
 }
 
+/// Points whose facts are not known are left out; three must be there to talk about all the same.
+#[test]
+fn every_save_play_has_three_talking_points_whatever_is_known() {
+    let known = ["{contact}", "{health}", "{reasons}", "{account}"];
+    let stands =
+        |point: &&String| known.iter().fold((*point).clone(), |left, name| left.replace(name, "")).find('{').is_none();
+    for playbook in shipped().iter().filter(|playbook| playbook.play == foothold::vocabulary::Play::RenewalRisk) {
+        let points = playbook.talking_points.iter().filter(stands).count();
+        assert!(points >= 3, "{}: {points}", playbook.name);
+    }
+}
+
 #[test]
 fn an_unknown_signal_is_named_with_the_one_that_was_meant() {
     let found = problems(|p| p.trigger.any_of = vec!["seat_utilisation".into()]);
