@@ -12,7 +12,7 @@ use crate::history::contracts::Contract;
 use crate::observations::{AccountObservations, Metric};
 use crate::signals::Signal;
 use crate::vocabulary::{Category, Color, Day, Direction, Level};
-use crate::wording::plural;
+use crate::wording::{ago, plural};
 
 /// Readiness of one account on one day: a row of `readiness`.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ fn gate(day: Day, contract: &Contract, health: &Health, settings: &Settings) -> 
         return format!("closed: health {}", health.color);
     }
     if let Some(start) = contract.first_start.filter(|start| day < start.plus_months(settings.adoption_months)) {
-        return format!("closed: contract began {} ago", days(day.since(start)));
+        return format!("closed: contract began {}", ago(day.since(start).into()));
     }
     match contract.days_to_renewal(day).filter(|left| *left < settings.renewal_days) {
         Some(left) if left >= 0 => format!("closed: renewal in {}", days(left)),

@@ -103,6 +103,15 @@ pub fn plural(n: i64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(&n.unsigned_abs().to_string()), if n == 1 { one } else { many })
 }
 
+/// `today`, `1 day ago`, `2 days ago`.
+///
+/// ```
+/// assert_eq!((foothold::wording::ago(0), foothold::wording::ago(2)), ("today".into(), "2 days ago".into()));
+/// ```
+pub fn ago(days: i64) -> String {
+    if days == 0 { "today".to_owned() } else { format!("{} ago", plural(days, "day", "days")) }
+}
+
 /// `a`, `a and b`, `a, b and c`.
 ///
 /// ```

@@ -237,6 +237,17 @@ fn reasons_and_actions_are_concrete() {
 }
 
 #[test]
+fn nothing_and_today_are_said_in_words() {
+    let mut rows = usage_and_contract(40.0, 40.0, 0.8);
+    rows.push(changed(Metric::FeaturesAbandoned, 30, 0.0, 6.0));
+    rows.push(fact(Metric::DaysSinceContact, 0, 0.0));
+    rows.push(changed(Metric::TicketsOpened, 30, 0.0, 3.0));
+    let reasons = assessed(rows, &[], None, None).reasons;
+    assert!(reasons.iter().all(|reason| !reason.starts_with("0 ") && !reason.contains(" 0 ")), "{reasons:?}");
+    assert!(reasons.contains(&"Last contact today".to_owned()), "{reasons:?}");
+}
+
+#[test]
 fn every_scale_is_monotone_within_0_and_100() {
     for measure in MEASURES {
         let knots = measure.scale.0;

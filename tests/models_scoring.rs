@@ -346,6 +346,22 @@ fn sentences_say_value_typical_and_direction() {
     assert!(rest.feature() == OTHER_FEATURES && rest.text().contains("other feature"), "{rest:?}");
 }
 
+#[test]
+fn a_value_that_is_typical_is_not_held_against_itself() {
+    let world = world(300, 12, 1.0, 12);
+    let model = world.train(PropensityKind::Churn).artifact;
+    let card = model.scorecard.as_ref().expect("fitted");
+    let frame = world.table.frame();
+    let (columns, explainer) = (card.bind(&frame).unwrap(), Explainer::of(&model, card));
+    let told = |row| explainer.explain(&columns, row, 9).drivers.iter().map(Driver::text).collect::<Vec<_>>();
+    let texts: Vec<String> = (0..world.table.rows).flat_map(told).collect();
+    assert!(texts.iter().any(|text| text.contains(", as is typical: ")));
+    for (own, rest) in texts.iter().filter_map(|text| text.split_once(", typically ")) {
+        let typical = rest.split(':').next().unwrap();
+        assert!(!own.ends_with(&format!(" {typical}")), "{own}, typically {rest}");
+    }
+}
+
 /// The world's training with one more column, whose value on each row comes of the label.
 fn with_planted(name: &str, value: impl Fn(usize, bool) -> f64) -> Option<String> {
     let mut world = world(300, 12, 1.0, 1);

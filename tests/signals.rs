@@ -61,6 +61,14 @@ fn an_approaching_limit_lies_before_the_renewal_and_near() {
     assert!(breach("2026-06-29").fires("approaching_limit"), "90 days away");
     assert!(!breach("2026-06-30").fires("approaching_limit"), "91 days away");
     assert!(!breach("2026-03-31").fires("approaching_limit"), "reached already");
+    let sure = with(Ceiling {
+        used: 90.0,
+        daily_growth: 0.2,
+        breach_p50: Some("2026-05-10"),
+        breach_before_renewal: 0.9987,
+        ..seats()
+    });
+    assert!(sure.one("approaching_limit").evidence.ends_with("(more than 99 % likely)."));
     let mut late = breach("2026-05-10");
     late.world.subscription("s1", "acme", "crm", "basic", day("2024-01-01")).ends_on = Some(day("2026-05-01"));
     assert!(!late.fires("approaching_limit"), "the renewal comes first");
@@ -514,6 +522,6 @@ fn churn_is_judged_within_the_segment_where_that_is_large_enough() {
     bench.benchmark = Benchmark::of(view, &among(0.20));
     assert!(!bench.fires("churn_propensity"), "low for its segment");
     bench.benchmark = Benchmark::of(view, &among(0.05));
-    assert!(bench.one("churn_propensity").evidence.ends_with("2 times the usual and above 100 % of segment smb."));
+    assert!(bench.one("churn_propensity").evidence.ends_with("2 times the usual and above 99 % of segment smb."));
     assert_eq!(Benchmark::of(view, &among(0.20)[..19]).percentile("smb", 0.5), None, "nineteen accounts");
 }

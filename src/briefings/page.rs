@@ -243,7 +243,7 @@ fn glance(view: View, state: &Assessment, account: Option<&Account>) -> Vec<Fact
     let mut push = |label, value: Option<String>| facts.extend(value.map(|value| Fact { label, value }));
     push("Segment", text(account.and_then(|a| a.segment.as_ref())));
     push("Industry", text(account.and_then(|a| a.industry.as_ref())));
-    push("Region", account.and_then(|a| a.region.as_ref()).map(ToString::to_string));
+    push("Region", text(account.and_then(|a| a.region.as_ref())));
     push("Employees", account.and_then(|a| a.employees).map(|n| wording::count(n as f64)));
     push("Customer since", customer_since(state, account).map(wording::day));
     push("ARR", Some(wording::money(state.contract.arr)));
@@ -300,8 +300,7 @@ fn people(state: &Assessment, rec: &Recommendation) -> Vec<PersonLine> {
 
 fn person(p: &Stakeholder, rec: &Recommendation) -> PersonLine {
     let last_contact = match p.last_contact_days {
-        Some(0) => "today".into(),
-        Some(days) => format!("{} ago", wording::plural(days.into(), "day", "days")),
+        Some(days) => wording::ago(days.into()),
         None => "never".into(),
     };
     let note = p.change.map_or_else(String::new, |(change, day)| format!("{change} {}", wording::day(day)));

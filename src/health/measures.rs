@@ -12,7 +12,7 @@ use super::Dimension;
 use crate::extracts::InputTable;
 use crate::observations::{AccountObservations, Asked, Metric, Observation};
 use crate::vocabulary::Category;
-use crate::wording::{change, count, day, percent, plural};
+use crate::wording::{ago, change, count, day, percent, plural};
 
 /// How an observation becomes a number on the scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,17 +183,17 @@ pub static MEASURES: &[Measure] = &[
     measure(Product, Metric::FeaturesUsed, 30, Change, 1.5, USE, |o| moved("Features in use", o)),
     measure(Product, Metric::FeaturesAbandoned, 30, OfBaseline, 1.5,
         &[(0.0, 90.0), (0.15, 70.0), (0.3, 45.0), (0.6, 10.0), (1.0, 0.0)],
-        |o| format!("{} in regular use before went unused for 30 days", plural(o.value as i64, "feature", "features"))),
+        |o| format!("{} in regular use before went unused for 30 days", counted(o, "feature", "features"))),
     measure(Product, Metric::Usage, 30, Stopped, 6.0, &[(0.0, 0.0), (1.0, 1.0)],
         |_| "No use at all in the last 30 days".into()),
 
     measure(Relationship, Metric::DaysSinceContact, 0, Value, 2.0,
         &[(14.0, 100.0), (30.0, 82.0), (60.0, 50.0), (90.0, 25.0), (150.0, 0.0)],
-        |o| format!("Last contact {} ago", days(o))),
+        |o| format!("Last contact {}", days_ago(o))),
     measure(Relationship, Metric::DaysSinceSponsorContact, 0, Value, 1.5, SILENCE,
-        |o| format!("Last contact with a sponsor {} ago", days(o))),
+        |o| format!("Last contact with a sponsor {}", days_ago(o))),
     measure(Relationship, Metric::DaysSinceChampionContact, 0, Value, 1.5, SILENCE,
-        |o| format!("Last contact with a champion {} ago", days(o))),
+        |o| format!("Last contact with a champion {}", days_ago(o))),
     measure(Relationship, Metric::MeetingsAttendedShare, 90, Value, 1.0,
         &[(0.0, 0.0), (0.5, 40.0), (0.8, 80.0), (1.0, 100.0)],
         |o| format!("{} of meetings in 90 days attended", percent(o.value))),
@@ -208,12 +208,10 @@ pub static MEASURES: &[Measure] = &[
         |o| format!("The latest NPS answer is {} of 10", count(o.value))),
     measure(Relationship, Metric::KeyContactsLeft, 90, Value, 1.5,
         &[(0.0, 85.0), (1.0, 25.0), (2.0, 0.0)],
-        |o| if o.value > 0.0 { format!("{} left in 90 days", plural(o.value as i64, "champion or sponsor", "champions or sponsors")) }
-            else { "No champion or sponsor left in 90 days".into() }),
+        |o| format!("{} left in 90 days", counted(o, "champion or sponsor", "champions or sponsors"))),
     measure(Relationship, Metric::ChampionsPresent, 0, Value, 0.75,
         &[(0.0, 45.0), (1.0, 85.0), (3.0, 100.0)],
-        |o| if o.value > 0.0 { format!("{} at the account", plural(o.value as i64, "champion", "champions")) }
-            else { "No champion at the account".into() }),
+        |o| format!("{} at the account", counted(o, "champion", "champions"))),
 
     measure(Support, Metric::CsatMean, 90, Value, 2.0, SATISFACTION,
         |o| format!("Satisfaction with tickets {:.1} of 10 over 90 days{}", o.value, before(o))),
@@ -221,14 +219,13 @@ pub static MEASURES: &[Measure] = &[
         |o| format!("Surveyed satisfaction {:.1} of 10 over 180 days", o.value)),
     measure(Support, Metric::CriticalTicketsOpen, 0, Value, 2.0,
         &[(0.0, 92.0), (1.0, 52.0), (2.0, 38.0), (3.0, 25.0), (6.0, 0.0)],
-        |o| if o.value > 0.0 { format!("{} open", plural(o.value as i64, "critical ticket", "critical tickets")) }
-            else { "No critical ticket open".into() }),
+        |o| format!("{} open", counted(o, "critical ticket", "critical tickets"))),
     measure(Support, Metric::TicketsOpened, 30, TicketSurge, 1.0,
         &[(-0.5, 88.0), (0.0, 82.0), (0.5, 62.0), (1.0, 42.0), (2.0, 15.0), (4.0, 0.0)],
-        |o| format!("{} opened in 30 days{}", plural(o.value as i64, "ticket", "tickets"), before(o))),
+        |o| format!("{} opened in 30 days{}", counted(o, "ticket", "tickets"), before(o))),
     measure(Support, Metric::TicketsEscalated, 90, Value, 1.0,
         &[(0.0, 88.0), (1.0, 55.0), (2.0, 35.0), (4.0, 0.0)],
-        |o| format!("{} escalated in 90 days", plural(o.value as i64, "ticket", "tickets"))),
+        |o| format!("{} escalated in 90 days", counted(o, "ticket", "tickets"))),
     measure(Support, Metric::ResolutionHours, 90, Value, 0.75,
         &[(4.0, 100.0), (24.0, 86.0), (72.0, 62.0), (168.0, 30.0), (336.0, 0.0)],
         |o| format!("Tickets resolved within {} hours (median over 90 days)", count(o.value))),
@@ -238,10 +235,10 @@ pub static MEASURES: &[Measure] = &[
         |o| if o.value > 0.0 { format!("An invoice is {} overdue", days(o)) } else { "No invoice overdue".into() }),
     measure(Financial, Metric::InvoicesOverdue, 0, Value, 1.0,
         &[(0.0, 92.0), (1.0, 50.0), (2.0, 25.0), (4.0, 0.0)],
-        |o| format!("{} overdue", plural(o.value as i64, "invoice", "invoices"))),
+        |o| format!("{} overdue", counted(o, "invoice", "invoices"))),
     measure(Financial, Metric::InvoicesDisputed, 0, Value, 1.0,
         &[(0.0, 88.0), (1.0, 30.0), (2.0, 0.0)],
-        |o| format!("{} disputed", plural(o.value as i64, "invoice", "invoices"))),
+        |o| format!("{} disputed", counted(o, "invoice", "invoices"))),
     measure(Financial, Metric::DaysLateMean, 180, Value, 1.0,
         &[(0.0, 95.0), (5.0, 85.0), (15.0, 55.0), (30.0, 25.0), (60.0, 0.0)],
         |o| format!("Invoices paid {} late on average over 180 days", days(o))),
@@ -279,6 +276,18 @@ fn moved(what: &str, o: &Observation) -> String {
 
 fn before(o: &Observation) -> String {
     o.baseline().map_or(String::new(), |baseline| format!(", {} before", count(baseline)))
+}
+
+/// `2 tickets`, and of none `No ticket`.
+fn counted(o: &Observation, one: &str, many: &str) -> String {
+    match o.value as i64 {
+        0 => format!("No {one}"),
+        n => plural(n, one, many),
+    }
+}
+
+fn days_ago(o: &Observation) -> String {
+    ago(o.value.round() as i64)
 }
 
 fn days(o: &Observation) -> String {

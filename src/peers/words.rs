@@ -5,7 +5,7 @@ use super::afterwards::Afterwards;
 use super::profile::Profile;
 use crate::history::View;
 use crate::vocabulary::{Day, Text};
-use crate::wording::{count, list, money, percent, plural};
+use crate::wording::{count, list, money, percent, plural, words};
 
 /// `same industry (logistics) and segment (mid_market), 210 employees against 240, 84 % of its ceiling against 87 %`.
 pub(super) fn why(view: View, own: &Profile, other: &Profile) -> String {
@@ -22,15 +22,15 @@ pub(super) fn why(view: View, own: &Profile, other: &Profile) -> String {
 
 fn shared(view: View, own: &Profile, other: &Profile) -> Vec<String> {
     let (Some(a), Some(b)) = (view.account(own.account), view.account(other.account)) else { return Vec::new() };
-    let words: [(&str, &Option<Text>, &Option<Text>); 3] = [
+    let traits: [(&str, &Option<Text>, &Option<Text>); 3] = [
         ("industry", &a.industry, &b.industry),
         ("segment", &a.segment, &b.segment),
         ("use", &a.use_case, &b.use_case),
     ];
-    let mut same: Vec<String> = words
+    let mut same: Vec<String> = traits
         .iter()
         .filter_map(|(what, one, other)| {
-            one.as_ref().filter(|one| Some(*one) == other.as_ref()).map(|one| format!("{what} ({one})"))
+            one.as_ref().filter(|one| Some(*one) == other.as_ref()).map(|one| format!("{what} ({})", words(one)))
         })
         .collect();
     if own.product == other.product && own.tier == other.tier {

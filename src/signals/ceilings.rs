@@ -107,7 +107,7 @@ impl<'a> Ceiling<'a> {
                 self.level(),
                 count(c.daily_growth * 30.0),
                 day(breach),
-                percent(c.breach_before_renewal.get()),
+                chance(c.breach_before_renewal.get()),
             )
         };
         fires.then(|| self.finding(&rule, rule.strength(days.into(), "within_days"), sentence()).value(days.into()))
@@ -231,6 +231,11 @@ impl<'a> Ceiling<'a> {
 }
 
 /// Per product, the fullest of what is paid for: paid units and seats first, other ceilings where there are none.
+/// A probability as people say it: nothing to come is certain.
+fn chance(probability: f64) -> String {
+    if probability > 0.99 { "more than 99 %".to_owned() } else { percent(probability) }
+}
+
 fn underused_contract(case: &Case) -> Vec<Finding> {
     let Some(rule) = case.rule("underused_contract") else { return Vec::new() };
     let fresh = case.whole(Metric::DaysSinceUpgrade, 0).is_some_and(|(_, o)| o.value < rule.at("settled_days"));

@@ -3,7 +3,7 @@
 use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::EventKind;
 use crate::observations::Metric;
-use crate::wording::{capital, change, count, list, plural};
+use crate::wording::{ago, capital, change, count, list, plural};
 
 /// One sign that holds, in words, and the observation that shows it.
 type Sign = (String, u32);
@@ -47,6 +47,5 @@ fn advocacy(case: &Case, rule: &Rule) -> Option<Sign> {
     let seen =
         kinds.iter().filter_map(|(kind, word)| Some((case.whole(Metric::DaysSinceEvent.of(kind.as_str()), 0)?, word)));
     let ((at, age), word) = seen.min_by(|a, b| a.0.1.value.total_cmp(&b.0.1.value))?;
-    let ago = plural(age.value as i64, "day", "days");
-    (age.value <= rule.at("advocacy_days")).then(|| (format!("a {word} {ago} ago"), at))
+    (age.value <= rule.at("advocacy_days")).then(|| (format!("a {word} {}", ago(age.value as i64)), at))
 }

@@ -5,7 +5,7 @@ use super::case::{Case, Finding, Rule};
 use crate::extracts::tables::{AccountEvent, EventKind};
 use crate::observations::Metric;
 use crate::vocabulary::Text;
-use crate::wording::{capital, count, day, list, money, percent, plural, words};
+use crate::wording::{ago, capital, count, day, list, money, percent, plural, words};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
     [budget_event(case), hiring_growth(case), layoffs(case), competitor_logo(case)].into_iter().flatten().collect()
@@ -50,9 +50,9 @@ fn told(case: &Case, event: &AccountEvent) -> String {
         EventKind::Layoffs => event.magnitude.map_or(String::new(), |m| format!(" of {}", count(m))),
         _ => String::new(),
     };
-    let age = plural(case.day.since(event.occurred_on).into(), "day", "days");
+    let age = ago(case.day.since(event.occurred_on).into());
     let detail = event.detail.as_deref().map_or(String::new(), |detail| format!(": {}", shortened(detail)));
-    format!("{}{amount} on {} ({age} ago){detail}", capital(&words(event.kind.as_str())), day(event.occurred_on))
+    format!("{}{amount} on {} ({age}){detail}", capital(&words(event.kind.as_str())), day(event.occurred_on))
 }
 
 /// The first 120 characters of a feed's text, without its full stop.

@@ -9,7 +9,7 @@ use crate::extracts::tables::{AccountEvent, EventKind, Seniority};
 use crate::observations::Metric;
 use crate::stakeholders::{BuyingCenter, Change, News, Stakeholder, is_executive};
 use crate::vocabulary::{ContactIx, Day, Text};
-use crate::wording::{capital, day, plural};
+use crate::wording::{self, capital, day, plural};
 
 pub(super) fn find(case: &Case) -> Vec<Finding> {
     [
@@ -69,7 +69,7 @@ fn is_fresh(rule: &Rule, case: &Case, known: Day) -> bool {
 }
 
 fn ago(case: &Case, then: Day) -> String {
-    format!("{} ({} ago)", day(then), plural(i64::from(case.day.since(then)), "day", "days"))
+    format!("{} ({})", day(then), wording::ago(case.day.since(then).into()))
 }
 
 fn new_departments(case: &Case) -> Vec<Finding> {
@@ -147,7 +147,7 @@ fn quiet_influencers(case: &Case) -> Vec<Finding> {
 
 fn silence(person: &Stakeholder) -> String {
     match person.last_contact_days {
-        Some(days) => format!("was last in contact {} ago", plural(i64::from(days), "day", "days")),
+        Some(days) => format!("was last in contact {}", wording::ago(days.into())),
         None => "was never in contact with us".into(),
     }
 }

@@ -34,7 +34,7 @@ fn high(case: &Case, rule: &Rule, kind: PropensityKind, p: &Propensity) -> Optio
             p.horizon_days,
             percent(p.probability.get()),
             count(p.lift),
-            percent(percentile / 100.0),
+            percent(below(percentile) / 100.0),
             reasons(p),
         )
     };
@@ -43,6 +43,11 @@ fn high(case: &Case, rule: &Rule, kind: PropensityKind, p: &Propensity) -> Optio
         let strength = rule.strength(p.lift, "min_lift");
         rule.finding(strength, sentence(), links(case, p)).product(p.product).value(p.probability.get())
     })
+}
+
+/// Whole percent of those it stands above: never all of them, for the account is one of them.
+fn below(percentile: f64) -> f64 {
+    percentile.floor().min(99.0)
 }
 
 /// Where the probability stands (0–100), and among whom: churn within its segment, where that is large enough.

@@ -205,7 +205,7 @@ impl<'a> Watch<'a> {
     fn age(&self, day: Day, settings: &DriftSettings) -> Drift {
         let stated = self.drift("age", "age", day);
         let stale = stated.age_days > settings.max_age_days;
-        let text = format!("trained {} ago", wording::plural(i64::from(stated.age_days), "day", "days"));
+        let text = format!("trained {}", wording::ago(stated.age_days.into()));
         Drift { standing: if stale { Standing::Stale } else { Standing::Steady }, text, ..stated }
     }
 

@@ -94,10 +94,13 @@ impl Driver {
                 format!("{label} not known: {effect} {outcome}")
             }
             (Topic::Feature { label, unit, typical: Typical::Missing, outcome, .. }, own) => {
-                format!("{label} {}, mostly not known: {effect} {outcome}", own.said(unit))
+                format!("{label} {}, not known for most accounts: {effect} {outcome}", own.said(unit))
             }
             (Topic::Feature { label, unit, typical, outcome, .. }, own) => {
-                format!("{label} {}, typically {}: {effect} {outcome}", own.said(unit), said(typical, unit))
+                match (own.said(unit), said(typical, unit)) {
+                    (own, typical) if own == typical => format!("{label} {own}, as is typical: {effect} {outcome}"),
+                    (own, typical) => format!("{label} {own}, typically {typical}: {effect} {outcome}"),
+                }
             }
         }
     }
