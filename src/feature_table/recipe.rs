@@ -10,7 +10,7 @@ pub struct Recipe {
     /// Most bins per number, where the table has few columns. On 87 public tables twice as many as 16 lowered the log loss of
     /// 21 and raised that of 9; waves, ratios and sharp edges need them.
     pub bins: usize,
-    /// Most bins that a column has in any table. Between the two it is as many as together stay below [`TOGETHER`].
+    /// Most bins that a column has in any table; in between, as many as leave all columns together a bounded number.
     pub fewest_bins: usize,
     /// Most words per column; the rest share a bin. As many as a byte tells apart: what a city or a title tells is in its own
     /// words, and the penalty keeps the rare ones near nothing.
