@@ -472,6 +472,21 @@ fn of_a_rare_outcome_the_bins_lie_where_it_happens() {
     assert!(edges.iter().filter(|edge| **edge < 1_880.0).count() >= 1, "the others have bins too: {edges:?}");
 }
 
+#[test]
+fn many_words_are_told_apart_by_scorecards_alone() {
+    let line = |row: usize| format!("acc-{row},city {},{}", row % 120, u8::from(row.is_multiple_of(7)));
+    let lines: Vec<String> = (0..2_400).map(line).collect();
+    let account = Roles { id: Some("account".into()), ..roles("left") };
+    let table = read(&format!("account,city,left\n{}", lines.join("\n")), &account).unwrap();
+    let rows: Vec<u32> = (0..2_400).collect();
+    let words = |family: Family| {
+        let coarse = Coarse::of(&table, &rows, &Recipe { family, ..Recipe::default() });
+        let Bins::Words { levels } = &coarse.encoded.specs[0].1 else { panic!("words") };
+        levels.len()
+    };
+    assert_eq!([Family::Scorecard, Family::Logistic, Family::Boosting].map(words), [120, 60, 60]);
+}
+
 /// One number that tells and many that do not, over few rows.
 fn wide(rows: usize, columns: usize) -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
